@@ -1,0 +1,49 @@
+/** The Open Inference Protocol's names; BF16 is Triton's addition. */
+export const datatypes = [
+  "BOOL",
+  "UINT8",
+  "UINT16",
+  "UINT32",
+  "UINT64",
+  "INT8",
+  "INT16",
+  "INT32",
+  "INT64",
+  "FP16",
+  "BF16",
+  "FP32",
+  "FP64",
+  "BYTES",
+] as const;
+
+export type Datatype = (typeof datatypes)[number];
+
+export interface TensorSpec {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** -1 stands for any size. */
+  readonly shape: readonly number[];
+  /** Where the rows of several requests are put side by side; null where the tensor has no such axis. */
+  readonly batchAxis: number | null;
+}
+
+/** What the trial at load found. */
+export type Batching =
+  | { readonly type: "batched"; readonly maxBatchSize: number }
+  /** The model's batch is fixed at one: a request of several rows runs one row at a time. */
+  | { readonly type: "one-by-one"; readonly reason: string }
+  /** A request is run as it came, alone. */
+  | { readonly type: "unbatched"; readonly reason: string };
+
+export interface NotServable {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface ModelMetadata {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly batching: Batching;
+  /** Outputs that are no tensors, as scikit-learn's map of probabilities. */
+  readonly notServable: readonly NotServable[];
+}

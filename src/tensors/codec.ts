@@ -1,0 +1,38 @@
+import type { ModelMetadata } from "../protocol/model-metadata.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** What a codec must know of the model that it decodes for. */
+export interface ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly metadata: ModelMetadata;
+  /** Names of the classes, or empty. */
+  readonly labels: readonly string[];
+}
+
+/** A request that has been checked against its model: every input is there, in the model's order, well-shaped. */
+export interface DecodedRequest {
+  readonly inputs: readonly Tensor[];
+  /** How many rows stand along the batch axis; 1 for an unbatched model. */
+  readonly rows: number;
+  /** Indexes into the model's outputs, in the order in which the client wants them. */
+  readonly outputs: readonly number[];
+  /** The client's own id in the body (Open Inference V2), echoed when present. */
+  readonly id: string | undefined;
+}
+
+export interface Answer {
+  readonly request: DecodedRequest;
+  readonly requestId: string;
+  /** The model's outputs, as many as `request.outputs` asks for and in that order. */
+  readonly outputs: readonly Tensor[];
+  /** The first row that this answer holds, where it is one slice of a streaming answer. */
+  readonly firstRow?: number;
+}
+
+/** One wire format: bytes to checked tensors, and tensors to bytes. */
+export interface Codec {
+  /** Throws TroupeError `invalid-request` naming the field, what was expected and what came. */
+  decode(body: Uint8Array, model: ServedModel): DecodedRequest;
+  encode(answer: Answer, model: ServedModel): Uint8Array;
+}
