@@ -35,4 +35,6 @@ export interface Codec {
   /** Throws TroupeError `invalid-request` naming the field, what was expected and what came. */
   decode(body: Uint8Array, model: ServedModel): DecodedRequest;
   encode(answer: Answer, model: ServedModel): Uint8Array;
+  /** What closes a streaming answer, after its last slice. */
+  encodeEnd(requestId: string, rows: number, model: ServedModel): Uint8Array;
 }

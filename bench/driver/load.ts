@@ -1,0 +1,137 @@
+// Owns the connections of one job, from the first byte to the tally; who asked for it is main's affair.
+import { setTimeout as sleep } from "node:timers/promises";
+import { Connection } from "./connection.ts";
+import { capacityFor, Ledger, type Window } from "./ledger.ts";
+import type { Job, Tally } from "./message.ts";
+import { closedSchedule, openSchedule, type TakeDue } from "./schedule.ts";
+
+const connectLimitMs = 5000;
+/** How long the driver waits, after the window, for what was due in it. */
+const drainLimitMs = 5000;
+/** The shortest time a timer can wait: an open loop sends what came due in it at once. */
+const tickMs = 1;
+
+export interface WindowEvents {
+  readonly onOpened: () => void;
+  readonly onClosed: () => void;
+}
+
+function requestBytes(job: Job): Buffer {
+  const head = [
+    `POST ${job.path} HTTP/1.1`,
+    `host: 127.0.0.1:${job.port}`,
+    "content-type: application/json",
+    `content-length: ${Buffer.byteLength(job.body)}`,
+  ];
+  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${job.body}`);
+}
+
+function scheduleOf(job: Job, beginsAt: number, endsAt: number): TakeDue {
+  return job.arrivals.type === "closed"
+    ? closedSchedule(endsAt)
+    : openSchedule(beginsAt, endsAt, job.arrivals.perSecond);
+}
+
+function ledgerOf(job: Job, window: Window): Ledger {
+  const perSecond = job.arrivals.type === "open" ? job.arrivals.perSecond : undefined;
+  return new Ledger(window, capacityFor(job.windowMs, perSecond));
+}
+
+async function until(done: () => boolean, limitMs: number): Promise<boolean> {
+  const endsAt = performance.now() + limitMs;
+  while (!done() && performance.now() < endsAt) await sleep(tickMs);
+  return done();
+}
+
+class Load {
+  /** Oldest first, so that no connection rests so long that the server closes it. */
+  #idle: Connection[] = [];
+  readonly #connections: Connection[];
+  #takeDue: TakeDue = () => undefined;
+  #ledger: Ledger | undefined;
+
+  constructor(job: Job) {
+    const request = requestBytes(job);
+    const events = {
+      onReady: (connection: Connection) => this.#sendNext(connection, performance.now()),
+      onAnswer: (connection: Connection, intendedAt: number, status: number) => {
+        const now = performance.now();
+        this.#ledger?.answered(intendedAt, now, status);
+        this.#sendNext(connection, now);
+      },
+      onBroken: (connection: Connection, intendedAt: number | undefined) => {
+        if (intendedAt !== undefined) this.#ledger?.broke(intendedAt);
+        this.#idle = this.#idle.filter((other) => other !== connection);
+      },
+    };
+    const connections = { length: job.connections };
+    this.#connections = Array.from(connections, () => new Connection(job.port, request, events));
+  }
+
+  begin(takeDue: TakeDue, ledger: Ledger): void {
+    this.#takeDue = takeDue;
+    this.#ledger = ledger;
+    this.sendDue();
+  }
+
+  get atRest(): boolean {
+    return this.#idle.length === this.#connections.length;
+  }
+
+  sendDue(): void {
+    for (let count = this.#idle.length; count > 0; count -= 1) {
+      const connection = this.#idle.shift();
+      if (connection === undefined || !this.#sendNext(connection, performance.now())) return;
+    }
+  }
+
+  /** How many are due and were never sent. */
+  end(): number {
+    for (const connection of this.#connections) connection.end();
+    let neverSent = 0;
+    while (this.#takeDue(performance.now()) !== undefined) neverSent += 1;
+    return neverSent;
+  }
+
+  #sendNext(connection: Connection, now: number): boolean {
+    const intendedAt = this.#takeDue(now);
+    if (intendedAt === undefined) {
+      this.#idle.push(connection);
+      return false;
+    }
+    this.#ledger?.sent(intendedAt, now);
+    connection.send(intendedAt);
+    return true;
+  }
+}
+
+/** The driver's CPU seconds from when the window opens to when it closes. */
+async function watchWindow(window: Window, events: WindowEvents): Promise<number> {
+  await sleep(window.opensAt - performance.now());
+  const cpu = process.cpuUsage();
+  events.onOpened();
+  await sleep(window.closesAt - performance.now());
+  const { user, system } = process.cpuUsage(cpu);
+  events.onClosed();
+  return (user + system) / 1e6;
+}
+
+export async function runLoad(job: Job, events: WindowEvents): Promise<Tally> {
+  const load = new Load(job);
+  if (!(await until(() => load.atRest, connectLimitMs))) {
+    load.end();
+    throw new Error(`Cannot load port ${job.port}: it took no ${job.connections} connections`);
+  }
+  const beginsAt = performance.now();
+  const opensAt = beginsAt + job.warmUpMs;
+  const window = { opensAt, closesAt: opensAt + job.windowMs };
+  const ledger = ledgerOf(job, window);
+  load.begin(scheduleOf(job, beginsAt, window.closesAt), ledger);
+  const ticker =
+    job.arrivals.type === "open" ? setInterval(() => load.sendDue(), tickMs) : undefined;
+  const cpuSeconds = await watchWindow(window, events);
+  load.sendDue(); // what came due since the last tick
+  await until(() => load.atRest, drainLimitMs);
+  clearInterval(ticker);
+  return ledger.close(load.end(), cpuSeconds);
+}

@@ -1,0 +1,43 @@
+/** When requests are sent. Closed: a connection sends as soon as its last answer is in. Open: at a fixed rate, whatever the server does. */
+export type Arrivals =
+  | { readonly type: "closed" }
+  | { readonly type: "open"; readonly perSecond: number };
+
+/** One load on one port of this machine: first `warmUpMs` that do not count, then `windowMs` that do. */
+export interface Job {
+  readonly port: number;
+  readonly path: string;
+  readonly body: string;
+  readonly connections: number;
+  readonly arrivals: Arrivals;
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+}
+
+/** What came of a window. Latencies are of 200s only, each counted from its intended send time. */
+export interface Tally {
+  /** Answers of any status whose request was due in the window. */
+  readonly requests: number;
+  readonly statusesNot200: Readonly<Record<string, number>>;
+  /** Requests whose connection ended before the answer. */
+  readonly broken: number;
+  /** Requests that were due in the window and had no answer when the driver stopped waiting. */
+  readonly unanswered: number;
+  /** 200s that came in within the window, a second: what was carried, not what was asked. */
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** How long after its intended time a request left, on average: the driver's own error in an open loop. */
+  readonly meanSendDelayMs: number;
+  /** The driver's own CPU time within the window. */
+  readonly cpuSeconds: number;
+}
+
+/** In this order, once each; `failed` may take the place of any. */
+export type DriverEvent =
+  | { readonly type: "opened" }
+  | { readonly type: "closed" }
+  | { readonly type: "tallied"; readonly tally: Tally }
+  | { readonly type: "failed"; readonly message: string };

@@ -1,0 +1,103 @@
+// The `npm run bench` command: starts all contestants, measures them in turn, and reports; only wiring.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { compareAnswers } from "./answers.ts";
+import { buildDriverAndRivals } from "./built.ts";
+import { type Contestant, repositoryRoot } from "./contestant.ts";
+import { startDriver } from "./driver-process.ts";
+import { withLineUp } from "./line-up.ts";
+import { type BenchOptions, parseBenchOptions, usage } from "./options.ts";
+import { findPlacement } from "./placement.ts";
+import { type MachineFacts, markdown, type Report } from "./report.ts";
+import { type Measurement, type Plan, runRounds } from "./round.ts";
+import { judge, mostCoresOfOthers, summarizeAll, targets } from "./summary.ts";
+import { works } from "./work.ts";
+
+function machineFacts(): MachineFacts {
+  return {
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+  };
+}
+
+function showProgress({ round, work, contestant, tally }: Measurement): void {
+  const rate = tally.requestsPerSecond.toFixed(0);
+  const latencies = `p50 ${tally.p50Ms.toFixed(3)} ms, p99 ${tally.p99Ms.toFixed(3)} ms`;
+  console.error(`round ${round}  ${work}  ${contestant}  ${rate} requests/s, ${latencies}`);
+}
+
+function planOf({ rounds, seconds, ratePerSecond, pinned }: BenchOptions): Plan {
+  const placement = pinned ? findPlacement() : undefined;
+  return { rounds, seconds, works: works(ratePerSecond), placement };
+}
+
+async function measureAll(
+  plan: Plan,
+  contestants: readonly Contestant[],
+): Promise<readonly Measurement[]> {
+  await compareAnswers(contestants);
+  const driver = startDriver();
+  try {
+    return await runRounds(driver, contestants, plan, showProgress);
+  } finally {
+    driver.stop();
+  }
+}
+
+function reportOn(plan: Plan, logLevel: string, measurements: readonly Measurement[]): Report {
+  const { rounds, seconds, placement } = plan;
+  const results = targets.map((target) => judge(target, measurements));
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: machineFacts(),
+    rounds,
+    seconds,
+    logLevel,
+    placed: placement !== undefined,
+    mostCoresOfOthers: mostCoresOfOthers(measurements, seconds),
+    targets: results.filter((result) => result !== undefined),
+    summaries: summarizeAll(measurements),
+  };
+}
+
+/** A quick run has a name of its own, so that it does not take the place of a whole one. */
+function write(options: BenchOptions, report: Report, measurements: readonly Measurement[]): void {
+  const folder = resolve(repositoryRoot, options.results);
+  const path = join(folder, options.quick ? `${report.date}-quick` : report.date);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${path}.json`, `${JSON.stringify({ ...report, measurements }, null, 2)}\n`);
+  writeFileSync(`${path}.md`, `${markdown(report)}\n`);
+}
+
+async function bench(options: BenchOptions): Promise<boolean> {
+  buildDriverAndRivals();
+  const plan = planOf(options);
+  const measurements = await withLineUp(options, (all) => measureAll(plan, all));
+  const report = reportOn(plan, options.logLevel, measurements);
+  write(options, report, measurements);
+  console.log(markdown(report));
+  const failures = report.summaries.reduce((sum, summary) => sum + summary.failures, 0);
+  return failures === 0 && report.targets.every(({ met }) => met);
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes("--help")) return console.log(usage);
+  const options = parseBenchOptions(args);
+  const good = await bench(options);
+  if (options.assert && !good) process.exitCode = 1;
+}
+
+// The contestants are in process groups of their own: they end with this process only if it ends by `exit`.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => process.exit(130));
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

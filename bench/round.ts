@@ -1,0 +1,111 @@
+// Runs the rounds: one contestant under load at a time, each measured next to the others.
+import type { Contestant, ContestantName } from "./contestant.ts";
+import { type CpuReading, readCpu, readTreePids } from "./cpu-usage.ts";
+import type { Job, Tally } from "./driver/message.ts";
+import type { Driver } from "./driver-process.ts";
+import { keepOn, type Placement } from "./placement.ts";
+import type { Work } from "./work.ts";
+
+/** CPU seconds within a window. */
+export interface CpuShares {
+  /** The contestant's, with all its processes. */
+  readonly contestant: number;
+  /** Of processes that take no part: what they took, the measured did not get. */
+  readonly others: number;
+}
+
+export interface Measurement {
+  readonly round: number;
+  readonly work: string;
+  readonly contestant: ContestantName;
+  readonly tally: Tally;
+  /** Undefined where the machine does not tell. */
+  readonly cpu: CpuShares | undefined;
+}
+
+export interface Plan {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly works: readonly Work[];
+  /** Undefined leaves it to the scheduler. */
+  readonly placement: Placement | undefined;
+}
+
+/** Round 0 counts for nothing: compilers and caches settle in it. */
+const settleMs = 2000;
+/** The machine's caches held another contestant a moment ago. */
+const warmUpMs = 300;
+
+function jobOf(work: Work, contestant: Contestant, plan: Plan, round: number): Job {
+  const { path, body, connections, arrivals } = work;
+  const windowMs = round === 0 ? settleMs : plan.seconds * 1000;
+  return { port: contestant.port, path, body, connections, arrivals, warmUpMs, windowMs };
+}
+
+/** Ticks and idle time are counted apart, so the sum of the parts can be a little more than the whole. */
+function sharesOf(
+  opened: CpuReading | undefined,
+  closed: CpuReading | undefined,
+  driverSeconds: number,
+): CpuShares | undefined {
+  if (opened === undefined || closed === undefined) return undefined;
+  const contestant = closed.tree - opened.tree;
+  const others = closed.machine - opened.machine - contestant - driverSeconds;
+  return { contestant, others: Math.max(0, others) };
+}
+
+async function measure(driver: Driver, contestant: Contestant, job: Job) {
+  let opened: CpuReading | undefined;
+  let closed: CpuReading | undefined;
+  const tally = await driver.run(job, {
+    onOpened: () => {
+      opened = readCpu(contestant.pid);
+    },
+    onClosed: () => {
+      closed = readCpu(contestant.pid);
+    },
+  });
+  contestant.assertAlive();
+  return { tally, cpu: sharesOf(opened, closed, tally.cpuSeconds) };
+}
+
+function takePlaces(contestant: Contestant, work: Work, placement: Placement | undefined): void {
+  if (placement === undefined) return;
+  const apart = work.connections === 1;
+  const cores = apart ? placement.contestantApart : placement.contestant;
+  keepOn(readTreePids(contestant.pid), cores);
+}
+
+interface Turn {
+  readonly round: number;
+  readonly work: Work;
+  readonly contestant: Contestant;
+}
+
+/** Round after round, and in each work A, B, C, so that what changes on the machine changes for all. */
+function turnsOf(plan: Plan, contestants: readonly Contestant[]): readonly Turn[] {
+  const rounds = Array.from({ length: plan.rounds + 1 }, (_, round) => round);
+  return rounds.flatMap((round) =>
+    plan.works.flatMap((work) => contestants.map((contestant) => ({ round, work, contestant }))),
+  );
+}
+
+/** Each measurement is also told at once, to show that something goes on. */
+export async function runRounds(
+  driver: Driver,
+  contestants: readonly Contestant[],
+  plan: Plan,
+  onMeasured: (measurement: Measurement) => void,
+): Promise<readonly Measurement[]> {
+  if (plan.placement !== undefined) keepOn([driver.pid], plan.placement.driver);
+  const measurements: Measurement[] = [];
+  for (const { round, work, contestant } of turnsOf(plan, contestants)) {
+    takePlaces(contestant, work, plan.placement);
+    const measured = await measure(driver, contestant, jobOf(work, contestant, plan, round));
+    if (round === 0) continue;
+    const measurement = { round, work: work.name, contestant: contestant.name, ...measured };
+    onMeasured(measurement);
+    measurements.push(measurement);
+  }
+  return measurements;
+}

@@ -1,0 +1,117 @@
+import type { ContestantName } from "./contestant.ts";
+import type { Tally } from "./driver/message.ts";
+import type { Measurement } from "./round.ts";
+import { type Spread, spreadOf, spreadOfRatios } from "./statistics.ts";
+
+/** What one contestant did in one work, over all rounds. */
+export interface Summary {
+  readonly work: string;
+  readonly contestant: ContestantName;
+  readonly requestsPerSecond: Spread;
+  readonly p50Ms: Spread;
+  readonly p90Ms: Spread;
+  readonly p99Ms: Spread;
+  readonly maxMs: Spread;
+  /** CPU seconds for 1000 answers; NaN where the machine does not tell. */
+  readonly cpuPer1000: Spread;
+  /** The driver's, for 1000 answers: not below the contestant's, the driver may be what is measured. */
+  readonly driverCpuPer1000: Spread;
+  readonly meanSendDelayMs: Spread;
+  /** Requests, of all rounds, that got something else than a 200. */
+  readonly failures: number;
+}
+
+type Measure = "requestsPerSecond" | "p50Ms";
+
+/** A ratio that one release promises: `measure` of troupe's to that of `against`. */
+export interface Target {
+  readonly work: string;
+  readonly measure: Measure;
+  readonly against: ContestantName;
+  readonly bound: "at-least" | "at-most";
+  readonly ratio: number;
+}
+
+export interface TargetResult {
+  readonly target: Target;
+  readonly measured: Spread;
+  readonly met: boolean;
+}
+
+export const targets: readonly Target[] = [
+  {
+    work: "tiny-64",
+    measure: "requestsPerSecond",
+    against: "echo",
+    bound: "at-least",
+    ratio: 0.9,
+  },
+  {
+    work: "tiny-64",
+    measure: "requestsPerSecond",
+    against: "single",
+    bound: "at-least",
+    ratio: 1.8,
+  },
+  { work: "tiny-1", measure: "p50Ms", against: "single", bound: "at-most", ratio: 2 },
+];
+
+export function failuresOf(tally: Tally): number {
+  const refused = Object.values(tally.statusesNot200).reduce((sum, count) => sum + count, 0);
+  return refused + tally.broken + tally.unanswered;
+}
+
+function per1000(cpuSeconds: number | undefined, requests: number): number {
+  return cpuSeconds === undefined ? Number.NaN : (cpuSeconds * 1000) / requests;
+}
+
+function summarize(measurements: readonly Measurement[], first: Measurement): Summary {
+  const tallies = measurements.map(({ tally }) => tally);
+  const spread = (value: (tally: Tally) => number) => spreadOf(tallies.map(value));
+  return {
+    work: first.work,
+    contestant: first.contestant,
+    requestsPerSecond: spread((tally) => tally.requestsPerSecond),
+    p50Ms: spread((tally) => tally.p50Ms),
+    p90Ms: spread((tally) => tally.p90Ms),
+    p99Ms: spread((tally) => tally.p99Ms),
+    maxMs: spread((tally) => tally.maxMs),
+    cpuPer1000: spreadOf(
+      measurements.map(({ cpu, tally }) => per1000(cpu?.contestant, tally.requests)),
+    ),
+    driverCpuPer1000: spread((tally) => per1000(tally.cpuSeconds, tally.requests)),
+    meanSendDelayMs: spread((tally) => tally.meanSendDelayMs),
+    failures: tallies.reduce((sum, tally) => sum + failuresOf(tally), 0),
+  };
+}
+
+function isOf(work: string, contestant: ContestantName) {
+  return (one: Measurement) => one.work === work && one.contestant === contestant;
+}
+
+/** One for each work and contestant, in the order in which they were first measured. */
+export function summarizeAll(measurements: readonly Measurement[]): readonly Summary[] {
+  const firsts = measurements.filter(({ round }) => round === 1);
+  return firsts.map((first) =>
+    summarize(measurements.filter(isOf(first.work, first.contestant)), first),
+  );
+}
+
+/** The most cores that processes without a part took in any window; NaN where the machine does not tell. */
+export function mostCoresOfOthers(measurements: readonly Measurement[], seconds: number): number {
+  return Math.max(...measurements.map(({ cpu }) => (cpu?.others ?? Number.NaN) / seconds));
+}
+
+/** Undefined where one of the two was not measured. */
+export function judge(
+  target: Target,
+  measurements: readonly Measurement[],
+): TargetResult | undefined {
+  const valuesOf = (contestant: ContestantName) =>
+    measurements.filter(isOf(target.work, contestant)).map(({ tally }) => tally[target.measure]);
+  const measured = spreadOfRatios(valuesOf("troupe"), valuesOf(target.against));
+  if (Number.isNaN(measured.median)) return undefined;
+  const atLeast = target.bound === "at-least";
+  const met = atLeast ? measured.median >= target.ratio : measured.median <= target.ratio;
+  return { target, measured, met };
+}

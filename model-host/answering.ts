@@ -1,0 +1,64 @@
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import type { ServedModel } from "../src/tensors/codec.ts";
+import { concatenate } from "../src/tensors/stacking.ts";
+import type { Tensor } from "../src/tensors/tensor.ts";
+import type { HostMetrics } from "./host-metrics.ts";
+import type { Work, WorkSlice } from "./work.ts";
+
+/**
+ * Answers with the outputs of a slice that has run: a stream at once, a request of several slices when the last is
+ * there. True when the request has its whole answer.
+ */
+export function answerWork(
+  slice: WorkSlice,
+  outputs: readonly Tensor[],
+  model: ServedModel,
+  metadata: ModelMetadata,
+  metrics: HostMetrics,
+): boolean {
+  const { work } = slice;
+  const isLast = slice.fromRow + slice.rows >= work.rows;
+  if (work.stream) {
+    sendChunk(slice, outputs, model);
+    if (isLast) done(work, work.codec.encodeEnd(work.requestId, work.rows, model), metrics, 0);
+    return isLast;
+  }
+  work.parts.push(outputs);
+  if (!isLast) return false;
+  const beganAt = performance.now();
+  const whole = join(work, metadata);
+  const { request, requestId } = work;
+  const body = work.codec.encode({ request, requestId, outputs: whole }, model);
+  done(work, body, metrics, (performance.now() - beganAt) * 1_000);
+  return true;
+}
+
+function sendChunk(
+  { work, fromRow }: WorkSlice,
+  outputs: readonly Tensor[],
+  model: ServedModel,
+): void {
+  const { request, requestId } = work;
+  const body = work.codec.encode({ request, requestId, outputs, firstRow: fromRow }, model);
+  work.door.chunk(work.id, body);
+}
+
+function done(work: Work, body: Uint8Array, metrics: HostMetrics, encodeUs: number): void {
+  const { decodeUs, queueUs, runUs } = work;
+  metrics.run.observe(runUs / 1e6);
+  metrics.encode.observe(encodeUs / 1e6);
+  const stages = { decodeUs, queueUs, runUs, encodeUs };
+  work.door.done({ id: work.id, stages, rows: work.rows, body });
+}
+
+function join(work: Work, metadata: ModelMetadata): readonly Tensor[] {
+  const [only, ...others] = work.parts;
+  if (only !== undefined && others.length === 0) return only;
+  return work.request.outputs.map((at, position) => {
+    const axis = metadata.outputs[at]?.batchAxis ?? 0;
+    return concatenate(
+      work.parts.map((part) => part[position] as Tensor),
+      axis,
+    );
+  });
+}

@@ -1,0 +1,38 @@
+/** What a batch costs: a + b·n milliseconds, fitted while serving. */
+export interface CostModel {
+  /** Decayed sums over (rows, ms), of which least squares needs five. */
+  readonly weight: number;
+  readonly rows: number;
+  readonly ms: number;
+  readonly rowsSquared: number;
+  readonly rowsTimesMs: number;
+}
+
+export const unknownCost: CostModel = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsTimesMs: 0 };
+
+/** A batch forgets half of what came 35 batches before it. */
+const keep = 0.98;
+
+export function learn(cost: CostModel, rows: number, ms: number): CostModel {
+  return {
+    weight: cost.weight * keep + 1,
+    rows: cost.rows * keep + rows,
+    ms: cost.ms * keep + ms,
+    rowsSquared: cost.rowsSquared * keep + rows * rows,
+    rowsTimesMs: cost.rowsTimesMs * keep + rows * ms,
+  };
+}
+
+/** Milliseconds for a batch of `rows`; 0 while nothing has run. Batches all of one size are taken as proportional. */
+export function predictMs(cost: CostModel, rows: number): number {
+  if (cost.weight === 0) return 0;
+  const meanRows = cost.rows / cost.weight;
+  const meanMs = cost.ms / cost.weight;
+  const variance = cost.rowsSquared / cost.weight - meanRows * meanRows;
+  const covariance = cost.rowsTimesMs / cost.weight - meanRows * meanMs;
+  const proportional = (meanMs / meanRows) * rows;
+  if (variance < 0.01 * meanRows * meanRows) return proportional;
+  const perRow = Math.max(0, covariance / variance);
+  const fixed = Math.max(0, meanMs - perRow * meanRows);
+  return Math.max(fixed + perRow * rows, 0);
+}

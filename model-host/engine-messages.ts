@@ -1,0 +1,16 @@
+import type { SessionSettings } from "../src/protocol/model-settings.ts";
+import type { ModelInterface, NamedTensor, RunResult } from "./engine.ts";
+
+export type EngineRequest =
+  | { readonly type: "load"; readonly file: string; readonly settings: SessionSettings }
+  | {
+      readonly type: "run";
+      readonly inputs: readonly NamedTensor[];
+      readonly fetches: readonly string[];
+    };
+
+/** Each request gets one reply, in order. */
+export type EngineReply =
+  | { readonly type: "loaded"; readonly model: ModelInterface }
+  | ({ readonly type: "ran" } & RunResult)
+  | { readonly type: "failed"; readonly message: string };

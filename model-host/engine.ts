@@ -1,0 +1,37 @@
+import type { Datatype } from "../src/protocol/model-metadata.ts";
+import type { SessionSettings } from "../src/protocol/model-settings.ts";
+import type { Tensor } from "../src/tensors/tensor.ts";
+
+/** A value that a model takes or gives, as its file declares it. */
+export interface ValueInfo {
+  readonly name: string;
+  /** Null where the value is no tensor, or of a datatype that cannot be fed or fetched. */
+  readonly datatype: Datatype | null;
+  /** Numbers are fixed sizes, texts the names of free ones (empty: nameless). */
+  readonly dims: readonly (number | string)[];
+  /** ONNX Runtime's word for what it is. */
+  readonly kind: string;
+}
+
+export interface ModelInterface {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+}
+
+export interface NamedTensor extends Tensor {
+  readonly name: string;
+}
+
+export interface RunResult {
+  /** In the order of the fetches. */
+  readonly outputs: readonly Tensor[];
+  readonly runMs: number;
+}
+
+/** Whatever runs the model: one run at a time, never interrupted. */
+export interface Engine {
+  /** Rejects with `invalid-model` in ONNX Runtime's words. */
+  load(file: string, settings: SessionSettings): Promise<ModelInterface>;
+  /** Takes the inputs' memory. Rejects with `inference-failed`. */
+  run(inputs: readonly NamedTensor[], fetches: readonly string[]): Promise<RunResult>;
+}

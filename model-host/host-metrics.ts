@@ -1,0 +1,85 @@
+import type { Registry } from "prom-client";
+import {
+  type Buckets,
+  type Count,
+  createRegistry,
+  Distribution,
+  secondsBounds,
+  Tally,
+} from "../src/platform/metrics.ts";
+
+const rowBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Why a request that had not begun was never run. */
+export type DropReason = "cancelled" | "expired" | "door-lost";
+
+export interface HostMetrics {
+  readonly registry: Registry;
+  readonly decode: Buckets;
+  readonly queue: Buckets;
+  readonly run: Buckets;
+  readonly encode: Buckets;
+  readonly inference: Buckets;
+  readonly batchRows: Buckets;
+  readonly requestsRun: Count;
+  dropped(reason: DropReason): Count;
+  batches(outcome: "ran" | "failed"): Count;
+}
+
+export function createHostMetrics(modelId: string): HostMetrics {
+  const registry = createRegistry();
+  return { registry, ...timings(registry, modelId), ...counts(registry, modelId) };
+}
+
+function timings(registry: Registry, model_id: string) {
+  const stages = new Distribution<"model_id" | "stage">(
+    registry,
+    "troupe_stage_duration_seconds",
+    "Time that requests spent in each stage",
+    secondsBounds,
+  );
+  const inference = new Distribution<"model_id">(
+    registry,
+    "model_inference_duration_seconds",
+    "Time that ONNX Runtime took for a batch",
+    secondsBounds,
+  );
+  const stage = (name: string) => stages.series({ model_id, stage: name });
+  return {
+    decode: stage("decode"),
+    queue: stage("queue"),
+    run: stage("run"),
+    encode: stage("encode"),
+    inference: inference.series({ model_id }),
+  };
+}
+
+function counts(registry: Registry, model_id: string) {
+  const rows = new Distribution<"model_id">(
+    registry,
+    "troupe_batch_rows",
+    "Rows in a batch",
+    rowBounds,
+  );
+  const run = new Tally<"model_id">(
+    registry,
+    "troupe_requests_run_total",
+    "Requests of which at least one row was given to the engine",
+  );
+  const dropped = new Tally<"model_id" | "reason">(
+    registry,
+    "troupe_requests_dropped_total",
+    "Requests that were never run, because nobody waited for them any more",
+  );
+  const batches = new Tally<"model_id" | "outcome">(
+    registry,
+    "troupe_batches_total",
+    "Batches by outcome: failed means that no row of it succeeded",
+  );
+  return {
+    batchRows: rows.series({ model_id }),
+    requestsRun: run.series({ model_id }),
+    dropped: (reason: DropReason) => dropped.series({ model_id, reason }),
+    batches: (outcome: "ran" | "failed") => batches.series({ model_id, outcome }),
+  };
+}

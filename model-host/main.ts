@@ -1,0 +1,104 @@
+/* The entry of a host's process: it wires the engine, the host and the sockets together as the supervisor says. */
+import { rmSync } from "node:fs";
+import { beat, liveUnderSupervisor, logFd, tellSupervisor } from "../src/platform/child-life.ts";
+import { systemClock } from "../src/platform/clock.ts";
+import { figuresReader } from "../src/platform/figures.ts";
+import { createLog } from "../src/platform/log.ts";
+import { snapshotOf } from "../src/platform/metrics.ts";
+import type { HostCommand, HostEvent, HostSpec } from "../src/protocol/control.ts";
+import { DoorServer } from "./door-server.ts";
+import { Host } from "./host.ts";
+import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
+import { ThreadEngine } from "./thread-engine.ts";
+import { describe } from "./trial.ts";
+
+interface Serving {
+  readonly host: Host;
+  readonly server: DoorServer;
+  readonly metrics: HostMetrics;
+}
+
+let socketPath: string | undefined;
+let serving: Serving | undefined;
+
+const tell = (event: HostEvent) => tellSupervisor(event);
+const engine = new ThreadEngine((reason) => die(reason));
+
+function die(reason: string): void {
+  process.stderr.write(`${reason}\n`);
+  process.kill(process.pid, "SIGABRT");
+}
+
+async function load(spec: HostSpec): Promise<void> {
+  socketPath = spec.socketPath;
+  const log = createLog({
+    ...spec.log,
+    fd: logFd,
+    base: { role: "host", model: spec.model, version: spec.version },
+  });
+  const model = await engine.load(spec.file, spec.session);
+  await tell({ type: "loaded" });
+  const trial = { maxBatchSize: spec.batching.maxBatchSize, skip: spec.skipTrial };
+  const metadata = await describe(engine, model, trial);
+  const metrics = createHostMetrics(spec.model);
+  const onPressure = () => serving?.server.tellPressure();
+  const parts = { spec, metadata, engine, clock: systemClock, metrics, log, tell, onPressure };
+  const host = new Host(parts);
+  const server = new DoorServer(host, spec);
+  await server.listen(spec.socketPath);
+  serving = { host, server, metrics };
+  await tell({ type: "ready", metadata });
+}
+
+async function refuse(thrown: unknown): Promise<void> {
+  await tell({ type: "refused", reason: thrown instanceof Error ? thrown.message : "unknown" });
+  process.kill(process.pid, "SIGKILL");
+}
+
+async function report(reportId: number): Promise<void> {
+  const metrics = serving === undefined ? [] : await snapshotOf(serving.metrics.registry);
+  await tell({ type: "metrics", reportId, metrics });
+}
+
+async function leave({ host, server }: Serving): Promise<void> {
+  host.close();
+  await server.close();
+  await tell({ type: "drained" });
+  process.kill(process.pid, "SIGKILL");
+}
+
+function obey(command: HostCommand): void {
+  switch (command.type) {
+    case "load":
+      load(command.spec).catch(refuse);
+      return;
+    case "poison":
+      serving?.host.addPoison(command.fingerprint);
+      return;
+    case "report":
+      void report(command.reportId);
+      return;
+    case "drain":
+      if (serving === undefined) process.kill(process.pid, "SIGKILL");
+      else serving.host.drain(once(serving));
+      return;
+  }
+}
+
+function once(toLeave: Serving): () => void {
+  let hasLeft = false;
+  return () => {
+    if (hasLeft) return;
+    hasLeft = true;
+    void leave(toLeave);
+  };
+}
+
+liveUnderSupervisor(() => {
+  if (socketPath !== undefined) rmSync(socketPath, { force: true });
+});
+process.on("message", (command) => obey(command as HostCommand));
+const readFigures = figuresReader();
+const idle = { queueRows: 0, inFlight: 0, breaker: "closed" } as const;
+void tell({ type: "booted" });
+beat(() => void tell({ type: "beat", figures: readFigures(), load: serving?.host.load ?? idle }));

@@ -1,0 +1,61 @@
+/* Owns the engine's thread; leaves to the host what is run when, and to the supervisor the end of a run that hangs. */
+import { Worker } from "node:worker_threads";
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { SessionSettings } from "../src/protocol/model-settings.ts";
+import type { Engine, ModelInterface, NamedTensor, RunResult } from "./engine.ts";
+import type { EngineReply, EngineRequest } from "./engine-messages.ts";
+
+type Waiter = (reply: EngineReply) => void;
+
+export class ThreadEngine implements Engine {
+  readonly #worker: Worker;
+  readonly #waiters: Waiter[] = [];
+
+  /** `onDeath` is told when the thread itself ends, after which nothing runs any more. */
+  constructor(onDeath: (reason: string) => void) {
+    this.#worker = startThread();
+    this.#worker.on("message", (reply: EngineReply) => this.#waiters.shift()?.(reply));
+    this.#worker.on("error", (error) => onDeath(error.message));
+    this.#worker.on("exit", (code) => onDeath(`the engine's thread ended with code ${code}`));
+  }
+
+  async load(file: string, settings: SessionSettings): Promise<ModelInterface> {
+    const reply = await this.#ask({ type: "load", file, settings }, []);
+    if (reply.type === "loaded") return reply.model;
+    throw new TroupeError("invalid-model", reply.type === "failed" ? reply.message : "no answer");
+  }
+
+  async run(inputs: readonly NamedTensor[], fetches: readonly string[]): Promise<RunResult> {
+    const reply = await this.#ask({ type: "run", inputs, fetches }, memoryOf(inputs));
+    if (reply.type === "ran") return reply;
+    const cause = reply.type === "failed" ? reply.message : "no answer";
+    throw new TroupeError("inference-failed", "Cannot run model: ONNX Runtime refused the inputs", {
+      cause,
+    });
+  }
+
+  #ask(request: EngineRequest, transfer: ArrayBuffer[]): Promise<EngineReply> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#worker.postMessage(request, transfer);
+    });
+  }
+}
+
+/** A thread cannot be started from a `.ts` file, not even under tsx: it registers tsx itself, then imports the file. */
+function startThread(): Worker {
+  const ownExtension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const entry = new URL(`./engine-thread.${ownExtension}`, import.meta.url);
+  if (ownExtension === "js") return new Worker(entry);
+  const tsx = import.meta.resolve("tsx/esm/api");
+  const boot = `import(${JSON.stringify(tsx)}).then(({register}) => { register(); return import(${JSON.stringify(entry.href)}); })`;
+  return new Worker(boot, { eval: true });
+}
+
+function memoryOf(inputs: readonly NamedTensor[]): ArrayBuffer[] {
+  const memory: ArrayBuffer[] = [];
+  for (const { data } of inputs) {
+    if (ArrayBuffer.isView(data)) memory.push(data.buffer as ArrayBuffer);
+  }
+  return memory;
+}

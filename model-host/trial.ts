@@ -1,0 +1,199 @@
+/*
+ * Finds out, by trying, whether rows of several requests may share a run: one row, another row, and both together must
+ * give the same within the tolerance. It owns the verdict; what to do with it is the host's.
+ */
+import type { Batching, ModelMetadata, TensorSpec } from "../src/protocol/model-metadata.ts";
+import { slice, stack } from "../src/tensors/stacking.ts";
+import type { Tensor } from "../src/tensors/tensor.ts";
+import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
+import type { Engine, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
+import { sampleRow } from "./sample-inputs.ts";
+
+/** Batched and single runs may round differently: |a − b| ≤ 1e-4 + 1e-3·|b|. */
+const absoluteTolerance = 1e-4;
+const relativeTolerance = 1e-3;
+/** Free axes get the first of these sizes that the model takes. */
+const freeSizes = [2, 1, 8, 32, 128, 512];
+
+interface Verdict {
+  readonly batching: Batching;
+  readonly inputAxes: BatchAxes;
+  readonly outputAxes: BatchAxes;
+}
+
+export interface TrialOptions {
+  readonly maxBatchSize: number;
+  readonly skip: string | null;
+}
+
+/** Never fails: a model whose trial goes wrong is served unbatched, and says why. */
+export async function describe(
+  engine: Engine,
+  model: ModelInterface,
+  options: TrialOptions,
+): Promise<ModelMetadata> {
+  const outputs = model.outputs.filter((output) => output.datatype !== null);
+  const servable = { inputs: model.inputs, outputs };
+  const verdict = await judge(engine, servable, options);
+  return {
+    inputs: servable.inputs.map((input, at) => specOf(input, verdict.inputAxes[at] ?? null)),
+    outputs: outputs.map((output, at) => specOf(output, verdict.outputAxes[at] ?? null)),
+    batching: verdict.batching,
+    notServable: model.outputs
+      .filter((output) => output.datatype === null)
+      .map(({ name, kind }) => ({ name, reason: `it is ${kind}, which cannot be served` })),
+  };
+}
+
+function specOf(value: ValueInfo, batchAxis: number | null): TensorSpec {
+  const shape = value.dims.map((dim, axis) => specSize(dim, axis === batchAxis));
+  return { name: value.name, datatype: value.datatype ?? "FP32", shape, batchAxis };
+}
+
+/** An axis whose one fixed size is 1 keeps it, though rows stand there. */
+function specSize(dim: number | string, isBatchAxis: boolean): number {
+  if (typeof dim === "string") return -1;
+  return isBatchAxis && dim !== 1 ? -1 : dim;
+}
+
+async function judge(
+  engine: Engine,
+  model: ModelInterface,
+  options: TrialOptions,
+): Promise<Verdict> {
+  const hypotheses = hypothesize(model);
+  if (hypotheses.type === "none") return unbatched(hypotheses.reason);
+  if (hypotheses.type === "one-by-one") return oneByOne(model, hypotheses.reason);
+  if (options.skip !== null) return unbatched(options.skip);
+  let reason = "no axis was found";
+  for (const axes of hypotheses.candidates) {
+    const outcome = await attempt(engine, model, axes);
+    if (typeof outcome !== "string") {
+      const batching: Batching = { type: "batched", maxBatchSize: options.maxBatchSize };
+      return { batching, inputAxes: axes, outputAxes: outcome };
+    }
+    reason = outcome;
+  }
+  return unbatched(reason);
+}
+
+function unbatched(reason: string): Verdict {
+  return { batching: { type: "unbatched", reason }, inputAxes: [], outputAxes: [] };
+}
+
+function oneByOne(model: ModelInterface, reason: string): Verdict {
+  return {
+    batching: { type: "one-by-one", reason },
+    inputAxes: model.inputs.map((input) => (input.dims.length === 0 ? null : 0)),
+    outputAxes: model.outputs.map(() => 0),
+  };
+}
+
+/** The batch axis of each output, or why these axes do not work. */
+async function attempt(
+  engine: Engine,
+  model: ModelInterface,
+  axes: BatchAxes,
+): Promise<BatchAxes | string> {
+  let refusal = "";
+  for (const freeSize of freeSizes) {
+    const rows = [1, 2].map((seed) => sampleRow(model, { axes, freeSize }, seed));
+    const [first, second] = await runEach(engine, model, rows);
+    if (first === undefined || second === undefined) {
+      refusal = "ONNX Runtime took none of the inputs that the trial made up";
+      continue;
+    }
+    const both = await runTogether(engine, model, rows, axes);
+    if (both === undefined) return "ONNX Runtime refuses two rows in one run";
+    return compare(model, [first, second], both);
+  }
+  return refusal;
+}
+
+type Outputs = readonly Tensor[];
+
+async function runEach(
+  engine: Engine,
+  model: ModelInterface,
+  rows: readonly NamedTensor[][],
+): Promise<(Outputs | undefined)[]> {
+  const results: (Outputs | undefined)[] = [];
+  for (const row of rows) results.push(await tryRun(engine, model, row.map(copyOf)));
+  return results;
+}
+
+/** The engine takes the memory of what it is given, and the rows are needed twice. */
+function copyOf(input: NamedTensor): NamedTensor {
+  return { ...input, data: input.data.slice() };
+}
+
+function runTogether(
+  engine: Engine,
+  model: ModelInterface,
+  rows: readonly NamedTensor[][],
+  axes: BatchAxes,
+): Promise<Outputs | undefined> {
+  const inputs = model.inputs.map((input, at): NamedTensor => {
+    const axis = axes[at] ?? null;
+    const tensors = rows.map((row) => row[at] as NamedTensor);
+    if (axis === null) return copyOf(tensors[0] as NamedTensor);
+    const parts = tensors.map((tensor) => ({ tensor, fromRow: 0, rows: 1 }));
+    return { ...stack(parts, axis), name: input.name };
+  });
+  return tryRun(engine, model, inputs);
+}
+
+async function tryRun(
+  engine: Engine,
+  model: ModelInterface,
+  inputs: readonly NamedTensor[],
+): Promise<Outputs | undefined> {
+  const fetches = model.outputs.map((output) => output.name);
+  return engine.run(inputs, fetches).then(
+    (result) => result.outputs,
+    () => undefined,
+  );
+}
+
+function compare(
+  model: ModelInterface,
+  singles: readonly [Outputs, Outputs],
+  both: Outputs,
+): BatchAxes | string {
+  const axes: number[] = [];
+  for (const [at, { name }] of model.outputs.entries()) {
+    const together = both[at] as Tensor;
+    const axis = grownAxis((singles[0][at] as Tensor).shape, together.shape);
+    if (axis === undefined) return `output '${name}' does not grow with the number of rows`;
+    for (const [row, single] of singles.entries()) {
+      if (!isClose(slice(together, axis, row, 1), single[at] as Tensor)) {
+        return `output '${name}' of a row changes when another row runs beside it`;
+      }
+    }
+    axes.push(axis);
+  }
+  return axes;
+}
+
+/** The one axis that went from 1 to 2 while the others stayed. */
+function grownAxis(single: readonly number[], both: readonly number[]): number | undefined {
+  if (single.length !== both.length) return undefined;
+  const changed = both.flatMap((size, axis) => (size === single[axis] ? [] : [axis]));
+  const [axis] = changed;
+  if (changed.length !== 1 || axis === undefined) return undefined;
+  return single[axis] === 1 && both[axis] === 2 ? axis : undefined;
+}
+
+function isClose(a: Tensor, b: Tensor): boolean {
+  if (a.data.length !== b.data.length) return false;
+  for (let at = 0; at < a.data.length; at += 1) {
+    if (!isCloseValue(a.data[at], b.data[at])) return false;
+  }
+  return true;
+}
+
+function isCloseValue(a: unknown, b: unknown): boolean {
+  if (typeof a !== "number" || typeof b !== "number") return a === b;
+  if (Object.is(a, b)) return true;
+  return Math.abs(a - b) <= absoluteTolerance + relativeTolerance * Math.abs(b);
+}

@@ -1,0 +1,185 @@
+// Owns the look at the models folder: what is listed, and which model.yaml is read.
+// What a listing means is decided in model-layout.ts and wanted-versions.ts; nothing is followed, loaded or changed.
+import type { Dirent } from "node:fs";
+import { lstat, readdir, readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { TroupeError } from "../protocol/errors.ts";
+import type { ModelConfig } from "../protocol/model-settings.ts";
+import { defaultModelConfig, parseModelConfig } from "./model-config.ts";
+import { type Entry, type FoundVersion, type Listing, layOut, notRegular } from "./model-layout.ts";
+import { isName, nameRule } from "./model-name.ts";
+import { compareVersions } from "./version-order.ts";
+import { selectVersions } from "./wanted-versions.ts";
+
+export interface ModelVersion {
+  readonly version: string;
+  /** An absolute path. */
+  readonly file: string;
+}
+
+interface FoundModel {
+  /** The sub-folder's name, whatever it is: one that is no model's name has a problem. */
+  readonly name: string;
+  /** All that could be served, oldest first. */
+  readonly versions: readonly ModelVersion[];
+}
+
+/** One model of the folder; `problem`, where there is one, says why none of its versions may be loaded. */
+export type ModelFolder = ServableModel | UnservableModel;
+
+export interface ServableModel extends FoundModel {
+  readonly config: ModelConfig;
+  /** Those of `versions` that are to be loaded, at least one. */
+  readonly wanted: readonly ModelVersion[];
+  readonly problem?: undefined;
+}
+
+export interface UnservableModel extends FoundModel {
+  readonly config: ModelConfig | TroupeError;
+  readonly wanted: readonly [];
+  /** Completes "model iris …" or stands alone; without absolute paths. */
+  readonly problem: string;
+}
+
+const configName = "model.yaml";
+/** Room for ten thousand labels; reading more would hold up the whole process. */
+const maxConfigBytes = 262_144;
+/** Stands at the root of every ext4 volume, such as one that is mounted as the models folder. */
+const volumeRescue = "lost+found";
+
+/**
+ * Every sub-folder as a model, sorted by name; loose files and names with a dot in front are left out. Throws
+ * TroupeError `invalid-model` where there is no such folder; a model's own problem never hides the others.
+ */
+export async function discoverModels(folder: string): Promise<readonly ModelFolder[]> {
+  const models = (await listModels(folder))
+    .filter(({ kind }) => kind === "folder" || kind === "link-to-folder")
+    .filter(({ name }) => !name.startsWith(".") && name !== volumeRescue)
+    .sort((left, right) => compareVersions(left.name, right.name));
+  const found: ModelFolder[] = [];
+  // One after the other: thousands at once would run out of file descriptors.
+  for (const entry of models) found.push(await discoverModel(resolve(folder), entry));
+  return found;
+}
+
+async function listModels(folder: string): Promise<Entry[]> {
+  try {
+    return await listFolder(folder);
+  } catch (thrown) {
+    const words = `Cannot serve models: folder ${folder} ${whyUnreadable(thrown)}`;
+    throw new TroupeError("invalid-model", words, { cause: thrown });
+  }
+}
+
+function whyUnreadable(thrown: unknown): string {
+  const code = thrown instanceof Error && "code" in thrown ? thrown.code : "unknown";
+  if (code === "ENOENT") return "does not exist";
+  return code === "ENOTDIR" ? "is not a folder" : `cannot be read (${code})`;
+}
+
+async function discoverModel(folder: string, { name, kind }: Entry): Promise<ModelFolder> {
+  const broken = (problem: string): UnservableModel =>
+    unservable({ name, versions: [], config: defaultModelConfig }, problem);
+  if (!isName(name)) return broken(`has a name that is not ${nameRule}`);
+  if (kind === "link-to-folder") return broken("is a symbolic link");
+  try {
+    const listing = await listModel(join(folder, name));
+    const config = await readConfig(folder, name, listing.entries);
+    return judge({ folder, name, config, listing });
+  } catch (thrown) {
+    return broken(whyUnreadable(thrown));
+  }
+}
+
+async function listModel(folder: string): Promise<Listing> {
+  const entries = await listFolder(folder);
+  const names = entries
+    .filter(
+      ({ name, kind }) => kind === "folder" && !name.startsWith(".") && !name.endsWith(".onnx"),
+    )
+    .map(({ name }) => name);
+  const inside = names.map(async (name) => [name, await listFolder(join(folder, name))] as const);
+  return { entries, folders: new Map(await Promise.all(inside)) };
+}
+
+async function listFolder(folder: string): Promise<Entry[]> {
+  const found = await readdir(folder, { withFileTypes: true });
+  return Promise.all(
+    found.map(async (entry) => ({ name: entry.name, kind: await kindOf(folder, entry) })),
+  );
+}
+
+async function kindOf(folder: string, entry: Dirent): Promise<Entry["kind"]> {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "folder";
+  if (!entry.isSymbolicLink()) return "other";
+  const target = await stat(join(folder, entry.name)).catch(() => undefined);
+  return target?.isDirectory() === true ? "link-to-folder" : "link";
+}
+
+async function readConfig(
+  folder: string,
+  model: string,
+  entries: readonly Entry[],
+): Promise<ModelConfig | TroupeError> {
+  const entry = entries.find(({ name }) => name === configName);
+  if (entry === undefined) return defaultModelConfig;
+  const file = `${model}/${configName}`;
+  if (entry.kind !== "file") {
+    return new TroupeError("invalid-model", `Cannot read ${file}: ${notRegular(entry)}`);
+  }
+  try {
+    const path = join(folder, model, configName);
+    const { size } = await lstat(path);
+    return size <= maxConfigBytes
+      ? parseModelConfig(await readFile(path, "utf8"), file)
+      : tooLarge(file, size);
+  } catch (thrown) {
+    if (thrown instanceof TroupeError) return thrown;
+    return new TroupeError("invalid-model", `Cannot read ${file}: it ${whyUnreadable(thrown)}`);
+  }
+}
+
+function tooLarge(file: string, size: number): TroupeError {
+  const words = `Cannot read ${file}: it must have at most ${maxConfigBytes} bytes, got ${size}`;
+  return new TroupeError("invalid-model", words);
+}
+
+interface Looked {
+  readonly folder: string;
+  readonly name: string;
+  readonly config: ModelConfig | TroupeError;
+  readonly listing: Listing;
+}
+
+function judge({ folder, name, config, listing }: Looked): ModelFolder {
+  const layout = layOut(listing);
+  const found = layout.type === "found" ? layout.versions : [];
+  const versions = found.flatMap((one) => locate(join(folder, name), one));
+  const broken = (problem: string): UnservableModel =>
+    unservable({ name, versions, config }, problem);
+  if (layout.type === "problem") return broken(layout.problem);
+  if (config instanceof TroupeError) return broken(config.message);
+  const selection = selectVersions(
+    found.map(({ version }) => version),
+    config.versions,
+  );
+  if (selection.type === "problem") return broken(selection.problem);
+  const selected = found.filter(({ version }) => selection.names.includes(version));
+  const bad = selected.find((one) => one.type === "bad");
+  if (bad !== undefined) return broken(bad.problem);
+  const wanted = versions.filter(({ version }) => selection.names.includes(version));
+  return { name, config, versions, wanted };
+}
+
+function unservable(
+  found: Pick<UnservableModel, "name" | "versions" | "config">,
+  problem: string,
+): UnservableModel {
+  return { ...found, wanted: [], problem };
+}
+
+function locate(folder: string, found: FoundVersion): ModelVersion[] {
+  if (found.type === "bad") return [];
+  return [{ version: found.version, file: join(folder, ...found.path) }];
+}

@@ -1,0 +1,107 @@
+import {
+  addressKind,
+  bytesKind,
+  choiceKind,
+  integerKind,
+  millisecondsKind,
+  nameKind,
+  originsKind,
+  pathKind,
+  type SettingKind,
+  shareKind,
+} from "./setting-kind.ts";
+
+export interface Setting<T> {
+  readonly kind: SettingKind<T>;
+  /** May depend on the number of cores. */
+  readonly fallback: (cores: number) => T;
+  /** Where the fallback depends on the machine: how it is said in the documentation. */
+  readonly fallbackText?: string;
+  readonly help: string;
+}
+
+export type SettingTable<T> = { readonly [K in keyof T]: Setting<T[K]> };
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+const mebibyte = 2 ** 20;
+const gibibyte = 2 ** 30;
+const maxCount = 1_000_000;
+
+function setting<T>(kind: SettingKind<T>, fallback: T, help: string): Setting<T> {
+  return { kind, fallback: () => fallback, help };
+}
+
+/** One up to four cores, then a quarter: the hosts need the others. */
+function frontDoorsFor(cores: number): number {
+  return Math.max(1, Math.floor(cores / 4));
+}
+
+/** The one list of server settings: flags, environment, troupe.yaml, help and documentation follow from it. */
+export const settingTable = {
+  models: setting(pathKind, "models", "folder of the models, from the working folder"),
+  host: setting(addressKind, "127.0.0.1", "address to listen on"),
+  port: setting(integerKind(0, 65_535), 8080, "port to listen on; 0 picks a free one"),
+  frontDoors: {
+    kind: integerKind(1, 256),
+    fallback: frontDoorsFor,
+    fallbackText: "cores / 4, at least 1",
+    help: "processes that take requests",
+  },
+  logLevel: setting(choiceKind(logLevels), "info", `lowest level logged: ${logLevels.join(", ")}`),
+  accessLogSample: setting(shareKind, 1, "share of successful requests logged, 0 to 1"),
+  drainMs: setting(
+    millisecondsKind(0),
+    15_000,
+    "longest wait for requests in flight at a stop, ms",
+  ),
+  drainDelayMs: setting(
+    millisecondsKind(0),
+    0,
+    "how long requests are still taken after the signal to stop, ms",
+  ),
+  requestTimeoutMs: setting(
+    millisecondsKind(1),
+    15_000,
+    "deadline of a request that names none, ms from its arrival",
+  ),
+  maxRequestTimeoutMs: setting(millisecondsKind(1), 60_000, "longest deadline a request gets, ms"),
+  maxInFlight: setting(integerKind(1, maxCount), 1024, "requests in flight at once"),
+  maxInFlightBytes: setting(
+    bytesKind(1024 * gibibyte),
+    256 * mebibyte,
+    "bodies of requests in flight at once, bytes",
+  ),
+  maxBodyBytes: setting(bytesKind(gibibyte), 32 * mebibyte, "largest body of a request, bytes"),
+  hangMs: setting(millisecondsKind(100), 5000, "silence after which a process is killed, ms"),
+  wsMaxPayloadBytes: setting(
+    bytesKind(gibibyte),
+    16 * mebibyte,
+    "largest WebSocket message, bytes",
+  ),
+  wsMaxInFlight: setting(integerKind(1, maxCount), 64, "requests in flight on one WebSocket"),
+  wsPingMs: setting(millisecondsKind(1), 15_000, "time between pings on a WebSocket, ms"),
+  wsIdleMs: setting(
+    millisecondsKind(0),
+    300_000,
+    "silence after which a WebSocket is closed, ms; 0 means never",
+  ),
+  wsMaxBufferedBytes: setting(
+    bytesKind(gibibyte),
+    4 * mebibyte,
+    "answers waiting for a slow reader on one WebSocket, bytes",
+  ),
+  allowedOrigins: setting(
+    originsKind,
+    [],
+    "origins that may open a WebSocket, separated by commas; none means every origin",
+  ),
+  serverName: setting(nameKind, "troupe", "name of the server in GET /v2"),
+} as const;
+
+export type SettingKey = keyof typeof settingTable;
+
+/** The table for those who treat all settings alike. */
+export const anySetting: SettingTable<Record<SettingKey, unknown>> = settingTable;
+
+export const settingKeys = Object.keys(settingTable) as SettingKey[];

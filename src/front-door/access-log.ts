@@ -1,0 +1,65 @@
+/* One line for a request that was answered: all failures, and a share of the others. */
+import type { Log } from "../platform/log.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
+import type { HostStages } from "../protocol/frames.ts";
+
+export interface AccessEntry {
+  readonly requestId: string;
+  readonly route: string;
+  readonly model: string;
+  readonly version: string;
+  readonly status: number;
+  readonly code: ErrorCode | null;
+  readonly error: string | null;
+  readonly admissionMs: number;
+  readonly totalMs: number;
+  readonly stages: HostStages | undefined;
+}
+
+export class AccessLog {
+  readonly #log: Log;
+  readonly #sample: number;
+  #debt = 0;
+
+  constructor(log: Log, sample: number) {
+    this.#log = log;
+    this.#sample = log.isLevelEnabled("info") ? sample : 0;
+  }
+
+  /** Evenly spaced, not by chance, so that a share of one in a hundred is one in a hundred. */
+  note(entry: AccessEntry): void {
+    if (entry.code !== null || this.#isDue()) this.#write(entry);
+  }
+
+  #isDue(): boolean {
+    this.#debt += this.#sample;
+    if (this.#debt < 1) return false;
+    this.#debt -= 1;
+    return true;
+  }
+
+  #write(entry: AccessEntry): void {
+    const { stages } = entry;
+    const fields = {
+      request_id: entry.requestId,
+      route: entry.route,
+      model: entry.model,
+      version: entry.version,
+      status: entry.status,
+      code: entry.code ?? undefined,
+      error: entry.error ?? undefined,
+      admission_ms: round(entry.admissionMs),
+      decode_ms: stages && round(stages.decodeUs / 1e3),
+      queue_ms: stages && round(stages.queueUs / 1e3),
+      run_ms: stages && round(stages.runUs / 1e3),
+      encode_ms: stages && round(stages.encodeUs / 1e3),
+      total_ms: round(entry.totalMs),
+    };
+    if (entry.status >= 500 && entry.status !== 503) this.#log.warn(fields, "request");
+    else this.#log.info(fields, "request");
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}

@@ -1,0 +1,153 @@
+import type { Failure } from "../protocol/errors.ts";
+import type { Priority } from "../protocol/frames.ts";
+import type { BreakerState } from "../protocol/pressure.ts";
+import type { VersionState } from "../protocol/views.ts";
+
+/** How one replica of the model fares, as far as this front door knows. */
+export interface ReplicaLoad {
+  readonly outstandingRequests: number;
+  readonly outstandingBytes: number;
+  /** Rows that the host last said it holds. */
+  readonly reportedRows: number;
+  readonly rowCostMs: number;
+  readonly rowsPerRequest: number;
+  readonly breaker: BreakerState;
+  /** How long an open breaker stays shut to us; 0 when a probe may go. */
+  readonly breakerRetryMs: number;
+}
+
+export interface AdmissionFacts {
+  readonly draining: boolean;
+  readonly inFlight: number;
+  readonly maxInFlight: number;
+  readonly inFlightBytes: number;
+  readonly maxInFlightBytes: number;
+  readonly bytes: number;
+  readonly priority: Priority;
+  /** Milliseconds until the deadline. */
+  readonly allowanceMs: number;
+  readonly state: VersionState;
+  readonly reason: string | null;
+  /** Milliseconds until a recovering model should be back. */
+  readonly backInMs: number;
+  readonly maxOutstandingRequests: number;
+  readonly maxOutstandingBytes: number;
+  readonly replicas: readonly ReplicaLoad[];
+}
+
+export type ShedReason =
+  | "draining"
+  | "in-flight"
+  | "bytes"
+  | "unavailable"
+  | "breaker"
+  | "host-full"
+  | "deadline";
+
+export type Admission =
+  | { readonly type: "admit" }
+  | { readonly type: "shed"; readonly reason: ShedReason; readonly failure: Failure };
+
+/** Low priority gives way when half is used of what normal priority may use whole. */
+const lowShare = 0.5;
+/** When a host is full, that it has room again is a matter of one batch; this is only where nothing was measured. */
+const unknownRetryMs = 100;
+const drainingRetryMs = 1_000;
+const loadingRetryMs = 1_000;
+
+/** Whether a request is taken, in the order in which refusing costs least. Knows only the head of the request. */
+export function admit(facts: AdmissionFacts): Admission {
+  const share = facts.priority === "low" ? lowShare : 1;
+  if (facts.draining) {
+    return shed("draining", "draining", "the server is draining", drainingRetryMs);
+  }
+  return admitByRoom(facts, share) ?? admitByModel(facts, share) ?? { type: "admit" };
+}
+
+function admitByRoom(facts: AdmissionFacts, share: number): Admission | undefined {
+  const { inFlight, maxInFlight, inFlightBytes, maxInFlightBytes, bytes } = facts;
+  const retryMs = soonestMs(facts.replicas) / 2;
+  if (inFlight >= maxInFlight * share) {
+    return overloaded("in-flight", `${inFlight} of ${maxInFlight} requests are in flight`, retryMs);
+  }
+  if (inFlight > 0 && inFlightBytes + bytes > maxInFlightBytes * share) {
+    const words = `${inFlightBytes} of ${maxInFlightBytes} bytes are in flight`;
+    return overloaded("bytes", words, retryMs);
+  }
+  return undefined;
+}
+
+function admitByModel(facts: AdmissionFacts, share: number): Admission | undefined {
+  switch (facts.state) {
+    case "unavailable":
+      return unavailable("unavailable", facts.reason, undefined);
+    case "loading":
+      return unavailable("unavailable", facts.reason, loadingRetryMs);
+    case "recovering":
+      if (facts.backInMs < facts.allowanceMs) return undefined;
+      return unavailable("unavailable", facts.reason, facts.backInMs);
+    case "ready":
+      return admitByLoad(facts, share);
+  }
+}
+
+function admitByLoad(facts: AdmissionFacts, share: number): Admission | undefined {
+  const { replicas, allowanceMs } = facts;
+  // Its host has just died or is being connected to: the request waits for the next.
+  if (replicas.length === 0) return undefined;
+  const willing = replicas.filter(({ breakerRetryMs }) => breakerRetryMs <= 0);
+  if (willing.length === 0) {
+    const retryMs = Math.min(...replicas.map(({ breakerRetryMs }) => breakerRetryMs));
+    return unavailable("breaker", "its circuit breaker is open", retryMs);
+  }
+  const waitMs = soonestMs(willing);
+  if (waitMs > allowanceMs * share) {
+    const words = `the wait would be ${Math.round(waitMs)} ms, past its deadline`;
+    return overloaded("deadline", words, waitMs - allowanceMs * share);
+  }
+  if (!willing.some((replica) => hasRoom(replica, facts, share))) {
+    return overloaded("host-full", "all its hosts are full", waitMs / 2);
+  }
+  return undefined;
+}
+
+function hasRoom(replica: ReplicaLoad, facts: AdmissionFacts, share: number): boolean {
+  if (replica.outstandingRequests === 0) return true;
+  return (
+    replica.outstandingRequests < facts.maxOutstandingRequests * share &&
+    replica.outstandingBytes + facts.bytes <= facts.maxOutstandingBytes * share
+  );
+}
+
+function soonestMs(replicas: readonly ReplicaLoad[]): number {
+  return replicas.length === 0 ? 0 : Math.min(...replicas.map(predictWaitMs));
+}
+
+/** Rows before a new request, times what a row costs; this door's own count is fresher than the host's report. */
+export function predictWaitMs(replica: ReplicaLoad): number {
+  const ownRows = replica.outstandingRequests * replica.rowsPerRequest;
+  return Math.max(ownRows, replica.reportedRows) * replica.rowCostMs;
+}
+
+function overloaded(reason: ShedReason, words: string, retryMs: number): Admission {
+  return shed(reason, "overloaded", words, retryMs > 1 ? retryMs : unknownRetryMs);
+}
+
+function unavailable(
+  reason: ShedReason,
+  words: string | null,
+  retryAfterMs: number | undefined,
+): Admission {
+  return shed(reason, "model-unavailable", words ?? "the model is not ready", retryAfterMs);
+}
+
+function shed(
+  reason: ShedReason,
+  code: Failure["code"],
+  words: string,
+  retryAfterMs: number | undefined,
+): Admission {
+  const message = `Cannot take request: ${words}`;
+  const failure = retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs };
+  return { type: "shed", reason, failure };
+}

@@ -1,0 +1,57 @@
+/* What this front door knows of the models, as the supervisor last told it. */
+import { TroupeError } from "../protocol/errors.ts";
+import type { ModelView, ServerView, VersionView } from "../protocol/views.ts";
+
+export interface Target {
+  readonly model: ModelView;
+  readonly version: VersionView;
+}
+
+export class Directory {
+  readonly #models = new Map<string, ModelView>();
+  server: ServerView = { draining: false, started: false };
+
+  get models(): readonly ModelView[] {
+    return [...this.#models.values()];
+  }
+
+  update(model: ModelView): void {
+    this.#models.set(model.name, model);
+  }
+
+  model(name: string): ModelView {
+    const model = this.#models.get(name);
+    if (model === undefined)
+      throw new TroupeError("model-not-found", `no model is named '${name}'`);
+    return model;
+  }
+
+  /** Without a version: the newest ready one, else the newest that may come back. */
+  find(name: string, version: string | undefined): Target {
+    const model = this.model(name);
+    const found =
+      version === undefined
+        ? defaultVersion(model)
+        : model.versions.find((one) => one.version === version);
+    if (found !== undefined) return { model, version: found };
+    if (version === undefined) {
+      throw new TroupeError(
+        "model-unavailable",
+        `model '${name}' cannot be served: ${model.problem}`,
+      );
+    }
+    const known = model.versions.map((one) => `'${one.version}'`).join(", ");
+    throw new TroupeError(
+      "model-not-found",
+      `model '${name}' has no version '${version}'; it has ${known || "none"}`,
+    );
+  }
+}
+
+export function defaultVersion({ versions }: ModelView): VersionView | undefined {
+  return (
+    versions.findLast(({ state }) => state === "ready") ??
+    versions.findLast(({ state }) => state === "recovering") ??
+    versions.at(-1)
+  );
+}

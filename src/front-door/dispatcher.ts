@@ -1,0 +1,212 @@
+/*
+ * Owns every request from admission to its one answer: which host has it, which wait for a host, what is sent again
+ * after a host has died. Sockets to hosts are the links', sockets to callers the routes'.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Blame } from "../protocol/control.ts";
+import type { Failure } from "../protocol/errors.ts";
+import type { DoneFrame, FailedFrame } from "../protocol/frames.ts";
+import type { HostView, ModelView } from "../protocol/views.ts";
+import { predictWaitMs, type ReplicaLoad } from "./admission.ts";
+import { type Call, Flight } from "./flight.ts";
+import { HostLink, type LinkListener } from "./host-link.ts";
+import { judgeReplay } from "./replay.ts";
+
+export interface DispatcherListener {
+  onReplay(flight: Flight, reason: "queued" | Blame): void;
+  onViolation(hostId: string, reason: string): void;
+}
+
+/** A connection that is gone without news of its host is reported after this long. */
+const silenceMs = 1_000;
+
+export class Dispatcher {
+  readonly #clock: Clock;
+  readonly #listener: DispatcherListener;
+  readonly #links = new Map<string, HostLink>();
+  /** Hosts of each version, by `versionKey`. */
+  readonly #hosts = new Map<string, readonly HostView[]>();
+  readonly #waiting = new Map<string, Set<Flight>>();
+
+  constructor(clock: Clock, listener: DispatcherListener) {
+    this.#clock = clock;
+    this.#listener = listener;
+  }
+
+  /** Connects to hosts that are new; those that are gone end by themselves or by `hostDown`. */
+  update(model: ModelView): void {
+    for (const { version, hosts, state, reason } of model.versions) {
+      const key = versionKey(model.name, version);
+      this.#hosts.set(key, hosts);
+      for (const host of hosts) this.#connect(key, host);
+      if (state === "unavailable") this.#failWaiting(key, reason);
+    }
+  }
+
+  loads(model: string, version: string): readonly ReplicaLoad[] {
+    return this.#openLinks(versionKey(model, version)).map((link) => link.load);
+  }
+
+  submit(call: Call): Flight {
+    const flight = new Flight(call);
+    const allowanceMs = Math.max(0, call.deadlineAt - this.#clock.now());
+    flight.disarm = this.#clock.after(allowanceMs, () => this.#expire(flight));
+    this.#place(flight);
+    return flight;
+  }
+
+  /** The caller has left. */
+  cancel(flight: Flight): void {
+    this.#withdraw(flight, "client-left");
+  }
+
+  credit(flight: Flight, chunks: number): void {
+    if (!flight.isSettled) flight.link?.credit(flight, chunks);
+  }
+
+  hostDown(hostId: string, blame: Blame): void {
+    const link = this.#links.get(hostId);
+    if (link === undefined) return;
+    this.#links.delete(hostId);
+    for (const flight of link.abandon()) if (!flight.isSettled) this.#replay(flight, blame);
+  }
+
+  #connect(key: string, host: HostView): void {
+    if (this.#links.has(host.hostId)) return;
+    this.#links.set(host.hostId, new HostLink(host, this.#clock, this.#linkListener(key)));
+  }
+
+  #linkListener(key: string): LinkListener {
+    return {
+      onOpen: () => this.#releaseWaiting(key),
+      onChunk: (flight, body) => this.#chunk(flight, body),
+      onDone: (flight, frame) => this.#done(flight, frame),
+      onFailed: (flight, frame) => this.#failedByHost(flight, frame),
+      onClosed: (link) => this.#onClosed(link),
+      onViolation: (link, reason) => this.#listener.onViolation(link.hostId, reason),
+    };
+  }
+
+  /** Usually the supervisor tells of the host's end in the same breath. */
+  #onClosed(link: HostLink): void {
+    this.#clock.after(silenceMs, () => {
+      if (this.#links.get(link.hostId) !== link) return;
+      this.#listener.onViolation(link.hostId, "its connection ended while it lives");
+    });
+  }
+
+  #openLinks(key: string): HostLink[] {
+    const open: HostLink[] = [];
+    for (const { hostId } of this.#hosts.get(key) ?? []) {
+      const link = this.#links.get(hostId);
+      if (link?.isOpen) open.push(link);
+    }
+    return open;
+  }
+
+  #place(flight: Flight): void {
+    const { model, version } = flight.call;
+    const key = versionKey(model, version);
+    const link = leastLoaded(this.#openLinks(key));
+    if (link !== undefined) link.send(flight);
+    else this.#wait(key, flight);
+  }
+
+  #wait(key: string, flight: Flight): void {
+    flight.link = undefined;
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) this.#waiting.set(key, new Set([flight]));
+    else waiting.add(flight);
+  }
+
+  #releaseWaiting(key: string): void {
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    for (const flight of waiting ?? []) this.#place(flight);
+  }
+
+  #failWaiting(key: string, reason: string | null): void {
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    const message = `Cannot answer: ${reason ?? "the model cannot be served any more"}`;
+    for (const flight of waiting ?? []) this.#fail(flight, { code: "model-unavailable", message });
+  }
+
+  #replay(flight: Flight, blame: Blame): void {
+    const { isRunning: wasRunning, hasChunks, strikes, misfortunes } = flight;
+    const verdict = judgeReplay({ wasRunning, hasChunks, strikes, misfortunes }, blame);
+    if (verdict.type === "fail") {
+      this.#fail(flight, verdict.failure);
+      return;
+    }
+    flight.alone = verdict.alone;
+    flight.strikes = verdict.strikes;
+    flight.misfortunes = verdict.misfortunes;
+    this.#listener.onReplay(flight, wasRunning ? blame : "queued");
+    this.#place(flight);
+  }
+
+  #chunk(flight: Flight, body: Uint8Array): void {
+    if (flight.isSettled) return;
+    flight.hasChunks = true;
+    flight.call.onChunk(body);
+  }
+
+  #done(flight: Flight, frame: DoneFrame): void {
+    if (this.#settle(flight)) flight.call.onDone(frame);
+  }
+
+  /** A host that is being drained gives back what it has not begun: another one takes it. */
+  #failedByHost(flight: Flight, { failure }: FailedFrame): void {
+    if (flight.isSettled) return;
+    if (failure.code === "draining") this.#place(flight);
+    else this.#fail(flight, failure);
+  }
+
+  #fail(flight: Flight, failure: Failure): void {
+    if (this.#settle(flight)) flight.call.onFailed(failure);
+  }
+
+  #expire(flight: Flight): void {
+    const where = whereIs(flight);
+    if (!this.#withdraw(flight, "expired")) return;
+    const message = `Cannot answer: the deadline passed while the request ${where}`;
+    flight.call.onFailed({ code: "deadline-exceeded", message });
+  }
+
+  #withdraw(flight: Flight, reason: "client-left" | "expired"): boolean {
+    if (!this.#settle(flight)) return false;
+    if (flight.link !== undefined) flight.link.cancel(flight, reason);
+    else this.#waiting.get(versionKey(flight.call.model, flight.call.version))?.delete(flight);
+    return true;
+  }
+
+  /** True the first time. */
+  #settle(flight: Flight): boolean {
+    if (flight.isSettled) return false;
+    flight.isSettled = true;
+    flight.disarm();
+    return true;
+  }
+}
+
+function versionKey(model: string, version: string): string {
+  return `${model}/${version}`;
+}
+
+function leastLoaded(links: readonly HostLink[]): HostLink | undefined {
+  const [first, ...others] = links;
+  if (others.length === 0) return first;
+  return links.toSorted((a, b) => rank(a.load) - rank(b.load))[0];
+}
+
+/** By predicted wait; among equals, by what is outstanding. A breaker that is not closed comes last. */
+function rank(load: ReplicaLoad): number {
+  const last = load.breakerRetryMs > 0 ? Number.MAX_SAFE_INTEGER : 0;
+  return last + predictWaitMs(load) + load.outstandingRequests * 1e-3;
+}
+
+function whereIs(flight: Flight): string {
+  if (flight.link === undefined) return "waited for a host";
+  return flight.isRunning ? "was running" : "waited in the queue";
+}

@@ -1,0 +1,150 @@
+import { Gauge, type Registry } from "prom-client";
+import {
+  type Buckets,
+  type Count,
+  createRegistry,
+  Distribution,
+  secondsBounds,
+  Tally,
+} from "../platform/metrics.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
+import type { Permits } from "./permits.ts";
+
+/** What one route and status have in common, bound once. */
+export interface RouteSeries {
+  readonly requests: Count;
+  readonly seconds: Buckets;
+}
+
+/** What a model's requests have in common. */
+export interface ModelSeries {
+  readonly admission: Buckets;
+  readonly total: Buckets;
+  predictions(status: "ok" | ErrorCode): Count;
+}
+
+export interface DoorMetrics {
+  readonly registry: Registry;
+  readonly framesIn: Count;
+  readonly framesOut: Count;
+  route(method: string, endpoint: string, status: number): RouteSeries;
+  model(model: string, version: string): ModelSeries;
+  shed(model: string, reason: string): Count;
+  replays(model: string, reason: string): Count;
+}
+
+/** Verbs that a scanner makes up would each add a series. */
+const knownMethods: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+]);
+
+export function createDoorMetrics(permits: Permits, sockets: () => number): DoorMetrics {
+  const registry = createRegistry();
+  const frames = new Tally<"direction">(
+    registry,
+    "troupe_ws_frames_total",
+    "WebSocket frames by direction",
+  );
+  addGauges(registry, permits, sockets);
+  return {
+    registry,
+    framesIn: frames.series({ direction: "in" }),
+    framesOut: frames.series({ direction: "out" }),
+    route: routeSeries(registry),
+    model: modelSeries(registry),
+    ...incidents(registry),
+  };
+}
+
+function addGauges(registry: Registry, permits: Permits, sockets: () => number): void {
+  const gauge = (name: string, help: string, read: () => number) => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge("troupe_in_flight", "Requests in the front doors", () => permits.requests);
+  gauge("troupe_in_flight_bytes", "Bytes of their bodies", () => permits.bytes);
+  gauge("troupe_ws_connections", "Open WebSocket connections", sockets);
+}
+
+function routeSeries(registry: Registry): DoorMetrics["route"] {
+  const requests = new Tally<"method" | "endpoint" | "status">(
+    registry,
+    "http_requests_total",
+    "HTTP requests by route template",
+  );
+  const seconds = new Distribution<"method" | "endpoint">(
+    registry,
+    "http_request_duration_seconds",
+    "Time from the head of a request to the end of its answer",
+    secondsBounds,
+  );
+  const bound = new Map<string, RouteSeries>();
+  return (verb, endpoint, status) => {
+    const method = knownMethods.has(verb) ? verb : "other";
+    const key = `${method} ${endpoint} ${status}`;
+    const known = bound.get(key);
+    if (known !== undefined) return known;
+    const series = {
+      requests: requests.series({ method, endpoint, status: String(status) }),
+      seconds: seconds.series({ method, endpoint }),
+    };
+    bound.set(key, series);
+    return series;
+  };
+}
+
+function modelSeries(registry: Registry): DoorMetrics["model"] {
+  const predictions = new Tally<"model_id" | "version" | "status">(
+    registry,
+    "model_predictions_total",
+    "Predictions by outcome: ok, or the code of the failure",
+  );
+  const stages = new Distribution<"model_id" | "stage">(
+    registry,
+    "troupe_stage_duration_seconds",
+    "Time that requests spent in each stage",
+    secondsBounds,
+  );
+  const bound = new Map<string, ModelSeries>();
+  return (model_id, version) => {
+    const key = `${model_id}/${version}`;
+    const known = bound.get(key);
+    if (known !== undefined) return known;
+    const series: ModelSeries = {
+      admission: stages.series({ model_id, stage: "admission" }),
+      total: stages.series({ model_id, stage: "total" }),
+      predictions: (status) => predictions.series({ model_id, version, status }),
+    };
+    bound.set(key, series);
+    return series;
+  };
+}
+
+function incidents(registry: Registry): Pick<DoorMetrics, "shed" | "replays"> {
+  const shed = new Tally<"model_id" | "reason">(
+    registry,
+    "troupe_shed_total",
+    "Requests refused at admission",
+  );
+  const replays = new Tally<"model_id" | "reason">(
+    registry,
+    "troupe_replays_total",
+    "Requests sent again because their host died",
+  );
+  return {
+    shed: (model_id, reason) => shed.series({ model_id, reason }),
+    replays: (model_id, reason) => replays.series({ model_id, reason }),
+  };
+}

@@ -1,0 +1,77 @@
+/* The one way in for predictions, whatever carries them: which model, until when, and whether there is room. */
+import type { Clock, Millis } from "../platform/clock.ts";
+import type { DoorSettings } from "../protocol/control.ts";
+import { toError } from "../protocol/errors.ts";
+import type { Priority } from "../protocol/frames.ts";
+import { admit } from "./admission.ts";
+import type { Directory, Target } from "./directory.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { DoorMetrics, ModelSeries } from "./door-metrics.ts";
+import type { Permit, Permits } from "./permits.ts";
+import { deadlineFor } from "./request-head.ts";
+
+export interface Ask {
+  readonly model: string;
+  readonly version: string | undefined;
+  readonly bytes: number;
+  readonly timeoutMs: number | null;
+  readonly priority: Priority;
+  /** Whether the connection takes nothing more. */
+  readonly draining: boolean;
+}
+
+export interface Admitted {
+  readonly target: Target;
+  readonly permit: Permit;
+  readonly deadlineAt: Millis;
+  readonly series: ModelSeries;
+}
+
+export interface EntranceParts {
+  readonly clock: Clock;
+  readonly settings: DoorSettings;
+  readonly directory: Directory;
+  readonly dispatcher: Dispatcher;
+  readonly permits: Permits;
+  readonly metrics: DoorMetrics;
+}
+
+export class Entrance {
+  readonly #parts: EntranceParts;
+
+  constructor(parts: EntranceParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws the TroupeError that the caller gets; otherwise the permit is the caller's to release. */
+  admit(ask: Ask): Admitted {
+    const { clock, settings, directory, dispatcher, permits, metrics } = this.#parts;
+    const target = directory.find(ask.model, ask.version);
+    const { model, version } = target;
+    const series = metrics.model(model.name, version.version);
+    const now = clock.now();
+    const deadlineAt = deadlineFor(ask.timeoutMs, model.requestMs, settings, now);
+    const verdict = admit({
+      draining: ask.draining,
+      inFlight: permits.requests,
+      maxInFlight: settings.maxInFlight,
+      inFlightBytes: permits.bytes,
+      maxInFlightBytes: settings.maxInFlightBytes,
+      bytes: ask.bytes,
+      priority: ask.priority,
+      allowanceMs: deadlineAt - now,
+      state: version.state,
+      reason: version.reason,
+      backInMs: Math.max(0, (version.backAt ?? now) - now),
+      maxOutstandingRequests: model.maxOutstandingRequests,
+      maxOutstandingBytes: model.maxOutstandingBytes,
+      replicas: dispatcher.loads(model.name, version.version),
+    });
+    if (verdict.type === "admit") {
+      return { target, permit: permits.take(ask.bytes), deadlineAt, series };
+    }
+    metrics.shed(model.name, verdict.reason).add();
+    series.predictions(verdict.failure.code).add();
+    throw toError(verdict.failure);
+  }
+}

@@ -1,0 +1,126 @@
+/*
+ * The outer fields of a JSON frame, read without parsing what they enclose: the tensors are the host's to parse, and
+ * to refuse. Values longer than a name or a number are stepped over.
+ */
+import { TroupeError } from "../protocol/errors.ts";
+
+/** Field names to their parsed values; only the short ones. */
+export type Envelope = ReadonlyMap<string, unknown>;
+
+const maxValueBytes = 512;
+
+const quote = 0x22;
+const backslash = 0x5c;
+const colon = 0x3a;
+const comma = 0x2c;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+
+/** Throws `invalid-request` where the frame is not a JSON object, as far as that can be told from outside. */
+export function readEnvelope(frame: Buffer): Envelope {
+  const fields = new Map<string, unknown>();
+  let at = skipSpace(frame, 0);
+  if (frame[at] !== openBrace) throw malformed(at);
+  at = skipSpace(frame, at + 1);
+  while (frame[at] !== closeBrace) at = readField(frame, at, fields);
+  if (skipSpace(frame, at + 1) < frame.length) throw malformed(at + 1);
+  return fields;
+}
+
+/** Reads `"name": value` and the comma behind it; returns where the next begins. */
+function readField(frame: Buffer, at: number, fields: Map<string, unknown>): number {
+  const nameEnd = skipString(frame, at);
+  const name = parseShort(frame, at, nameEnd);
+  const colonAt = skipSpace(frame, nameEnd);
+  if (frame[colonAt] !== colon || typeof name !== "string") throw malformed(colonAt);
+  const valueAt = skipSpace(frame, colonAt + 1);
+  const valueEnd = skipValue(frame, valueAt);
+  if (valueEnd - valueAt <= maxValueBytes && isPlain(frame[valueAt])) {
+    fields.set(name, parseShort(frame, valueAt, valueEnd));
+  }
+  const after = skipSpace(frame, valueEnd);
+  if (frame[after] === closeBrace) return after;
+  const next = skipSpace(frame, after + 1);
+  if (frame[after] !== comma || frame[next] === closeBrace) throw malformed(after);
+  return next;
+}
+
+function isPlain(first: number | undefined): boolean {
+  return first !== openBrace && first !== openBracket;
+}
+
+function parseShort(frame: Buffer, from: number, to: number): unknown {
+  try {
+    return JSON.parse(frame.toString("utf8", from, to));
+  } catch {
+    throw malformed(from);
+  }
+}
+
+function skipValue(frame: Buffer, at: number): number {
+  const first = frame[at];
+  if (first === quote) return skipString(frame, at);
+  if (first === openBrace || first === openBracket) return skipNested(frame, at);
+  let end = at;
+  while (end < frame.length && !endsLiteral(frame[end])) end += 1;
+  if (end === at) throw malformed(at);
+  return end;
+}
+
+function endsLiteral(byte: number | undefined): boolean {
+  return byte === comma || byte === closeBrace || byte === closeBracket || isSpace(byte);
+}
+
+/** Brackets are counted, not matched: the host's parser says what is wrong inside. */
+function skipNested(frame: Buffer, from: number): number {
+  let depth = 0;
+  let at = from;
+  while (at < frame.length) {
+    depth += depthChange(frame[at]);
+    at = frame[at] === quote ? skipString(frame, at) : at + 1;
+    if (depth === 0) return at;
+  }
+  throw malformed(frame.length);
+}
+
+function depthChange(byte: number | undefined): number {
+  if (byte === openBracket || byte === openBrace) return 1;
+  return byte === closeBracket || byte === closeBrace ? -1 : 0;
+}
+
+function skipString(frame: Buffer, from: number): number {
+  if (frame[from] !== quote) throw malformed(from);
+  let at = from + 1;
+  for (;;) {
+    const end = frame.indexOf(quote, at);
+    if (end < 0) throw malformed(frame.length);
+    if (!isEscaped(frame, end, from)) return end + 1;
+    at = end + 1;
+  }
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscaped(frame: Buffer, at: number, from: number): boolean {
+  let first = at;
+  while (first - 1 > from && frame[first - 1] === backslash) first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+function skipSpace(frame: Buffer, from: number): number {
+  let at = from;
+  while (isSpace(frame[at])) at += 1;
+  return at;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function malformed(at: number): TroupeError {
+  return new TroupeError(
+    "invalid-request",
+    `frame must be a JSON object, but it is malformed at byte ${at}`,
+  );
+}

@@ -1,0 +1,41 @@
+import type { Failure } from "../protocol/errors.ts";
+import type { CodecName, DoneFrame, Priority } from "../protocol/frames.ts";
+import type { HostLink } from "./host-link.ts";
+
+/** What a route asks of the dispatcher. */
+export interface Call {
+  readonly model: string;
+  readonly version: string;
+  readonly codec: CodecName;
+  readonly body: Uint8Array;
+  readonly deadlineAt: number;
+  readonly priority: Priority;
+  readonly requestId: string;
+  readonly stream: boolean;
+  /** Comes once for each slice of a streaming answer; the next ones wait for credit. */
+  readonly onChunk: (body: Uint8Array) => void;
+  /** One of these two comes, once. */
+  readonly onDone: (frame: DoneFrame) => void;
+  readonly onFailed: (failure: Failure) => void;
+}
+
+/** A request on its way through this front door, from admission to its one answer. */
+export class Flight {
+  readonly call: Call;
+  /** The host that has it; undefined while it waits for one. */
+  link: HostLink | undefined;
+  /** Its number on that connection. */
+  linkId = 0;
+  isRunning = false;
+  hasChunks = false;
+  alone = false;
+  strikes = 0;
+  misfortunes = 0;
+  /** Answered: what its host still says of it is dropped. */
+  isSettled = false;
+  disarm: () => void = () => undefined;
+
+  constructor(call: Call) {
+    this.call = call;
+  }
+}

@@ -1,0 +1,91 @@
+/* One front door: its parts, and what it learns from the supervisor. */
+import type { Registry } from "prom-client";
+import type { Clock } from "../platform/clock.ts";
+import type { Log } from "../platform/log.ts";
+import type { DoorCommand, DoorEvent, DoorSettings } from "../protocol/control.ts";
+import { AccessLog } from "./access-log.ts";
+import { Directory } from "./directory.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { createDoorMetrics } from "./door-metrics.ts";
+import { Entrance } from "./entrance.ts";
+import { HttpServer } from "./http-server.ts";
+import { Permits } from "./permits.ts";
+import { plainRoutes } from "./plain-routes.ts";
+import { predictRoute } from "./predict-route.ts";
+import { Queries } from "./queries.ts";
+import { WebSockets } from "./web-sockets.ts";
+
+export interface FrontDoorParts {
+  readonly settings: DoorSettings;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly tell: (event: DoorEvent) => unknown;
+}
+
+type News = Extract<DoorCommand, { type: "model" | "server" | "host-down" | "reply" }>;
+
+export class FrontDoor {
+  readonly registry: Registry;
+  readonly #directory = new Directory();
+  readonly #dispatcher: Dispatcher;
+  readonly #queries: Queries;
+  readonly #http: HttpServer;
+  readonly #sockets: WebSockets;
+  readonly #ready: PromiseLike<unknown>;
+
+  constructor({ settings, log, clock, tell }: FrontDoorParts) {
+    const permits = new Permits();
+    const metrics = createDoorMetrics(permits, () => this.#sockets.count);
+    this.registry = metrics.registry;
+    this.#queries = new Queries(clock, tell);
+    this.#dispatcher = new Dispatcher(clock, {
+      onReplay: ({ call }, reason) => {
+        metrics.replays(call.model, reason).add();
+        log.info({ request_id: call.requestId, model: call.model, reason }, "sent again");
+      },
+      onViolation: (hostId, reason) => void tell({ type: "violation", hostId, reason }),
+    });
+    const directory = this.#directory;
+    const dispatcher = this.#dispatcher;
+    const entrance = new Entrance({ clock, settings, directory, dispatcher, permits, metrics });
+    const accessLog = new AccessLog(log, settings.accessLogSample);
+    const shared = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
+    this.#sockets = new WebSockets(shared);
+    const ask = (what: "tree" | "metrics") => this.#queries.ask(what);
+    const app = plainRoutes({ ...shared, ask, startedAt: clock.wall() });
+    const hot = predictRoute({ ...shared, maxBodyBytes: settings.maxBodyBytes });
+    this.#ready = app.ready();
+    this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
+    this.#http.server.on("upgrade", (request, socket, head) =>
+      this.#sockets.upgrade(request, socket, head),
+    );
+  }
+
+  async listen(handle: unknown): Promise<number> {
+    await this.#ready;
+    return this.#http.listen(handle);
+  }
+
+  learn(news: News): void {
+    switch (news.type) {
+      case "model":
+        this.#directory.update(news.model);
+        this.#dispatcher.update(news.model);
+        return;
+      case "server":
+        this.#directory.server = news.server;
+        return;
+      case "host-down":
+        this.#dispatcher.hostDown(news.hostId, news.blame);
+        return;
+      case "reply":
+        this.#queries.settle(news.queryId, news.body);
+        return;
+    }
+  }
+
+  /** Resolves when everything in flight is answered and every connection is closed. */
+  async drain(): Promise<void> {
+    await Promise.all([this.#http.drain(), this.#sockets.drain()]);
+  }
+}

@@ -1,0 +1,230 @@
+/* The connection to one host: what is outstanding there, and what the host last said of its load. */
+import { createConnection, type Socket } from "node:net";
+import type { Clock } from "../platform/clock.ts";
+import { FrameReader, FrameWriter } from "../protocol/frame-stream.ts";
+import {
+  type CancelReason,
+  type DoneFrame,
+  type FailedFrame,
+  type HostFrame,
+  parseHostFrame,
+  protocolVersion,
+  writeCancel,
+  writeCredit,
+  writeHello,
+  writeRequest,
+} from "../protocol/frames.ts";
+import type { Pressure } from "../protocol/pressure.ts";
+import type { HostView } from "../protocol/views.ts";
+import type { ReplicaLoad } from "./admission.ts";
+import type { Flight } from "./flight.ts";
+
+export interface LinkListener {
+  onOpen(link: HostLink): void;
+  onChunk(flight: Flight, body: Uint8Array): void;
+  onDone(flight: Flight, frame: DoneFrame): void;
+  onFailed(flight: Flight, frame: FailedFrame): void;
+  /** The connection is gone; what became of the host, the supervisor says. */
+  onClosed(link: HostLink): void;
+  onViolation(link: HostLink, reason: string): void;
+}
+
+/** An answer may be this large; past it the host does not keep the protocol. */
+const maxAnswerBytes = 512 * 1024 * 1024;
+/** While a breaker is not closed, one request goes as its probe, and the next only after this long without news. */
+const probeEveryMs = 1_000;
+
+const noPressure: Pressure = {
+  queuedRows: 0,
+  runningRows: 0,
+  rowCostMs: 0,
+  rowsPerRequest: 1,
+  breaker: "closed",
+  draining: false,
+  breakerRetryMs: 0,
+};
+
+export class HostLink {
+  readonly hostId: string;
+  readonly #clock: Clock;
+  readonly #listener: LinkListener;
+  readonly #socket: Socket;
+  readonly #writer = new FrameWriter();
+  readonly #reader = new FrameReader(maxAnswerBytes);
+  readonly #flights = new Map<number, Flight>();
+  #lastId = 0;
+  #outstandingBytes = 0;
+  #pressure = noPressure;
+  /** Until then no request is sent for the sake of the breaker. */
+  #shutUntil = 0;
+  #isFlushPlanned = false;
+  #state: "connecting" | "open" | "closed" = "connecting";
+
+  constructor(view: HostView, clock: Clock, listener: LinkListener) {
+    this.hostId = view.hostId;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#socket = createConnection(view.socketPath);
+    this.#socket.on("data", (chunk) => this.#read(chunk));
+    this.#socket.on("error", () => this.#socket.destroy());
+    this.#socket.on("close", () => this.#close());
+    writeHello(this.#writer, view.hostId);
+    this.#planFlush();
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open" && !this.#pressure.draining;
+  }
+
+  get load(): ReplicaLoad {
+    const { queuedRows, runningRows, rowCostMs, rowsPerRequest, breaker } = this.#pressure;
+    return {
+      outstandingRequests: this.#flights.size,
+      outstandingBytes: this.#outstandingBytes,
+      reportedRows: queuedRows + runningRows,
+      rowCostMs,
+      rowsPerRequest,
+      breaker,
+      breakerRetryMs: breaker === "closed" ? 0 : Math.max(0, this.#shutUntil - this.#clock.now()),
+    };
+  }
+
+  send(flight: Flight): void {
+    const { call } = flight;
+    const id = this.#nextId();
+    flight.link = this;
+    flight.linkId = id;
+    flight.isRunning = false;
+    this.#flights.set(id, flight);
+    this.#outstandingBytes += call.body.length;
+    if (this.#pressure.breaker !== "closed") this.#shutUntil = this.#clock.now() + probeEveryMs;
+    writeRequest(this.#writer, {
+      type: "request",
+      id,
+      codec: call.codec,
+      alone: flight.alone,
+      stream: call.stream,
+      priority: call.priority,
+      deadlineAt: call.deadlineAt,
+      requestId: call.requestId,
+      body: call.body,
+    });
+    this.#planFlush();
+  }
+
+  cancel(flight: Flight, reason: CancelReason): void {
+    writeCancel(this.#writer, flight.linkId, reason);
+    this.#planFlush();
+  }
+
+  credit(flight: Flight, chunks: number): void {
+    writeCredit(this.#writer, flight.linkId, chunks);
+    this.#planFlush();
+  }
+
+  /** Ends the connection and gives back what was outstanding. */
+  abandon(): readonly Flight[] {
+    this.#state = "closed";
+    this.#socket.destroy();
+    const flights = [...this.#flights.values()];
+    this.#flights.clear();
+    this.#outstandingBytes = 0;
+    return flights;
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0;
+    while (this.#flights.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  /** Frames of one tick leave in one write. */
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    setImmediate(() => {
+      this.#isFlushPlanned = false;
+      if (this.#socket.destroyed) return;
+      this.#socket.cork();
+      for (const piece of this.#writer.take()) this.#socket.write(piece);
+      this.#socket.uncork();
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    const isSound = this.#reader.push(chunk, (bytes) => {
+      const frame = parseHostFrame(bytes);
+      return frame !== undefined && this.#hear(frame);
+    });
+    if (!isSound) this.#violate("it sent a frame that the protocol does not have");
+  }
+
+  #violate(reason: string): void {
+    this.#listener.onViolation(this, reason);
+    this.#socket.destroy();
+  }
+
+  /** False where the host speaks of what it was never asked. */
+  #hear(frame: HostFrame): boolean {
+    if (this.#state === "connecting") return this.#greet(frame);
+    switch (frame.type) {
+      case "hello":
+        return false;
+      case "running":
+        return frame.ids.every((id) => this.#noteRunning(id));
+      case "chunk":
+        return this.#withFlight(frame.id, (flight) => this.#listener.onChunk(flight, frame.body));
+      case "done":
+        this.#notePressure(frame.pressure);
+        return this.#settle(frame.id, (flight) => this.#listener.onDone(flight, frame));
+      case "failed":
+        this.#notePressure(frame.pressure);
+        return this.#settle(frame.id, (flight) => this.#listener.onFailed(flight, frame));
+      case "pressure":
+        this.#notePressure(frame.pressure);
+        return true;
+    }
+  }
+
+  #greet(frame: HostFrame): boolean {
+    if (frame.type !== "hello" || frame.version !== protocolVersion) return false;
+    if (frame.hostId !== this.hostId) return false;
+    this.#state = "open";
+    this.#listener.onOpen(this);
+    return true;
+  }
+
+  #noteRunning(id: number): boolean {
+    return this.#withFlight(id, (flight) => {
+      flight.isRunning = true;
+    });
+  }
+
+  #notePressure(pressure: Pressure): void {
+    if (pressure.breaker !== this.#pressure.breaker || pressure.breaker === "open") {
+      this.#shutUntil = this.#clock.now() + pressure.breakerRetryMs;
+    }
+    this.#pressure = pressure;
+  }
+
+  #withFlight(id: number, act: (flight: Flight) => void): boolean {
+    const flight = this.#flights.get(id);
+    if (flight === undefined) return false;
+    act(flight);
+    return true;
+  }
+
+  #settle(id: number, act: (flight: Flight) => void): boolean {
+    return this.#withFlight(id, (flight) => {
+      this.#flights.delete(id);
+      this.#outstandingBytes -= flight.call.body.length;
+      act(flight);
+    });
+  }
+
+  #close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#listener.onClosed(this);
+  }
+}

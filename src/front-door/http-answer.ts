@@ -1,0 +1,43 @@
+import type { ServerResponse } from "node:http";
+import type { Failure } from "../protocol/errors.ts";
+import { httpStatus, retryHeaders } from "./statuses.ts";
+
+export function errorBody(failure: Failure, requestId: string): string {
+  return JSON.stringify({ error: failure.message, code: failure.code, request_id: requestId });
+}
+
+/** Answers with a failure; a body that was not read to its end ends the connection. */
+export function sendFailure(
+  response: ServerResponse,
+  failure: Failure,
+  requestId: string,
+  keepAlive: boolean,
+): number {
+  const status = httpStatus[failure.code];
+  const body = errorBody(failure, requestId);
+  const headers = [
+    "content-type",
+    "application/json",
+    "content-length",
+    String(Buffer.byteLength(body)),
+    "x-request-id",
+    requestId,
+    ...retryHeaders(failure.code, failure.retryAfterMs).flat(),
+  ];
+  if (!keepAlive) headers.push("connection", "close");
+  response.writeHead(status, headers);
+  response.end(body);
+  return status;
+}
+
+export function sendJson(response: ServerResponse, body: Uint8Array, requestId: string): void {
+  response.writeHead(200, [
+    "content-type",
+    "application/json",
+    "content-length",
+    String(body.length),
+    "x-request-id",
+    requestId,
+  ]);
+  response.end(body);
+}

@@ -1,0 +1,119 @@
+/* The HTTP server on the listening handle that the supervisor passes: its limits, and how it is drained. */
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { Server as NetServer, type Socket } from "node:net";
+import type { Clock } from "../platform/clock.ts";
+import type { Failure } from "../protocol/errors.ts";
+import { errorBody } from "./http-answer.ts";
+import type { PlainHandler } from "./predict-route.ts";
+import { newRequestId } from "./request-head.ts";
+import { httpStatus } from "./statuses.ts";
+
+const headersMs = 5_000;
+const requestMs = 30_000;
+const checkEveryMs = 1_000;
+/** Longer than the minute of the usual load balancers, so that it is they who close. */
+const keepAliveMs = 65_000;
+const maxHeaderBytes = 16_384;
+/** A connection that stays idle this long after the port has closed has no request on its way. */
+const idleGraceMs = 250;
+
+export class HttpServer {
+  readonly server: Server;
+  readonly #clock: Clock;
+  readonly #active = new Set<ServerResponse>();
+  #isDraining = false;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(clock: Clock, hot: PlainHandler, other: RequestListener) {
+    this.#clock = clock;
+    const listener: RequestListener = (request, response) => {
+      this.#track(response);
+      if (!hot(request, response)) other(request, response);
+    };
+    this.server = createServer(
+      {
+        headersTimeout: headersMs,
+        requestTimeout: requestMs,
+        connectionsCheckingInterval: checkEveryMs,
+        keepAliveTimeout: keepAliveMs,
+        maxHeaderSize: maxHeaderBytes,
+        noDelay: true,
+      },
+      listener,
+    );
+    this.server.on("checkContinue", listener);
+    this.server.on("clientError", answerClientError);
+  }
+
+  listen(handle: unknown): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once("error", reject);
+      this.server.listen(handle, () => {
+        const address = this.server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+  }
+
+  /**
+   * Closes the port; connections end with their next answer, idle ones after a grace. `server.close()` would end idle
+   * ones at once, and with them requests that are on their way.
+   */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    NetServer.prototype.close.call(this.server);
+    for (const response of this.#active) response.shouldKeepAlive = false;
+    await new Promise<void>((resolve) => {
+      this.#clock.after(idleGraceMs, resolve);
+    });
+    if (this.#active.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onQuiet = resolve;
+      });
+    }
+    this.server.closeAllConnections();
+  }
+
+  #track(response: ServerResponse): void {
+    if (this.#isDraining) response.shouldKeepAlive = false;
+    this.#active.add(response);
+    response.on("close", () => {
+      this.#active.delete(response);
+      if (this.#active.size === 0) this.#onQuiet?.();
+    });
+  }
+}
+
+/** What Node's parser refuses gets our own words too. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const failure = failureOf(error.code);
+  const status = failure.status ?? httpStatus[failure.code];
+  const body = errorBody(failure, newRequestId());
+  const head = [
+    `HTTP/1.1 ${status} ${failure.code}`,
+    "content-type: application/json",
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function failureOf(code: string | undefined): Failure & { readonly status?: number } {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return {
+        code: "request-timeout",
+        message: `the request took longer than ${requestMs} ms to send`,
+      };
+    case "HPE_HEADER_OVERFLOW": {
+      const message = `headers must be at most ${maxHeaderBytes} bytes`;
+      return { code: "payload-too-large", message, status: 431 };
+    }
+    default:
+      return { code: "invalid-request", message: "the request is not well-formed HTTP" };
+  }
+}

@@ -1,0 +1,64 @@
+/* The entry of a front door's process: it wires listeners, routes and hosts together as the supervisor says. */
+import { beat, liveUnderSupervisor, logFd, tellSupervisor } from "../platform/child-life.ts";
+import { systemClock } from "../platform/clock.ts";
+import { figuresReader } from "../platform/figures.ts";
+import { createLog } from "../platform/log.ts";
+import { snapshotOf } from "../platform/metrics.ts";
+import type { DoorCommand, DoorEvent, DoorSettings } from "../protocol/control.ts";
+import { FrontDoor } from "./front-door.ts";
+
+const tell = (event: DoorEvent) => tellSupervisor(event);
+let door: FrontDoor | undefined;
+
+async function start(settings: DoorSettings, handle: unknown): Promise<void> {
+  const log = createLog({ ...settings.log, fd: logFd, base: { role: "front-door" } });
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "uncaught");
+    process.kill(process.pid, "SIGABRT");
+  });
+  door = new FrontDoor({ settings, log, clock: systemClock, tell });
+  try {
+    await tell({ type: "listening", port: await door.listen(handle) });
+  } catch (thrown) {
+    const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
+    await tell({ type: "listen-failed", reason });
+  }
+}
+
+async function report(reportId: number): Promise<void> {
+  const metrics = door === undefined ? [] : await snapshotOf(door.registry);
+  await tell({ type: "metrics", reportId, metrics });
+}
+
+async function leave(): Promise<void> {
+  await door?.drain();
+  await report(0);
+  await tell({ type: "drained" });
+  process.exit(0);
+}
+
+function obey(command: DoorCommand, handle: unknown): void {
+  switch (command.type) {
+    case "start":
+      void start(command.settings, handle);
+      return;
+    case "report":
+      void report(command.reportId);
+      return;
+    case "drain":
+      void leave();
+      return;
+    case "model":
+    case "server":
+    case "host-down":
+    case "reply":
+      door?.learn(command);
+      return;
+  }
+}
+
+liveUnderSupervisor(() => undefined);
+process.on("message", (command, handle) => obey(command as DoorCommand, handle));
+const readFigures = figuresReader();
+void tell({ type: "booted" });
+beat(() => void tell({ type: "beat", figures: readFigures() }));

@@ -1,0 +1,65 @@
+import type { ModelMetadata, TensorSpec } from "../protocol/model-metadata.ts";
+import type { ModelView, VersionView } from "../protocol/views.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Open Inference V2 metadata, with Troupe's own findings under `parameters`. */
+export function metadataJson(model: ModelView, version: VersionView): Json {
+  const { metadata } = version;
+  return {
+    name: model.name,
+    versions: readyVersions(model),
+    platform: "onnxruntime_onnx",
+    inputs: metadata?.inputs.map(tensorJson) ?? [],
+    outputs: metadata?.outputs.map(tensorJson) ?? [],
+    parameters: parametersJson(model, version, metadata),
+  };
+}
+
+export function readyVersions(model: ModelView): readonly string[] {
+  return model.versions.filter(({ state }) => state === "ready").map(({ version }) => version);
+}
+
+function tensorJson({ name, datatype, shape }: TensorSpec): Json {
+  return { name, datatype, shape };
+}
+
+function parametersJson(
+  model: ModelView,
+  version: VersionView,
+  metadata: ModelMetadata | null,
+): Json {
+  return {
+    version: version.version,
+    state: version.state,
+    ...(version.reason === null ? {} : { reason: version.reason }),
+    ...(model.description === "" ? {} : { description: model.description }),
+    ...(model.labels.length === 0 ? {} : { labels: model.labels }),
+    ...(metadata === null ? {} : { batching: batchingJson(metadata) }),
+    ...(metadata === null || metadata.notServable.length === 0
+      ? {}
+      : { not_servable: metadata.notServable }),
+  };
+}
+
+function batchingJson({ batching, inputs, outputs }: ModelMetadata): Json {
+  if (batching.type !== "batched") return { type: batching.type, reason: batching.reason };
+  const axes = Object.fromEntries(
+    [...inputs, ...outputs].map(({ name, batchAxis }) => [name, batchAxis]),
+  );
+  return { type: "batched", max_batch_size: batching.maxBatchSize, axes };
+}
+
+/** One line of a list of models. */
+export function modelJson(model: ModelView): Json {
+  return {
+    name: model.name,
+    problem: model.problem,
+    versions: model.versions.map(({ version, state, reason, hosts }) => ({
+      version,
+      state,
+      reason,
+      hosts: hosts.length,
+    })),
+  };
+}

@@ -1,0 +1,204 @@
+/* Every route that is not a prediction, on Fastify: health, metadata, metrics, the tree. */
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { Clock, EpochMillis } from "../platform/clock.ts";
+import type { DoorSettings } from "../protocol/control.ts";
+import { TroupeError, toFailure } from "../protocol/errors.ts";
+import type { Directory } from "./directory.ts";
+import type { DoorMetrics } from "./door-metrics.ts";
+import { sendFailure } from "./http-answer.ts";
+import { metadataJson, modelJson } from "./model-json.ts";
+import { predictEndpoints } from "./predict-path.ts";
+import type { AskSupervisor } from "./queries.ts";
+import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
+import { requestIdOf } from "./request-head.ts";
+
+export interface PlainRouteParts {
+  readonly clock: Clock;
+  readonly settings: DoorSettings;
+  readonly directory: Directory;
+  readonly metrics: DoorMetrics;
+  readonly ask: AskSupervisor;
+  readonly startedAt: EpochMillis;
+}
+
+interface ModelParams {
+  readonly model: string;
+  readonly version?: string;
+}
+
+type ModelRequest = FastifyRequest<{ Params: ModelParams }>;
+type Answer = unknown | Promise<unknown>;
+type Handler<Request> = (request: Request, reply: FastifyReply) => Answer;
+
+const modelParams = {
+  type: "object",
+  properties: { model: { type: "string" }, version: { type: "string" } },
+} as const;
+const readyQuery = { type: "object", properties: { model: { type: "string" } } } as const;
+const extensions: readonly string[] = [];
+
+/** Verbs that get 405 where the path is one of ours. */
+const verbs = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/** `server` makes the server that Fastify answers for; it is listened on elsewhere. */
+export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    genReqId: (request) => requestIdOf(request.headers),
+    frameworkErrors: (_error, request, reply) => {
+      fail(
+        reply as unknown as FastifyReply,
+        new TroupeError("invalid-request", "the path is not well-formed"),
+        String(request.id),
+      );
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  app.addHook("onSend", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    count(parts, request, reply);
+    done();
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const words = `no route ${request.method} ${request.url.split("?")[0]}`;
+    fail(reply, new TroupeError("not-found", words), request.id);
+  });
+  app.setErrorHandler((error, request, reply) => fail(reply, translate(error), request.id));
+  addHealth(app, parts);
+  addV2(app, parts);
+  addOperations(app, parts);
+  refuseOtherVerbs(app);
+  return app;
+}
+
+function count({ metrics }: PlainRouteParts, request: FastifyRequest, reply: FastifyReply): void {
+  const url = request.is404 ? undefined : request.routeOptions.url;
+  const endpoint = url?.replace(/:(\w+)/g, "{$1}") ?? "other";
+  const series = metrics.route(request.method, endpoint, reply.statusCode);
+  series.requests.add();
+  series.seconds.observe(reply.elapsedTime / 1e3);
+}
+
+function translate(error: unknown): TroupeError {
+  if (error instanceof TroupeError) return error;
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (status >= 400 && status < 500) {
+    return new TroupeError("invalid-request", "the request cannot be read", { cause: error });
+  }
+  return new TroupeError("internal", "internal error", { cause: error });
+}
+
+/** Past Fastify's own serialisation, so that all failures of all routes are made in one place. */
+function fail(reply: FastifyReply, error: TroupeError, requestId: string): void {
+  reply.hijack();
+  sendFailure(reply.raw, toFailure(error), requestId, true);
+}
+
+function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {
+  const { directory } = parts;
+  const ready: Handler<FastifyRequest<{ Querystring: { model?: string } }>> = (request, reply) => {
+    const { model } = request.query;
+    const verdict =
+      model === undefined
+        ? judgeServer(directory.server, directory.models)
+        : judgeModel(directory.server, directory.model(model));
+    return sendReadiness(reply, verdict);
+  };
+  app.get("/livez", () => ({ live: true }));
+  app.get("/v2/health/live", () => ({ live: true }));
+  app.get("/readyz", { schema: { querystring: readyQuery } }, ready);
+  app.get("/v2/health/ready", { schema: { querystring: readyQuery } }, ready);
+  app.get("/health", () => describeHealth(parts));
+}
+
+function sendReadiness(reply: FastifyReply, { ready, reasons }: Readiness): unknown {
+  reply.code(ready ? 200 : 503);
+  return { ready, live: true, reasons };
+}
+
+function describeHealth({ directory, settings, clock, startedAt }: PlainRouteParts): unknown {
+  const { ready, reasons } = judgeServer(directory.server, directory.models);
+  return {
+    status: ready && reasons.length === 0 ? "ok" : "degraded",
+    reasons,
+    version: settings.version,
+    uptime_seconds: Math.round((clock.wall() - startedAt) / 1_000),
+    timestamp: new Date(clock.wall()).toISOString(),
+    models: directory.models.map(modelJson),
+  };
+}
+
+function addV2(app: FastifyInstance, parts: PlainRouteParts): void {
+  const { directory, settings } = parts;
+  const schema = { params: modelParams };
+  const metadata: Handler<ModelRequest> = ({ params }) => {
+    const { model, version } = directory.find(params.model, params.version);
+    return metadataJson(model, version);
+  };
+  const ready: Handler<ModelRequest> = ({ params }, reply) => {
+    const model = directory.model(params.model);
+    const version =
+      params.version === undefined
+        ? undefined
+        : directory.find(params.model, params.version).version;
+    const verdict = judgeModel(directory.server, model, version);
+    reply.code(verdict.ready ? 200 : 503);
+    return { name: params.model, ready: verdict.ready, reasons: verdict.reasons };
+  };
+  app.get("/v2", () => ({ name: settings.serverName, version: settings.version, extensions }));
+  app.get("/v2/models", () => ({ models: directory.models.map(modelJson) }));
+  app.get("/v2/models/:model", { schema }, metadata);
+  app.get("/v2/models/:model/versions/:version", { schema }, metadata);
+  app.get("/v2/models/:model/ready", { schema }, ready);
+  app.get("/v2/models/:model/versions/:version/ready", { schema }, ready);
+}
+
+function addOperations(app: FastifyInstance, { ask }: PlainRouteParts): void {
+  app.get("/supervisor", async (_request, reply) => {
+    reply.type("application/json");
+    return ask("tree");
+  });
+  app.get("/metrics", async (_request, reply) => {
+    reply.type("text/plain; version=0.0.4; charset=utf-8");
+    return ask("metrics");
+  });
+}
+
+function refuseOtherVerbs(app: FastifyInstance): void {
+  const predictUrls = Object.values(predictEndpoints)
+    .flat()
+    .map((endpoint) => endpoint.replace(/\{(\w+)\}/g, ":$1"));
+  const getUrls = [
+    "/livez",
+    "/readyz",
+    "/health",
+    "/supervisor",
+    "/metrics",
+    "/v2",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/v2/models",
+    "/v2/models/:model",
+    "/v2/models/:model/versions/:version",
+    "/v2/models/:model/ready",
+    "/v2/models/:model/versions/:version/ready",
+  ];
+  for (const url of getUrls) refuse(app, url, ["GET"]);
+  for (const url of predictUrls) refuse(app, url, ["POST"]);
+}
+
+function refuse(app: FastifyInstance, url: string, allowed: readonly string[]): void {
+  const method = verbs.filter((verb) => !allowed.includes(verb));
+  app.route({
+    method,
+    url,
+    handler: (request, reply) => {
+      reply.raw.setHeader("allow", allowed.join(", "));
+      const words = `${url.replace(/:(\w+)/g, "{$1}")} takes ${allowed.join(", ")}, got ${request.method}`;
+      fail(reply, new TroupeError("method-not-allowed", words), request.id);
+    },
+  });
+}

@@ -1,0 +1,47 @@
+import type { CodecName } from "../protocol/frames.ts";
+
+export interface PredictPath {
+  /** The route's template, for metrics. */
+  readonly endpoint: string;
+  readonly codec: CodecName;
+  readonly model: string;
+  readonly version: string | undefined;
+}
+
+export const predictEndpoints = {
+  predict: ["/predict/{model}", "/predict/{model}/versions/{version}"],
+  v2: ["/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer"],
+} as const satisfies Record<CodecName, readonly [string, string]>;
+
+/** Undefined where the path is none that takes a prediction. Splitting costs less here than a router's tree. */
+export function matchPredictPath(url: string): PredictPath | undefined {
+  const query = url.indexOf("?");
+  const parts = (query < 0 ? url : url.slice(0, query)).split("/");
+  if (parts[1] === "predict") return matched("predict", parts.slice(2));
+  if (parts[1] !== "v2" || parts[2] !== "models" || parts.at(-1) !== "infer") return undefined;
+  return matched("v2", parts.slice(3, -1));
+}
+
+/** What stands between the fixed parts: a model, or a model, the word `versions`, and one. */
+function matched(
+  codec: CodecName,
+  [model, word, version, ...rest]: string[],
+): PredictPath | undefined {
+  const [plain, versioned] = predictEndpoints[codec];
+  const name = decoded(model);
+  if (name === undefined || rest.length > 0) return undefined;
+  if (word === undefined) return { endpoint: plain, codec, model: name, version: undefined };
+  const versionName = decoded(version);
+  if (word !== "versions" || versionName === undefined) return undefined;
+  return { endpoint: versioned, codec, model: name, version: versionName };
+}
+
+function decoded(part: string | undefined): string | undefined {
+  if (part === undefined || part === "") return undefined;
+  if (!part.includes("%")) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+/*
+ * Predictions over HTTP, on plain node:http in front of Fastify: the hot road, measured at 1.2 times Fastify's rate.
+ * It reads heads and sizes; the body goes to the host as it came, and the answer's bytes go back untouched.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock, Millis } from "../platform/clock.ts";
+import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
+import type { DoneFrame } from "../protocol/frames.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { DoorMetrics } from "./door-metrics.ts";
+import type { Admitted, Entrance } from "./entrance.ts";
+import type { Flight } from "./flight.ts";
+import { sendFailure, sendJson } from "./http-answer.ts";
+import { matchPredictPath, type PredictPath } from "./predict-path.ts";
+import { declaredLength, readBody } from "./request-body.ts";
+import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
+
+export interface PredictRouteParts {
+  readonly clock: Clock;
+  readonly entrance: Entrance;
+  readonly dispatcher: Dispatcher;
+  readonly metrics: DoorMetrics;
+  readonly accessLog: AccessLog;
+  readonly maxBodyBytes: number;
+}
+
+export type PlainHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** False where the request is none of ours. */
+export function predictRoute(parts: PredictRouteParts): PlainHandler {
+  return (request, response) => {
+    if (request.method !== "POST" || request.url === undefined) return false;
+    const path = matchPredictPath(request.url);
+    if (path === undefined) return false;
+    new Exchange(parts, path, request, response).begin();
+    return true;
+  };
+}
+
+/** One request and its answer. */
+class Exchange {
+  readonly #parts: PredictRouteParts;
+  readonly #path: PredictPath;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #requestId: string;
+  readonly #beganAt: Millis;
+  #admittedAt: Millis;
+  #admitted: Admitted | undefined;
+  #flight: Flight | undefined;
+  #isAnswered = false;
+
+  constructor(
+    parts: PredictRouteParts,
+    path: PredictPath,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    this.#parts = parts;
+    this.#path = path;
+    this.#request = request;
+    this.#response = response;
+    this.#requestId = requestIdOf(request.headers);
+    this.#beganAt = parts.clock.now();
+    this.#admittedAt = this.#beganAt;
+  }
+
+  begin(): void {
+    try {
+      this.#admit();
+    } catch (thrown) {
+      this.#fail(toFailure(thrown), isSmall(this.#request));
+      return;
+    }
+    this.#response.on("close", () => this.#close());
+    if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
+    const limits = {
+      maxBytes: this.#parts.maxBodyBytes,
+      onBytes: (bytes: number) => this.#admitted?.permit.resize(bytes),
+    };
+    readBody(this.#request, limits, (error, body) => {
+      if (error === undefined) this.#submit(body);
+      else this.#fail(toFailure(error), false);
+    });
+  }
+
+  /** Everything that can be refused before the body is read. */
+  #admit(): void {
+    const { entrance, clock, maxBodyBytes } = this.#parts;
+    const { headers } = this.#request;
+    const bytes = declaredLength(this.#request, maxBodyBytes);
+    checkContent(this.#request);
+    const timeoutMs = timeoutOf(headers["x-request-timeout-ms"]);
+    const priority = priorityOf(headers["x-priority"]);
+    const { model, version } = this.#path;
+    // A draining server still answers whoever has a connection, and closes it with the answer.
+    const draining = false;
+    this.#admitted = entrance.admit({ model, version, bytes, timeoutMs, priority, draining });
+    this.#admittedAt = clock.now();
+  }
+
+  #submit(body: Buffer): void {
+    if (this.#admitted === undefined || this.#isAnswered) return;
+    const { target, deadlineAt } = this.#admitted;
+    this.#flight = this.#parts.dispatcher.submit({
+      model: target.model.name,
+      version: target.version.version,
+      codec: this.#path.codec,
+      body,
+      deadlineAt,
+      priority: priorityOf(this.#request.headers["x-priority"]),
+      requestId: this.#requestId,
+      stream: false,
+      onChunk: () => undefined,
+      onDone: (frame) => this.#done(frame),
+      onFailed: (failure) => this.#fail(failure, true),
+    });
+  }
+
+  #done(frame: DoneFrame): void {
+    sendJson(this.#response, frame.body, this.#requestId);
+    this.#note(200, null, frame);
+  }
+
+  #fail(failure: Failure, keepAlive: boolean): void {
+    if (this.#isAnswered) return;
+    const status = sendFailure(this.#response, failure, this.#requestId, keepAlive);
+    this.#note(status, failure, undefined);
+  }
+
+  /** Comes after every answer, and before it when the caller has left. */
+  #close(): void {
+    this.#admitted?.permit.release();
+    if (this.#isAnswered) return;
+    if (this.#flight !== undefined) this.#parts.dispatcher.cancel(this.#flight);
+    this.#note(499, { code: "cancelled", message: "the client left" }, undefined);
+  }
+
+  #note(status: number, failure: Failure | null, frame: DoneFrame | undefined): void {
+    this.#isAnswered = true;
+    const { clock, metrics, accessLog } = this.#parts;
+    const totalMs = clock.now() - this.#beganAt;
+    const admissionMs = this.#admittedAt - this.#beganAt;
+    const route = metrics.route("POST", this.#path.endpoint, status);
+    route.requests.add();
+    route.seconds.observe(totalMs / 1e3);
+    if (this.#admitted !== undefined) {
+      const { series } = this.#admitted;
+      series.predictions(failure?.code ?? "ok").add();
+      series.admission.observe(admissionMs / 1e3);
+      series.total.observe(totalMs / 1e3);
+    }
+    accessLog.note({
+      requestId: this.#requestId,
+      route: this.#path.endpoint,
+      model: this.#path.model,
+      version: this.#admitted?.target.version.version ?? this.#path.version ?? "",
+      status,
+      code: failure?.code ?? null,
+      error: failure?.message ?? null,
+      admissionMs,
+      totalMs,
+      stages: frame?.stages,
+    });
+  }
+}
+
+/** An unread body of this size is read and dropped, which is cheaper than a new connection. */
+const droppedBytes = 65_536;
+
+function isSmall(request: IncomingMessage): boolean {
+  return Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY) <= droppedBytes;
+}
+
+/** `curl -d` says form, many clients say nothing: only what surely is no JSON is refused. */
+function checkContent({ headers }: IncomingMessage): void {
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    throw new TroupeError(
+      "unsupported-media-type",
+      `content-encoding must be identity, got '${encoding}'`,
+    );
+  }
+  if (headers["inference-header-content-length"] !== undefined) {
+    throw new TroupeError(
+      "not-implemented",
+      "tensors must be JSON: the binary form is not built yet",
+    );
+  }
+  const type = headers["content-type"];
+  if (type !== undefined && !/json|^text\/|x-www-form-urlencoded/i.test(type)) {
+    throw new TroupeError(
+      "unsupported-media-type",
+      `content-type must be application/json, got '${type}'`,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import type { Blame } from "../protocol/control.ts";
+import type { Failure } from "../protocol/errors.ts";
+
+/** Where a request was when its host died. */
+export interface Casualty {
+  /** Whether the host had said that it was running. */
+  readonly wasRunning: boolean;
+  /** Part of the answer has gone out. */
+  readonly hasChunks: boolean;
+  /** Hosts that died while running it, and the model was to blame. */
+  readonly strikes: number;
+  /** Hosts that were killed from outside while running it. */
+  readonly misfortunes: number;
+}
+
+export type ReplayVerdict =
+  | {
+      readonly type: "replay";
+      /** From now on it shares its batch with nobody. */
+      readonly alone: boolean;
+      readonly strikes: number;
+      readonly misfortunes: number;
+    }
+  | { readonly type: "fail"; readonly failure: Failure };
+
+const maxStrikes = 2;
+const maxMisfortunes = 3;
+
+/** The table of DESIGN's "When a host dies"; the deadline is the caller's to watch. */
+export function judgeReplay(casualty: Casualty, blame: Blame): ReplayVerdict {
+  const { wasRunning, hasChunks, strikes, misfortunes } = casualty;
+  if (hasChunks) return fail("host-crashed", "its host died after part of the answer was sent");
+  if (!wasRunning) return { type: "replay", alone: strikes > 0, strikes, misfortunes };
+  if (blame === "model") {
+    if (strikes + 1 >= maxStrikes) {
+      return fail("poison-request", "its inputs have killed two hosts");
+    }
+    return { type: "replay", alone: true, strikes: strikes + 1, misfortunes };
+  }
+  if (misfortunes + 1 > maxMisfortunes) {
+    return fail("host-crashed", `its host was killed ${misfortunes + 1} times while running it`);
+  }
+  return { type: "replay", alone: strikes > 0, strikes, misfortunes: misfortunes + 1 };
+}
+
+function fail(code: Failure["code"], words: string): ReplayVerdict {
+  return { type: "fail", failure: { code, message: `Cannot answer: ${words}` } };
+}

@@ -1,0 +1,139 @@
+/* The one home of ws: which upgrades are taken, and the sessions that live. */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type ServerOptions, WebSocketServer } from "ws";
+import { TroupeError, toFailure } from "../protocol/errors.ts";
+import type { Directory } from "./directory.ts";
+import { errorBody } from "./http-answer.ts";
+import { requestIdOf } from "./request-head.ts";
+import { type SessionParts, SocketSession, type SocketTarget } from "./socket-session.ts";
+import { httpStatus } from "./statuses.ts";
+
+export interface WebSocketParts extends SessionParts {
+  readonly directory: Directory;
+}
+
+const maxFragments = 128;
+const maxBufferedChunks = 4_096;
+const closeMs = 5_000;
+
+export class WebSockets {
+  readonly #parts: WebSocketParts;
+  readonly #server: WebSocketServer;
+  readonly #sessions = new Set<SocketSession>();
+  #onEmpty: (() => void) | undefined;
+  #isDraining = false;
+
+  constructor(parts: WebSocketParts) {
+    this.#parts = parts;
+    // The types of ws do not know `closeTimeout` yet.
+    const options: ServerOptions & { readonly closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      maxPayload: parts.settings.wsMaxPayloadBytes,
+      perMessageDeflate: false,
+      maxFragments,
+      maxBufferedChunks,
+      closeTimeout: closeMs,
+    };
+    this.#server = new WebSocketServer(options);
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    try {
+      const target = this.#judge(request);
+      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#count(target.endpoint, 101);
+        const session = new SocketSession(this.#parts, webSocket, target);
+        this.#sessions.add(session);
+        webSocket.on("close", () => this.#forget(session));
+        if (this.#isDraining) session.drain();
+      });
+    } catch (thrown) {
+      this.#refuse(request, socket, thrown);
+    }
+  }
+
+  /** Resolves when every socket has been told 1001 and is closed. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    for (const session of this.#sessions) session.drain();
+    if (this.#sessions.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  #forget(session: SocketSession): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** Throws the failure that the caller gets instead of an upgrade. */
+  #judge({ headers, url = "/" }: IncomingMessage): SocketTarget {
+    const target = matchSocketPath(url.split("?")[0] ?? url);
+    if (target === undefined) throw new TroupeError("not-found", `no WebSocket at ${url}`);
+    if (headers.upgrade?.toLowerCase() !== "websocket") {
+      throw new TroupeError(
+        "invalid-request",
+        `upgrade must be websocket, got '${headers.upgrade}'`,
+      );
+    }
+    this.#checkOrigin(headers.origin);
+    if (this.#isDraining) throw new TroupeError("draining", "the server is draining");
+    if (target.model !== undefined) this.#parts.directory.find(target.model, target.version);
+    return target;
+  }
+
+  /** Only browsers send an origin, and only they can be made to by a page of somebody else. */
+  #checkOrigin(origin: string | undefined): void {
+    const { allowedOrigins } = this.#parts.settings;
+    if (allowedOrigins.length === 0 || origin === undefined) return;
+    if (!allowedOrigins.includes(origin)) {
+      throw new TroupeError("forbidden", `origin '${origin}' is not among the allowed origins`);
+    }
+  }
+
+  #refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
+    const failure = toFailure(thrown);
+    const status = httpStatus[failure.code];
+    const body = errorBody(failure, requestIdOf(request.headers));
+    this.#count(matchSocketPath(request.url ?? "")?.endpoint ?? "other", status);
+    const head = [
+      `HTTP/1.1 ${status} ${failure.code}`,
+      "content-type: application/json",
+      `content-length: ${Buffer.byteLength(body)}`,
+      "connection: close",
+    ];
+    socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  }
+
+  #count(endpoint: string, status: number): void {
+    this.#parts.metrics.route("GET", endpoint, status).requests.add();
+  }
+}
+
+const streamPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/stream$/;
+
+/** `/ws`, or the stream of one model. */
+export function matchSocketPath(path: string): SocketTarget | undefined {
+  if (path === "/ws") return { endpoint: "/ws", model: undefined, version: undefined };
+  const match = streamPath.exec(path);
+  if (match === null) return undefined;
+  const [, model, version] = match;
+  const middle = version === undefined ? "" : "/versions/{version}";
+  try {
+    return {
+      endpoint: `/v2/models/{model}${middle}/stream`,
+      model: decodeURIComponent(model ?? ""),
+      version: version === undefined ? undefined : decodeURIComponent(version),
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+/* The `troupe` command: arguments become a configuration, and the configuration a running supervisor. Only wiring. */
+import { availableParallelism } from "node:os";
+import { forkFrom } from "../supervisor/child-process.ts";
+import { doorSettingsOf } from "../supervisor/door-settings.ts";
+import { greet } from "../supervisor/greeting.ts";
+import { bind } from "../supervisor/listening-socket.ts";
+import { createRuntimeFolder } from "../supervisor/runtime-folder.ts";
+import { stopOnSignals } from "../supervisor/stopping.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
+import { discoverModels, type ModelFolder } from "./config/model-folder.ts";
+import { readProcessSettings } from "./config/process-settings.ts";
+import { readProductVersion } from "./config/product-version.ts";
+import type { Settings } from "./config/settings.ts";
+import { systemClock } from "./platform/clock.ts";
+import { createLog } from "./platform/log.ts";
+import { TroupeError } from "./protocol/errors.ts";
+
+const usageExit = 2;
+const failureExit = 1;
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function refuse(message: string, code: number): never {
+  process.stderr.write(`troupe: ${message}\n`);
+  process.exit(code);
+}
+
+async function findModels(settings: Settings): Promise<readonly ModelFolder[]> {
+  try {
+    return await discoverModels(settings.models);
+  } catch (thrown) {
+    if (thrown instanceof TroupeError) refuse(thrown.message, failureExit);
+    throw thrown;
+  }
+}
+
+async function run(settings: Settings): Promise<void> {
+  const models = await findModels(settings);
+  const binding = await bind(settings.host, settings.port);
+  if (binding.type === "refused") refuse(`Cannot listen: ${binding.reason}`, failureExit);
+  const pretty = process.stdout.isTTY === true;
+  const log = createLog({ level: settings.logLevel, pretty, fd: 1, base: { role: "supervisor" } });
+  const runtime = createRuntimeFolder();
+  const version = readProductVersion();
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const entry = (path: string) => new URL(`${path}.${extension}`, import.meta.url);
+  const supervisor = new Supervisor({
+    clock: systemClock,
+    random: Math.random,
+    log,
+    hangMs: settings.hangMs,
+    frontDoors: settings.frontDoors,
+    doorSettings: doorSettingsOf(settings, version, pretty),
+    handle: binding.handle,
+    socketFolder: runtime.path,
+    models,
+    forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder),
+    forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder),
+    listener: greet({
+      host: settings.host,
+      pretty,
+      log,
+      say,
+      refuse: (reason) => {
+        supervisor.abandon();
+        runtime.remove();
+        refuse(`Cannot listen: ${reason}`, failureExit);
+      },
+    }),
+  });
+  stopOnSignals(supervisor, { settings, log, runtime, closePort: () => binding.close() });
+  supervisor.start();
+}
+
+const verdict = readProcessSettings(availableParallelism());
+switch (verdict.type) {
+  case "run":
+    await run(verdict.settings);
+    break;
+  case "help":
+  case "version":
+    say(verdict.text);
+    break;
+  case "refused":
+    refuse(verdict.message, usageExit);
+}

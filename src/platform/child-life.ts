@@ -1,0 +1,31 @@
+/* What every child of the supervisor owes it: to end with it, to say that it is alive, and to leave signals to it. */
+import { beatMs } from "../protocol/control.ts";
+
+/** The file descriptor on which the supervisor hands its own stdout to a child, for log lines. */
+export const logFd = 4;
+
+/** Says it whole to the supervisor; resolves when the operating system has it. */
+export function tellSupervisor(event: object): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(event, undefined, {}, () => resolve());
+  });
+}
+
+/**
+ * A terminal and systemd signal the whole group, but only the supervisor decides when to stop. When it is gone, so is
+ * this process: with SIGKILL, because `process.exit` aborts while native code is running.
+ */
+export function liveUnderSupervisor(beforeEnd: () => void): void {
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => undefined);
+  process.on("disconnect", () => {
+    beforeEnd();
+    process.kill(process.pid, "SIGKILL");
+  });
+}
+
+export function beat(say: () => void): void {
+  say();
+  setInterval(say, beatMs).unref();
+}

@@ -1,0 +1,45 @@
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from "pino";
+import { prettyLine } from "./pretty-line.ts";
+
+export type Log = Logger;
+
+export interface LogOptions {
+  readonly level: string;
+  /** Lines for a person at a terminal instead of JSON. */
+  readonly pretty: boolean;
+  /** The file descriptor that the lines go to. */
+  readonly fd: number;
+  /** Fields of every line. */
+  readonly base: Readonly<Record<string, string | number>>;
+}
+
+/** Lines wait at most this long, so that a busy process writes many at once. */
+const flushMs = 100;
+const bufferBytes = 4_096;
+
+export function createLog(options: LogOptions): Log {
+  const sink = options.pretty ? prettySink(options.fd) : bufferedSink(options.fd);
+  return pino(
+    {
+      level: options.level,
+      base: { pid: process.pid, ...options.base },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    sink,
+  );
+}
+
+function bufferedSink(fd: number): DestinationStream {
+  const sink = destination({ fd, sync: true, minLength: bufferBytes });
+  sink.on("error", () => undefined);
+  setInterval(() => sink.flushSync(), flushMs).unref();
+  process.on("exit", () => sink.flushSync());
+  return sink;
+}
+
+function prettySink(fd: number): DestinationStream {
+  const sink = destination({ fd, sync: true });
+  sink.on("error", () => undefined);
+  return { write: (line) => void sink.write(prettyLine(line)) };
+}

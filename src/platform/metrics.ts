@@ -1,0 +1,137 @@
+import { AggregatorRegistry, type Metric, Registry } from "prom-client";
+import type { MetricSnapshot, MetricValue } from "../protocol/views.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+/** One registry a process; the supervisor merges the snapshots of all. */
+export function createRegistry(): Registry {
+  return new Registry();
+}
+
+export async function snapshotOf(registry: Registry): Promise<readonly MetricSnapshot[]> {
+  return (await registry.getMetricsAsJSON()) as unknown as readonly MetricSnapshot[];
+}
+
+/** Sums counters and histograms, and gauges by their aggregator, over several processes. */
+export function merge(snapshots: readonly (readonly MetricSnapshot[])[]): Registry {
+  return AggregatorRegistry.aggregate(snapshots as unknown as object[][] as object[]);
+}
+
+/**
+ * A counter whose series are bound once: counting is one addition, where prom-client hashes the labels each time
+ * (0.4 µs a series and a request). It stands in a prom-client registry like any metric.
+ */
+export class Tally<Name extends string = string> {
+  readonly name: string;
+  readonly help: string;
+  readonly #series = new Map<string, Count>();
+
+  constructor(registry: Registry, name: string, help: string) {
+    this.name = name;
+    this.help = help;
+    register(registry, this);
+  }
+
+  series(labels: Readonly<Record<Name, string>>): Count {
+    const key = Object.values<string>(labels).join("\n");
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    const count = new Count(labels);
+    this.#series.set(key, count);
+    return count;
+  }
+
+  get(): MetricSnapshot {
+    const values = [...this.#series.values()].map(({ labels, value }) => ({ labels, value }));
+    return { name: this.name, help: this.help, type: "counter", aggregator: "sum", values };
+  }
+}
+
+export class Count {
+  readonly labels: Labels;
+  value = 0;
+
+  constructor(labels: Labels) {
+    this.labels = labels;
+  }
+
+  add(amount = 1): void {
+    this.value += amount;
+  }
+}
+
+/** A histogram whose series are bound once, for the same reason as Tally. */
+export class Distribution<Name extends string = string> {
+  readonly name: string;
+  readonly help: string;
+  readonly #bounds: readonly number[];
+  readonly #series = new Map<string, Buckets>();
+
+  constructor(registry: Registry, name: string, help: string, bounds: readonly number[]) {
+    this.name = name;
+    this.help = help;
+    this.#bounds = bounds;
+    register(registry, this);
+  }
+
+  series(labels: Readonly<Record<Name, string>>): Buckets {
+    const key = Object.values<string>(labels).join("\n");
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    const buckets = new Buckets(labels, this.#bounds);
+    this.#series.set(key, buckets);
+    return buckets;
+  }
+
+  get(): MetricSnapshot {
+    const values = [...this.#series.values()].flatMap((buckets) => buckets.values(this.name));
+    return { name: this.name, help: this.help, type: "histogram", aggregator: "sum", values };
+  }
+}
+
+export class Buckets {
+  readonly #labels: Labels;
+  readonly #bounds: readonly number[];
+  /** How many fell at or under each bound but over the one before; the last holds what is over all. */
+  readonly #counts: Float64Array;
+  #sum = 0;
+
+  constructor(labels: Labels, bounds: readonly number[]) {
+    this.#labels = labels;
+    this.#bounds = bounds;
+    this.#counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(value: number): void {
+    const bounds = this.#bounds;
+    let at = 0;
+    while (at < bounds.length && value > (bounds[at] as number)) at += 1;
+    this.#counts[at] = (this.#counts[at] as number) + 1;
+    this.#sum += value;
+  }
+
+  /** The cumulative form that Prometheus reads. */
+  values(name: string): MetricValue[] {
+    const values: MetricValue[] = [];
+    let total = 0;
+    for (const [at, count] of this.#counts.entries()) {
+      total += count;
+      const le = this.#bounds[at] ?? "+Inf";
+      values.push({ metricName: `${name}_bucket`, labels: { le, ...this.#labels }, value: total });
+    }
+    values.push({ metricName: `${name}_sum`, labels: this.#labels, value: this.#sum });
+    values.push({ metricName: `${name}_count`, labels: this.#labels, value: total });
+    return values;
+  }
+}
+
+/** The registry asks a metric only for its name and `get`; prom-client's type names its own four classes. */
+function register(registry: Registry, metric: { name: string; get(): MetricSnapshot }): void {
+  registry.registerMetric(metric as unknown as Metric);
+}
+
+/** Seconds, from a cache hit to a heavy model. */
+export const secondsBounds = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+  30,
+] as const;

@@ -1,0 +1,118 @@
+import type { ModelMetadata } from "./model-metadata.ts";
+import type {
+  BatchingSettings,
+  BreakerSettings,
+  QueueSettings,
+  SessionSettings,
+} from "./model-settings.ts";
+import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
+
+/** How often every child says that it is alive. */
+export const beatMs = 1_000;
+
+/** Whether the requests that a dead host was running are suspects, or were only unlucky. */
+export type Blame = "model" | "outside";
+
+export interface LogSettings {
+  readonly level: string;
+  /** Lines for a person at a terminal, not JSON. */
+  readonly pretty: boolean;
+}
+
+export interface DoorSettings {
+  readonly serverName: string;
+  readonly version: string;
+  readonly log: LogSettings;
+  readonly accessLogSample: number;
+  readonly requestTimeoutMs: number;
+  readonly maxRequestTimeoutMs: number;
+  readonly maxInFlight: number;
+  readonly maxInFlightBytes: number;
+  readonly maxBodyBytes: number;
+  readonly wsMaxPayloadBytes: number;
+  readonly wsMaxInFlight: number;
+  readonly wsPingMs: number;
+  readonly wsIdleMs: number;
+  readonly wsMaxBufferedBytes: number;
+  readonly allowedOrigins: readonly string[];
+}
+
+/** Supervisor to front door. */
+export type DoorCommand =
+  /** The listening handle comes along. */
+  | { readonly type: "start"; readonly settings: DoorSettings }
+  | { readonly type: "model"; readonly model: ModelView }
+  | { readonly type: "server"; readonly server: ServerView }
+  /** Comes before the model's view without that host. */
+  | { readonly type: "host-down"; readonly hostId: string; readonly blame: Blame }
+  | { readonly type: "report"; readonly reportId: number }
+  | { readonly type: "reply"; readonly queryId: number; readonly body: string }
+  | { readonly type: "drain" };
+
+/** Front door to supervisor. */
+export type DoorEvent =
+  | { readonly type: "booted" }
+  | { readonly type: "listening"; readonly port: number }
+  | { readonly type: "listen-failed"; readonly reason: string }
+  | { readonly type: "beat"; readonly figures: ProcessFigures }
+  | {
+      readonly type: "metrics";
+      readonly reportId: number;
+      readonly metrics: readonly MetricSnapshot[];
+    }
+  | { readonly type: "query"; readonly queryId: number; readonly what: "tree" | "metrics" }
+  /** A host that does not keep the protocol. */
+  | { readonly type: "violation"; readonly hostId: string; readonly reason: string }
+  | { readonly type: "drained" };
+
+/** All that a host is told: it has no environment, no folder and no secrets. */
+export interface HostSpec {
+  readonly hostId: string;
+  readonly model: string;
+  readonly version: string;
+  readonly file: string;
+  readonly socketPath: string;
+  readonly labels: readonly string[];
+  readonly batching: BatchingSettings;
+  readonly queue: QueueSettings;
+  readonly runMs: number;
+  readonly breaker: BreakerSettings;
+  readonly session: SessionSettings;
+  readonly maxFrameBytes: number;
+  readonly log: LogSettings;
+  /** Inputs that have killed hosts of this version, by fingerprint. */
+  readonly poison: readonly string[];
+  /** Why the batch trial is left out: it killed the host before this one. */
+  readonly skipTrial: string | null;
+}
+
+/** Supervisor to host. */
+export type HostCommand =
+  | { readonly type: "load"; readonly spec: HostSpec }
+  | { readonly type: "poison"; readonly fingerprint: string }
+  | { readonly type: "report"; readonly reportId: number }
+  | { readonly type: "drain" };
+
+/** Host to supervisor. */
+export type HostEvent =
+  | { readonly type: "booted" }
+  /** The session exists and the batch trial begins. */
+  | { readonly type: "loaded" }
+  | { readonly type: "ready"; readonly metadata: ModelMetadata }
+  /** ONNX Runtime does not take the model. */
+  | { readonly type: "refused"; readonly reason: string }
+  /** The first request of this host has been answered. */
+  | { readonly type: "answered" }
+  | { readonly type: "beat"; readonly figures: ProcessFigures; readonly load: HostLoad }
+  | {
+      readonly type: "metrics";
+      readonly reportId: number;
+      readonly metrics: readonly MetricSnapshot[];
+    }
+  /** Said, and delivered, before a suspect is run alone. */
+  | { readonly type: "suspect"; readonly fingerprint: string }
+  /** The suspect was survived. */
+  | { readonly type: "cleared"; readonly fingerprint: string }
+  /** A run cannot be ended but by killing the host; the fingerprint is there when one request ran alone. */
+  | { readonly type: "overrun"; readonly fingerprint: string | null; readonly reason: string }
+  | { readonly type: "drained" };

@@ -1,0 +1,205 @@
+/* What children say, made typed: a host may have been taken over by its model, so nothing of it is believed unread. */
+import type { DoorEvent, HostEvent } from "./control.ts";
+import {
+  type Batching,
+  datatypes,
+  type ModelMetadata,
+  type NotServable,
+  type TensorSpec,
+} from "./model-metadata.ts";
+import { breakerStates } from "./pressure.ts";
+import type { HostLoad, MetricSnapshot, MetricValue, ProcessFigures } from "./views.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Thrown inside this file only, so that the parsers read straight. */
+class Unreadable extends Error {}
+
+const maxTextLength = 4_096;
+const maxItems = 5_000;
+
+/** Undefined where it is no event of a host. */
+export function parseHostEvent(message: unknown): HostEvent | undefined {
+  return attempt(() => hostEvent(fieldsOf(message)));
+}
+
+/** Undefined where it is no event of a front door. */
+export function parseDoorEvent(message: unknown): DoorEvent | undefined {
+  return attempt(() => doorEvent(fieldsOf(message)));
+}
+
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (thrown) {
+    if (thrown instanceof Unreadable) return undefined;
+    throw thrown;
+  }
+}
+
+function hostEvent(fields: Fields): HostEvent {
+  const type = text(fields["type"]);
+  switch (type) {
+    case "booted":
+    case "loaded":
+    case "answered":
+    case "drained":
+      return { type };
+    case "ready":
+      return { type, metadata: metadata(fieldsOf(fields["metadata"])) };
+    case "refused":
+      return { type, reason: text(fields["reason"]) };
+    case "beat":
+      return { type, figures: figures(fields["figures"]), load: hostLoad(fields["load"]) };
+    case "metrics":
+      return { type, reportId: count(fields["reportId"]), metrics: metrics(fields["metrics"]) };
+    case "suspect":
+    case "cleared":
+      return { type, fingerprint: text(fields["fingerprint"]) };
+    case "overrun": {
+      const fingerprint = fields["fingerprint"] === null ? null : text(fields["fingerprint"]);
+      return { type, fingerprint, reason: text(fields["reason"]) };
+    }
+    default:
+      throw new Unreadable();
+  }
+}
+
+function doorEvent(fields: Fields): DoorEvent {
+  const type = text(fields["type"]);
+  switch (type) {
+    case "booted":
+    case "drained":
+      return { type };
+    case "listening":
+      return { type, port: count(fields["port"]) };
+    case "listen-failed":
+      return { type, reason: text(fields["reason"]) };
+    case "beat":
+      return { type, figures: figures(fields["figures"]) };
+    case "metrics":
+      return { type, reportId: count(fields["reportId"]), metrics: metrics(fields["metrics"]) };
+    case "query":
+      return {
+        type,
+        queryId: count(fields["queryId"]),
+        what: oneOf(["tree", "metrics"], fields["what"]),
+      };
+    case "violation":
+      return { type, hostId: text(fields["hostId"]), reason: text(fields["reason"]) };
+    default:
+      throw new Unreadable();
+  }
+}
+
+function metadata(fields: Fields): ModelMetadata {
+  return {
+    inputs: list(fields["inputs"]).map(tensorSpec),
+    outputs: list(fields["outputs"]).map(tensorSpec),
+    batching: batching(fieldsOf(fields["batching"])),
+    notServable: list(fields["notServable"]).map(notServable),
+  };
+}
+
+function tensorSpec(value: unknown): TensorSpec {
+  const fields = fieldsOf(value);
+  return {
+    name: text(fields["name"]),
+    datatype: oneOf(datatypes, fields["datatype"]),
+    shape: list(fields["shape"]).map(finite),
+    batchAxis: fields["batchAxis"] === null ? null : count(fields["batchAxis"]),
+  };
+}
+
+function batching(fields: Fields): Batching {
+  const type = oneOf(["batched", "one-by-one", "unbatched"], fields["type"]);
+  if (type === "batched") return { type, maxBatchSize: count(fields["maxBatchSize"]) };
+  return { type, reason: text(fields["reason"]) };
+}
+
+function notServable(value: unknown): NotServable {
+  const fields = fieldsOf(value);
+  return { name: text(fields["name"]), reason: text(fields["reason"]) };
+}
+
+function figures(value: unknown): ProcessFigures {
+  const fields = fieldsOf(value);
+  return {
+    rssBytes: count(fields["rssBytes"]),
+    cpuSeconds: finite(fields["cpuSeconds"]),
+    eventLoopDelayMs: finite(fields["eventLoopDelayMs"]),
+  };
+}
+
+function hostLoad(value: unknown): HostLoad {
+  const fields = fieldsOf(value);
+  return {
+    queueRows: count(fields["queueRows"]),
+    inFlight: count(fields["inFlight"]),
+    breaker: oneOf(breakerStates, fields["breaker"]),
+  };
+}
+
+function metrics(value: unknown): readonly MetricSnapshot[] {
+  return list(value).map((item) => {
+    const fields = fieldsOf(item);
+    return {
+      name: metricName(fields["name"]),
+      help: text(fields["help"]),
+      type: oneOf(["counter", "gauge", "histogram"], fields["type"]),
+      aggregator: oneOf(["sum", "max"], fields["aggregator"]),
+      values: list(fields["values"]).map(metricValue),
+    };
+  });
+}
+
+function metricValue(value: unknown): MetricValue {
+  const fields = fieldsOf(value);
+  const labels = Object.fromEntries(
+    Object.entries(fieldsOf(fields["labels"])).map(([name, label]) => [
+      metricName(name),
+      typeof label === "number" ? label : text(label),
+    ]),
+  );
+  const measured = { value: finite(fields["value"]), labels };
+  if (fields["metricName"] === undefined) return measured;
+  return { ...measured, metricName: metricName(fields["metricName"]) };
+}
+
+function metricName(value: unknown): string {
+  const name = text(value);
+  if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) throw new Unreadable();
+  return name;
+}
+
+function fieldsOf(value: unknown): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Unreadable();
+  return value as Fields;
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > maxItems) throw new Unreadable();
+  return value;
+}
+
+function text(value: unknown): string {
+  if (typeof value !== "string" || value.length > maxTextLength) throw new Unreadable();
+  return value;
+}
+
+function finite(value: unknown): number {
+  if (typeof value !== "number" || !Number.isFinite(value)) throw new Unreadable();
+  return value;
+}
+
+function count(value: unknown): number {
+  const number = finite(value);
+  if (!Number.isInteger(number) || number < 0) throw new Unreadable();
+  return number;
+}
+
+function oneOf<T extends string>(choices: readonly T[], value: unknown): T {
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) throw new Unreadable();
+  return choice;
+}

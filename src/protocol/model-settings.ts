@@ -1,0 +1,82 @@
+export interface BatchingSettings {
+  /** Rows in one run of the model at most; a larger request runs in slices. */
+  readonly maxBatchSize: number;
+  /** How long an idle engine waits for company; 0 runs at once what is there. */
+  readonly maxQueueDelayMs: number;
+}
+
+/** What may wait in a host at once; past either the host is full. */
+export interface QueueSettings {
+  readonly maxRows: number;
+  readonly maxBytes: number;
+}
+
+export interface TimeoutSettings {
+  /** The deadline of a request that names none; null leaves it to the server's. */
+  readonly requestMs: number | null;
+  /** A run that takes longer ends its host. */
+  readonly runMs: number;
+  readonly loadMs: number;
+}
+
+export interface BreakerSettings {
+  /** The breaker opens when at least this share of the batches in the window failed. */
+  readonly errorThresholdPercent: number;
+  /** Batches in the window below which the breaker stays closed. */
+  readonly minRequests: number;
+  readonly windowMs: number;
+  /** How long an open breaker waits before it admits a probe. */
+  readonly resetMs: number;
+}
+
+/** More than `intensity` crashes within the period, and the instance is given up. */
+export interface RestartSettings {
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+export const executionProviders = ["cpu", "cuda", "tensorrt", "coreml", "dml", "webgpu"] as const;
+export type ExecutionProvider = (typeof executionProviders)[number];
+
+export const graphOptimizations = ["disabled", "basic", "extended", "all"] as const;
+export type GraphOptimization = (typeof graphOptimizations)[number];
+
+export interface SessionSettings {
+  readonly threads: number;
+  /** In order of preference, at least one. */
+  readonly executionProviders: readonly ExecutionProvider[];
+  readonly graphOptimization: GraphOptimization;
+}
+
+/** Which of the versions found in a model's folder are loaded. */
+export type WantedVersions =
+  | { readonly type: "latest"; readonly count: number }
+  | { readonly type: "all" }
+  | { readonly type: "listed"; readonly names: readonly string[] };
+
+/** An output that is fed back into an input with the next request of a sequence. */
+export interface StateTensor {
+  readonly input: string;
+  readonly output: string;
+}
+
+/** What `model.yaml` says, complete. */
+export interface ModelConfig {
+  readonly description: string;
+  readonly batching: BatchingSettings;
+  readonly queue: QueueSettings;
+  readonly timeouts: TimeoutSettings;
+  readonly breaker: BreakerSettings;
+  readonly restart: RestartSettings;
+  readonly session: SessionSettings;
+  /** Hosts wanted for each version. */
+  readonly replicas: number;
+  readonly versions: WantedVersions;
+  /** The server is not ready while a required model is not. */
+  readonly required: boolean;
+  /** Names of the classes, in the order of the model's scores; empty where there are none. */
+  readonly labels: readonly string[];
+  readonly state: readonly StateTensor[];
+}

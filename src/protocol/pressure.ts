@@ -1,0 +1,50 @@
+import type { FrameWriter } from "./frame-stream.ts";
+
+export const breakerStates = ["closed", "half-open", "open"] as const;
+export type BreakerState = (typeof breakerStates)[number];
+
+/** What a host says of its load. */
+export interface Pressure {
+  readonly queuedRows: number;
+  readonly runningRows: number;
+  /** Fitted time per row in a full batch, milliseconds; 0 while unknown. */
+  readonly rowCostMs: number;
+  /** A moving average. */
+  readonly rowsPerRequest: number;
+  readonly breaker: BreakerState;
+  readonly draining: boolean;
+  /** How long the breaker stays open, milliseconds. */
+  readonly breakerRetryMs: number;
+}
+
+export const pressureBytes = 22;
+const mostRetryMs = 0xffff_ffff;
+
+/** The layout stands at the head of frames.ts. */
+export function putPressure(writer: FrameWriter, pressure: Pressure): void {
+  writer.u32(pressure.queuedRows);
+  writer.u32(pressure.runningRows);
+  writer.f32(pressure.rowCostMs);
+  writer.f32(pressure.rowsPerRequest);
+  writer.u8(breakerStates.indexOf(pressure.breaker));
+  writer.u8(pressure.draining ? 1 : 0);
+  writer.u32(Math.min(Math.ceil(pressure.breakerRetryMs), mostRetryMs));
+}
+
+/** Undefined where the bytes at `at` are no pressure. */
+export function parsePressure(frame: Buffer, at: number): Pressure | undefined {
+  if (frame.length < at + pressureBytes) return undefined;
+  const breaker = breakerStates[frame[at + 16] ?? -1];
+  const rowCostMs = frame.readFloatLE(at + 8);
+  const rowsPerRequest = frame.readFloatLE(at + 12);
+  if (breaker === undefined || !(rowCostMs >= 0) || !(rowsPerRequest >= 0)) return undefined;
+  return {
+    queuedRows: frame.readUInt32LE(at),
+    runningRows: frame.readUInt32LE(at + 4),
+    rowCostMs,
+    rowsPerRequest,
+    breaker,
+    draining: frame[at + 17] === 1,
+    breakerRetryMs: frame.readUInt32LE(at + 18),
+  };
+}

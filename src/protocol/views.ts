@@ -1,0 +1,79 @@
+import type { ModelMetadata } from "./model-metadata.ts";
+
+/** One ready process of a model version, and where it listens. */
+export interface HostView {
+  readonly hostId: string;
+  readonly socketPath: string;
+}
+
+export type VersionState =
+  /** Its first start is under way. */
+  | "loading"
+  | "ready"
+  /** It was ready, its hosts are gone, and one is being started. */
+  | "recovering"
+  /** It cannot be served; the reason says why. */
+  | "unavailable";
+
+export interface VersionView {
+  readonly version: string;
+  readonly state: VersionState;
+  readonly reason: string | null;
+  /** On the machine's monotonic clock: when a recovering version should be back. */
+  readonly backAt: number | null;
+  readonly metadata: ModelMetadata | null;
+  readonly hosts: readonly HostView[];
+}
+
+/** What the front doors know of a model. */
+export interface ModelView {
+  readonly name: string;
+  readonly description: string;
+  readonly labels: readonly string[];
+  readonly required: boolean;
+  /** Milliseconds; null where the server's default holds. */
+  readonly requestMs: number | null;
+  /** How much one front door lets stand at one host. */
+  readonly maxOutstandingRequests: number;
+  readonly maxOutstandingBytes: number;
+  /** Oldest first. */
+  readonly versions: readonly VersionView[];
+  /** Why the model as a whole cannot be served, where its folder says so. */
+  readonly problem: string | null;
+}
+
+/** What the supervisor says of the whole. */
+export interface ServerView {
+  readonly draining: boolean;
+  /** Every model that should serve has been ready, or given up, once. */
+  readonly started: boolean;
+}
+
+export interface ProcessFigures {
+  readonly rssBytes: number;
+  /** Since the process began. */
+  readonly cpuSeconds: number;
+  /** The longest stall since the last report, milliseconds. */
+  readonly eventLoopDelayMs: number;
+}
+
+export interface HostLoad {
+  readonly queueRows: number;
+  readonly inFlight: number;
+  readonly breaker: "closed" | "half-open" | "open";
+}
+
+/** A metric as prom-client's registries write and merge it. */
+export interface MetricSnapshot {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly aggregator: string;
+  readonly values: readonly MetricValue[];
+}
+
+export interface MetricValue {
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly metricName?: string;
+}

@@ -1,0 +1,42 @@
+import { isUtf8 } from "node:buffer";
+import { isTooDeep, maxDepth } from "./json-depth.ts";
+import { findJsonFault } from "./json-fault.ts";
+import { invalidRequest } from "./wording.ts";
+
+/**
+ * The body as JSON.parse has it. Throws `invalid-request` for more than 100 levels of nesting, for what is no UTF-8 and
+ * for what is no JSON (RFC 8259), so for NaN and Infinity too. Of duplicate keys the last one counts. A key named
+ * `__proto__` becomes an own property: callers read own properties only.
+ */
+export function parseJsonBody(body: Uint8Array): unknown {
+  if (isTooDeep(body)) {
+    throw invalidRequest(
+      `Cannot parse body: JSON nesting depth exceeds maximum allowed limit (${maxDepth})`,
+    );
+  }
+  try {
+    return JSON.parse(textOf(body));
+  } catch {
+    throw invalidRequest(`Cannot parse body: ${faultOf(body)}`);
+  }
+}
+
+function textOf(body: Uint8Array): string {
+  const text = asBuffer(body).toString("utf8");
+  // The decoder writes U+FFFD for what is no UTF-8. In a text of one byte a character there is none, and the engine
+  // knows so without looking; only where there is one do the bytes have to be checked.
+  if (text.includes("\ufffd") && !isUtf8(body)) throw new RangeError("not UTF-8");
+  return text;
+}
+
+function asBuffer(body: Uint8Array): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+}
+
+function faultOf(body: Uint8Array): string {
+  if (!isUtf8(body)) return "expected UTF-8, got other bytes";
+  const fault = findJsonFault(body);
+  if (fault === undefined) return "expected JSON, got something else";
+  return `expected ${fault.expected}, got ${fault.got} at position ${fault.position}`;
+}

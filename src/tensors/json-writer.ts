@@ -1,0 +1,186 @@
+import type { Datatype } from "../protocol/model-metadata.ts";
+import { product } from "./shapes.ts";
+import type { Tensor, TensorData } from "./tensor.ts";
+import { invalidRequest } from "./wording.ts";
+
+/** How a tensor is written, and where its warnings go. */
+export interface Writing {
+  /** Lists nested as the shape is, or one flat list. */
+  readonly nested: boolean;
+  readonly warnings: string[];
+}
+
+/** The elements from `from` up to, not including, `to` as a JSON list. */
+type WriteRun = (data: TensorData, from: number, to: number) => string;
+
+// Up to here joining strings is faster than a list for JSON.stringify.
+const shortRun = 24;
+
+const largestExact = 2n ** 53n;
+
+/**
+ * The elements of output `name` as JSON text. What is not finite becomes null, with a warning; -0 keeps its sign as
+ * -0.0; an INT64 or UINT64 tensor with any value beyond 2^53 is written as strings, all of it; BYTES are strings. A
+ * rank-0 tensor is a bare value when nested, else a list of one. Throws as `checkWritable`: who wants FP16 and BF16 as
+ * numbers widens them first.
+ */
+export function writeElements(name: string, tensor: Tensor, writing: Writing): string {
+  const { datatype, shape, data } = tensor;
+  checkWritable(name, datatype);
+  const write = writerFor(name, tensor, writing.warnings);
+  if (!writing.nested) return write(data, 0, data.length);
+  if (shape.length === 0) return write(data, 0, 1).slice(1, -1);
+  return writeNested(write, tensor, { axis: 0, from: 0 });
+}
+
+/** A number as `writeElements` writes it. */
+export function numberText(value: number): string {
+  if (value - value !== 0) return "null";
+  // Without the point some readers take it for the integer 0.
+  return Object.is(value, -0) ? "-0.0" : String(value);
+}
+
+const longestPlain = 64;
+
+/** A JSON string; ids, which need no escapes, are found to be plain faster than JSON.stringify writes them. */
+export function stringText(text: string): string {
+  if (text.length > longestPlain) return JSON.stringify(text);
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return JSON.stringify(text);
+  }
+  return `"${text}"`;
+}
+
+/** Throws `invalid-request` with Triton's text for an output that has no form in JSON: FP16 and BF16. */
+export function checkWritable(name: string, datatype: Datatype): void {
+  if (datatype !== "FP16" && datatype !== "BF16") return;
+  throw invalidRequest(
+    `sending ${datatype} data via JSON is not supported. Please use the binary data format for output ${name}`,
+  );
+}
+
+function writerFor(name: string, { datatype, data }: Tensor, warnings: string[]): WriteRun {
+  switch (datatype) {
+    case "FP32":
+    case "FP64":
+      return floatWriter(name, data as Float32Array | Float64Array, warnings);
+    case "INT64":
+    case "UINT64":
+      return isExact(data as BigInt64Array | BigUint64Array) ? writeLongs : writeLongsAsStrings;
+    case "BOOL":
+      return writeBooleans;
+    case "BYTES":
+      return writeStrings;
+    default:
+      return writeNumbers;
+  }
+}
+
+function writeNested(
+  write: WriteRun,
+  tensor: Tensor,
+  place: { readonly axis: number; readonly from: number },
+): string {
+  const { shape, data } = tensor;
+  const { axis, from } = place;
+  const size = shape[axis] as number;
+  if (axis === shape.length - 1) return write(data, from, from + size);
+  const stride = product(shape, axis + 1);
+  let text = "[";
+  for (let i = 0; i < size; i += 1) {
+    if (i > 0) text += ",";
+    text += writeNested(write, tensor, { axis: axis + 1, from: from + i * stride });
+  }
+  return `${text}]`;
+}
+
+function floatWriter(
+  name: string,
+  data: Float32Array | Float64Array,
+  warnings: string[],
+): WriteRun {
+  const replaced = countNonFinite(data);
+  if (replaced > 0) warnings.push(replacementWarning(name, replaced));
+  return replaced > 0 || hasNegativeZero(data) ? writeOddFloats : writeNumbers;
+}
+
+function replacementWarning(name: string, count: number): string {
+  const values =
+    count === 1 ? "1 value that is not finite was" : `${count} values that are not finite were`;
+  return `output '${name}': ${values} replaced by null`;
+}
+
+function countNonFinite(data: Float32Array | Float64Array): number {
+  let count = 0;
+  for (let i = 0; i < data.length; i += 1) {
+    const value = data[i] as number;
+    if (value - value !== 0) count += 1;
+  }
+  return count;
+}
+
+function hasNegativeZero(data: Float32Array | Float64Array): boolean {
+  for (let i = 0; i < data.length; i += 1) {
+    if (Object.is(data[i], -0)) return true;
+  }
+  return false;
+}
+
+/** Integers, and floats that are all finite and not -0. */
+function writeNumbers(data: TensorData, from: number, to: number): string {
+  const numbers = data as Float32Array;
+  if (to - from > shortRun) return JSON.stringify(Array.from(numbers.subarray(from, to)));
+  if (from === to) return "[]";
+  let text = `[${numbers[from]}`;
+  for (let i = from + 1; i < to; i += 1) text += `,${numbers[i]}`;
+  return `${text}]`;
+}
+
+function writeOddFloats(data: TensorData, from: number, to: number): string {
+  const numbers = data as Float32Array;
+  let text = "[";
+  for (let i = from; i < to; i += 1) {
+    if (i > from) text += ",";
+    text += numberText(numbers[i] as number);
+  }
+  return `${text}]`;
+}
+
+function isExact(data: BigInt64Array | BigUint64Array): boolean {
+  for (let i = 0; i < data.length; i += 1) {
+    const value = data[i] as bigint;
+    if (value > largestExact || value < -largestExact) return false;
+  }
+  return true;
+}
+
+function writeLongs(data: TensorData, from: number, to: number): string {
+  const longs = data as BigInt64Array;
+  let text = "[";
+  for (let i = from; i < to; i += 1) {
+    if (i > from) text += ",";
+    // Exact, as `isExact` saw to, and twice as fast as the text of a bigint.
+    text += Number(longs[i]);
+  }
+  return `${text}]`;
+}
+
+function writeLongsAsStrings(data: TensorData, from: number, to: number): string {
+  const longs = data as BigInt64Array;
+  return from === to ? "[]" : `["${longs.subarray(from, to).join('","')}"]`;
+}
+
+function writeBooleans(data: TensorData, from: number, to: number): string {
+  let text = "[";
+  for (let i = from; i < to; i += 1) {
+    if (i > from) text += ",";
+    text += data[i] === 0 ? "false" : "true";
+  }
+  return `${text}]`;
+}
+
+function writeStrings(data: TensorData, from: number, to: number): string {
+  const strings = data as readonly string[];
+  return JSON.stringify(strings.slice(from, to));
+}

@@ -1,0 +1,111 @@
+import type { TensorSpec } from "../protocol/model-metadata.ts";
+import type { Answer, ServedModel } from "./codec.ts";
+import { widenHalf } from "./half-floats.ts";
+import { numberText, stringText, writeElements } from "./json-writer.ts";
+import { perModel } from "./per-model.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** The parts of an answer's text that never change. */
+interface Constants {
+  readonly opening: string;
+  /** For each output of the model: its name, its datatype and the key of its shape. */
+  readonly outputs: readonly string[];
+  /** For each label: everything up to its score. */
+  readonly labels: readonly string[];
+}
+
+const constantsOf = perModel(
+  (model): Constants => ({
+    opening: `{"model":${JSON.stringify(model.name)},"version":${JSON.stringify(model.version)}`,
+    outputs: model.metadata.outputs.map(
+      ({ name, datatype }) => `${JSON.stringify(name)}:{"datatype":"${datatype}","shape":[`,
+    ),
+    labels: model.labels.map((label) => `{"label":${JSON.stringify(label)},"score":`),
+  }),
+);
+
+/**
+ * `{"model","version","first_row"?,"predictions","outputs"?,"labels"?,"warnings"?,"request_id"}` as UTF-8.
+ * `predictions` is the first output, nested by its shape; `outputs` stands there where the model has several; `labels`
+ * names the best class of each row where the model has labels and an output of one score a label. FP16 and BF16 are
+ * written as numbers.
+ */
+export function encodePrediction(answer: Answer, model: ServedModel): Uint8Array {
+  const constants = constantsOf(model);
+  const warnings: string[] = [];
+  const outputs: Tensor[] = [];
+  const texts: string[] = [];
+  for (let i = 0; i < answer.outputs.length; i += 1) {
+    const tensor = widenHalf(answer.outputs[i] as Tensor);
+    const { name } = specOf(answer, model, i);
+    outputs.push(tensor);
+    texts.push(writeElements(name, tensor, { nested: true, warnings }));
+  }
+  let text = constants.opening;
+  if (answer.firstRow !== undefined) text += `,"first_row":${answer.firstRow}`;
+  text += `,"predictions":${texts[0] ?? "null"}`;
+  if (model.metadata.outputs.length > 1) text += outputsText(answer, constants, texts);
+  if (constants.labels.length > 0) text += labelsText(outputs, constants.labels);
+  if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
+  return Buffer.from(`${text},"request_id":${stringText(answer.requestId)}}`);
+}
+
+/** `{"model","version","rows","request_id"}`: says that all `rows` rows of a streaming answer have been sent. */
+export function encodePredictionEnd(
+  requestId: string,
+  rows: number,
+  model: ServedModel,
+): Uint8Array {
+  const { opening } = constantsOf(model);
+  return Buffer.from(`${opening},"rows":${rows},"request_id":${JSON.stringify(requestId)}}`);
+}
+
+function specOf(answer: Answer, model: ServedModel, i: number): TensorSpec {
+  return model.metadata.outputs[answer.request.outputs[i] as number] as TensorSpec;
+}
+
+function outputsText(answer: Answer, constants: Constants, texts: readonly string[]): string {
+  const parts = texts.map((text, i) => {
+    const head = constants.outputs[answer.request.outputs[i] as number];
+    return `${head}${answer.outputs[i]?.shape.join(",")}],"data":${text}}`;
+  });
+  return `,"outputs":{${parts.join(",")}}`;
+}
+
+/** Nothing where no output of floats has one score a label. */
+function labelsText(outputs: readonly Tensor[], labels: readonly string[]): string {
+  for (const { datatype, shape, data } of outputs) {
+    if (shape[shape.length - 1] !== labels.length) continue;
+    if (datatype === "FP32" || datatype === "FP64") {
+      return `,"labels":[${bestOfRows(data as Float32Array | Float64Array, labels)}]`;
+    }
+  }
+  return "";
+}
+
+function bestOfRows(scores: Float32Array | Float64Array, labels: readonly string[]): string {
+  let text = "";
+  for (let row = 0; row < scores.length; row += labels.length) {
+    const best = indexOfBest(scores, row, row + labels.length);
+    if (row > 0) text += ",";
+    text += best < 0 ? '{"label":null,"score":null}' : bestText(scores[best], labels[best - row]);
+  }
+  return text;
+}
+
+function bestText(score: number | undefined, label: string | undefined): string {
+  return `${label}${numberText(score as number)}}`;
+}
+
+/** The first of equals; -1 where every score is NaN. */
+function indexOfBest(scores: Float32Array | Float64Array, from: number, to: number): number {
+  let best = -1;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let i = from; i < to; i += 1) {
+    const score = scores[i] as number;
+    if (best < 0 ? Number.isNaN(score) : !(score > highest)) continue;
+    best = i;
+    highest = score;
+  }
+  return best;
+}

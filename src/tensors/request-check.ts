@@ -1,0 +1,149 @@
+import type { Batching, TensorSpec } from "../protocol/model-metadata.ts";
+import type { ServedModel } from "./codec.ts";
+import { matchesSpec, shapeText, withDim } from "./shapes.ts";
+import type { Tensor } from "./tensor.ts";
+import { invalidRequest, listed, quoted } from "./wording.ts";
+
+// What every codec checks. The texts are Triton's where open-inference.md section 5 lists them, since clients match on
+// them; the status is always that of a client's mistake.
+
+export interface CheckedInputs {
+  /** In the model's order. */
+  readonly inputs: readonly Tensor[];
+  readonly rows: number;
+}
+
+/** What a codec allows beyond the model's own shapes. */
+export interface Allowance {
+  /** Several rows for a model whose batch is fixed at one: they run one by one. */
+  readonly rowsOneByOne: boolean;
+}
+
+/**
+ * Checks that there is one tensor for each of the model's inputs, of its datatype and shape, and that the sizes along
+ * the batch axes agree. A batch larger than the model's is allowed: it runs in slices. Throws `invalid-request`.
+ */
+export function checkInputs(
+  given: ReadonlyMap<string, Tensor>,
+  model: ServedModel,
+  allowance: Allowance,
+): CheckedInputs {
+  checkNames([...given.keys()], model);
+  const inputs = model.metadata.inputs.map((spec) => given.get(spec.name) as Tensor);
+  return { inputs, rows: countRows(inputs, model, allowance) };
+}
+
+/** `names` are distinct; throws `invalid-request` unless they are those of the model's inputs, in any order. */
+export function checkNames(names: readonly string[], model: ServedModel): void {
+  if (isInOrder(names, model.metadata.inputs)) return;
+  const wanted = model.metadata.inputs.map((spec) => spec.name);
+  const given = new Set(names);
+  const missing = wanted.filter((name) => !given.has(name));
+  if (missing.length === 0 && names.length === wanted.length) return;
+  const known = new Set(wanted);
+  const unknown = names.filter((name) => !known.has(name));
+  throw invalidRequest(nameMistake({ names, wanted, missing, unknown }, quoted(model.name)));
+}
+
+/** The frequent case, in which nothing needs to be allocated. */
+function isInOrder(names: readonly string[], specs: readonly TensorSpec[]): boolean {
+  if (names.length !== specs.length) return false;
+  for (let i = 0; i < names.length; i += 1) {
+    if (names[i] !== specs[i]?.name) return false;
+  }
+  return true;
+}
+
+interface NameMistake {
+  readonly names: readonly string[];
+  readonly wanted: readonly string[];
+  readonly missing: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+function nameMistake({ names, wanted, missing, unknown }: NameMistake, model: string): string {
+  const got = `Got input(s) ${listed(names)}`;
+  if (names.length === wanted.length) {
+    return `unexpected inference input ${quoted(unknown[0] ?? "")} for model ${model}. ${got}, expected ${listed(wanted)}`;
+  }
+  const counts = `expected ${wanted.length} inputs but got ${names.length} inputs for model ${model}. ${got}`;
+  if (missing.length === 0)
+    return `${counts}, but ${listed(unknown)} are not among ${listed(wanted)}`;
+  const required = `but missing required input(s) ${listed(missing)}. Please provide all required input(s).`;
+  return unknown.length === 0
+    ? `${counts}, ${required}`
+    : `${counts}, ${required} Unexpected input(s) ${listed(unknown)}`;
+}
+
+/**
+ * Checks tensors that stand in the model's order, one for each input, as `checkInputs` does, and gives the number of
+ * rows: the size along the batch axes, 1 for a model without batches. Throws `invalid-request`, for no rows too.
+ */
+export function countRows(
+  inputs: readonly Tensor[],
+  model: ServedModel,
+  allowance: Allowance,
+): number {
+  const specs = model.metadata.inputs;
+  const { batching } = model.metadata;
+  let rows = -1;
+  for (let i = 0; i < specs.length; i += 1) {
+    const spec = specs[i] as TensorSpec;
+    const axis = rowAxis(spec, batching, allowance);
+    const found = checkInput(inputs[i] as Tensor, { spec, axis, model });
+    if (rows === -1) rows = found;
+    else if (found !== -1 && found !== rows) throw unequalBatches(spec, model, { rows, found });
+  }
+  return rows === -1 ? 1 : rows;
+}
+
+/** The axis along which a request may bring any number of rows, or null. */
+export function rowAxis(spec: TensorSpec, batching: Batching, allowance: Allowance): number | null {
+  switch (batching.type) {
+    case "batched":
+      return spec.batchAxis;
+    case "one-by-one":
+      return allowance.rowsOneByOne ? spec.batchAxis : null;
+    case "unbatched":
+      return null;
+  }
+}
+
+interface Wanted {
+  readonly spec: TensorSpec;
+  readonly axis: number | null;
+  readonly model: ServedModel;
+}
+
+/** The rows of one input, or -1 where it has no axis for them. */
+function checkInput(tensor: Tensor, { spec, axis, model }: Wanted): number {
+  if (tensor.datatype !== spec.datatype) {
+    throw invalidRequest(
+      `inference input ${quoted(spec.name)} data-type is '${tensor.datatype}', but model ${quoted(model.name)} expects '${spec.datatype}'`,
+    );
+  }
+  if (!matchesSpec(tensor.shape, spec.shape, axis)) throw wrongShape(tensor, { spec, axis, model });
+  if (axis === null) return -1;
+  const rows = tensor.shape[axis] as number;
+  if (rows > 0) return rows;
+  throw invalidRequest(
+    `Cannot read input ${quoted(spec.name)} for model ${quoted(model.name)}: expected at least one row along axis ${axis}, got shape ${shapeText(tensor.shape)}`,
+  );
+}
+
+function wrongShape(tensor: Tensor, { spec, axis, model }: Wanted): Error {
+  const expected = axis === null ? spec.shape : withDim(spec.shape, axis, -1);
+  return invalidRequest(
+    `unexpected shape for input ${quoted(spec.name)} for model ${quoted(model.name)}. Expected ${shapeText(expected)}, got ${shapeText(tensor.shape)}`,
+  );
+}
+
+function unequalBatches(
+  spec: TensorSpec,
+  model: ServedModel,
+  { rows, found }: { readonly rows: number; readonly found: number },
+): Error {
+  return invalidRequest(
+    `input ${quoted(spec.name)} batch size does not match other inputs for ${quoted(model.name)}: expected ${rows}, got ${found}`,
+  );
+}

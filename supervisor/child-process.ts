@@ -1,0 +1,81 @@
+/* The one home of child processes: how they are forked, spoken to, and what they print. Their lives are the slots'. */
+import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { logFd } from "../src/platform/child-life.ts";
+
+export type SendHandle = Parameters<ChildProcess["send"]>[1];
+
+export interface Child<Command> {
+  readonly pid: number;
+  send(command: Command, handle?: SendHandle): void;
+  kill(): void;
+}
+
+export interface ChildListeners {
+  onMessage(message: unknown): void;
+  onLine(stream: "stdout" | "stderr", line: string): void;
+  /** Comes once, after all messages; the last lines may come later. */
+  onExit(code: number | null, signal: NodeJS.Signals | null): void;
+}
+
+export type ForkChild<Command> = (listeners: ChildListeners) => Child<Command>;
+
+const maxLineLength = 2_000;
+const stdoutFd = 1;
+
+/**
+ * A child begins with nothing of ours: an empty folder, and an environment that only keeps ONNX Runtime from reporting
+ * home. It gets our stdout beside its own, for log lines that need no detour.
+ */
+export function forkFrom<Command>(entry: URL, emptyFolder: string): ForkChild<Command> {
+  return (listeners) => {
+    const options: ForkOptions = {
+      cwd: emptyFolder,
+      env: { ORT_DISABLE_TELEMETRY: "1" },
+      execArgv: process.execArgv.filter((flag) => !flag.startsWith("--inspect")),
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    };
+    const stdio = [...(options.stdio as ("ignore" | "pipe" | "ipc" | number)[])];
+    stdio[logFd] = stdoutFd;
+    const child = fork(entry, [], { ...options, stdio });
+    listen(child, listeners);
+    return {
+      pid: child.pid ?? 0,
+      send: (command, handle) => send(child, command, handle),
+      kill: () => void child.kill("SIGKILL"),
+    };
+  };
+}
+
+/** A child that is just dying cannot be told anything; its exit says the rest. */
+function send(child: ChildProcess, command: unknown, handle: SendHandle): void {
+  if (child.connected) child.send(command as object, handle, {}, () => undefined);
+}
+
+function listen(child: ChildProcess, listeners: ChildListeners): void {
+  child.on("message", (message) => listeners.onMessage(message));
+  child.on("error", () => undefined);
+  for (const stream of ["stdout", "stderr"] as const) {
+    const output = child[stream];
+    if (output !== null) readLines(output, (line) => listeners.onLine(stream, line));
+  }
+  whenGone(child, listeners.onExit);
+}
+
+/** `exit` may overtake the last messages, which `disconnect` never does. */
+function whenGone(child: ChildProcess, onExit: ChildListeners["onExit"]): void {
+  let awaited = 2;
+  const settle = () => {
+    awaited -= 1;
+    if (awaited === 0) onExit(child.exitCode, child.signalCode);
+  };
+  child.once("exit", settle);
+  child.once("disconnect", settle);
+}
+
+function readLines(output: Readable, onLine: (line: string) => void): void {
+  const lines = createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on("line", (line) => onLine(line.slice(0, maxLineLength)));
+  lines.on("error", () => undefined);
+}

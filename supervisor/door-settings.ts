@@ -1,0 +1,23 @@
+import type { Settings } from "../src/config/settings.ts";
+import type { DoorSettings } from "../src/protocol/control.ts";
+
+/** What of the settings a front door is told. */
+export function doorSettingsOf(settings: Settings, version: string, pretty: boolean): DoorSettings {
+  return {
+    serverName: settings.serverName,
+    version,
+    log: { level: settings.logLevel, pretty },
+    accessLogSample: settings.accessLogSample,
+    requestTimeoutMs: settings.requestTimeoutMs,
+    maxRequestTimeoutMs: settings.maxRequestTimeoutMs,
+    maxInFlight: settings.maxInFlight,
+    maxInFlightBytes: settings.maxInFlightBytes,
+    maxBodyBytes: settings.maxBodyBytes,
+    wsMaxPayloadBytes: settings.wsMaxPayloadBytes,
+    wsMaxInFlight: settings.wsMaxInFlight,
+    wsPingMs: settings.wsPingMs,
+    wsIdleMs: settings.wsIdleMs,
+    wsMaxBufferedBytes: settings.wsMaxBufferedBytes,
+    allowedOrigins: settings.allowedOrigins,
+  };
+}

@@ -1,0 +1,184 @@
+/* One replica of a model version: what its process is told, and what its events mean. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { HostCommand, HostEvent, HostSpec, LogSettings } from "../src/protocol/control.ts";
+import { parseHostEvent } from "../src/protocol/event-parsing.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import type { ModelConfig } from "../src/protocol/model-settings.ts";
+import type { HostLoad, HostView, MetricSnapshot } from "../src/protocol/views.ts";
+import type { Child, ChildListeners, ForkChild } from "./child-process.ts";
+import type { PoisonList } from "./poison-list.ts";
+import { type LastExit, Slot, type SlotContext } from "./slot.ts";
+
+export interface HostSlotOptions {
+  readonly model: string;
+  readonly version: string;
+  readonly file: string;
+  readonly config: ModelConfig;
+  readonly replica: number;
+  /** Unique among all slots: it names the sockets, whose paths must stay short. */
+  readonly ordinal: number;
+  readonly fork: ForkChild<HostCommand>;
+  readonly socketFolder: string;
+  readonly maxFrameBytes: number;
+  readonly log: LogSettings;
+  readonly poison: PoisonList;
+}
+
+export interface HostListener {
+  onChange(): void;
+  onMetrics(reportId: number, metrics: readonly MetricSnapshot[]): void;
+  onPoison(fingerprint: string): void;
+  onDown(hostId: string, exit: LastExit): void;
+}
+
+/** A trial gets its own, shorter limit: past it the host starts again without one. */
+const maxTrialMs = 10_000;
+
+export class HostSlot {
+  readonly #options: HostSlotOptions;
+  readonly #listener: HostListener;
+  readonly slot: Slot<HostCommand, HostEvent>;
+  #generation = 0;
+  #inTrial = false;
+  #skipTrial: string | null = null;
+  /** A suspect that is running alone, or whose run did not end. */
+  #suspect: string | undefined;
+  #ranPoison = false;
+  metadata: ModelMetadata | undefined;
+  load: HostLoad | undefined;
+  hasBeenReady = false;
+  readyMs = 0;
+  #beganAt = 0;
+
+  constructor(context: SlotContext, options: HostSlotOptions, listener: HostListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.slot = new Slot<HostCommand, HostEvent>(context, {
+      fields: { role: "host", model: options.model, version: options.version },
+      policy: options.config.restart,
+      startMs: options.config.timeouts.loadMs,
+      fork: (listeners) => this.#fork(listeners),
+      parse: parseHostEvent,
+      obey: (event) => this.#obey(event, context),
+      drainCommand: { type: "drain" },
+      wasPoisoned: () => this.#ranPoison,
+      onPhase: () => this.#listener.onChange(),
+      onExit: (exit) => this.#onExit(exit),
+    });
+  }
+
+  get model(): string {
+    return this.#options.model;
+  }
+
+  /** Another for each incarnation, so that nobody takes a new process for the dead one. */
+  get hostId(): string {
+    const { model, version, replica } = this.#options;
+    return `${model}/${version}#${replica}.${this.#generation}`;
+  }
+
+  get view(): HostView {
+    return { hostId: this.hostId, socketPath: this.#socketPath };
+  }
+
+  get #socketPath(): string {
+    const { socketFolder, ordinal } = this.#options;
+    return join(socketFolder, `${ordinal}-${this.#generation}.sock`);
+  }
+
+  #fork(listeners: ChildListeners): Child<HostCommand> {
+    this.#generation += 1;
+    this.#ranPoison = false;
+    return this.#options.fork(listeners);
+  }
+
+  #obey(event: HostEvent, context: SlotContext): void {
+    switch (event.type) {
+      case "booted":
+        this.#beganAt = context.clock.now();
+        this.slot.send({ type: "load", spec: this.#spec });
+        return;
+      case "loaded":
+        this.#inTrial = true;
+        this.slot.limitStart(maxTrialMs);
+        return;
+      case "ready":
+        this.#inTrial = false;
+        this.metadata = event.metadata;
+        this.hasBeenReady = true;
+        this.readyMs = context.clock.now() - this.#beganAt;
+        this.slot.apply({ type: "ready" });
+        return;
+      case "refused":
+        this.slot.apply({ type: "refused", reason: event.reason });
+        return;
+      case "answered":
+        this.slot.apply({ type: "answered" });
+        return;
+      case "beat":
+        this.load = event.load;
+        this.slot.noteBeat(event.figures);
+        return;
+      case "metrics":
+        this.#listener.onMetrics(event.reportId, event.metrics);
+        return;
+      case "suspect":
+        this.#suspect = event.fingerprint;
+        return;
+      case "cleared":
+        this.#suspect = undefined;
+        return;
+      case "overrun":
+        this.#onOverrun(event.fingerprint);
+        return;
+      case "drained":
+        return;
+    }
+  }
+
+  /** The host cannot end the run; killing it is the only way. */
+  #onOverrun(fingerprint: string | null): void {
+    this.#ranPoison = true;
+    if (fingerprint !== null && this.#suspect === undefined) this.#strike(fingerprint);
+    this.slot.kill("overrun");
+  }
+
+  #strike(fingerprint: string): void {
+    if (this.#options.poison.strike(fingerprint)) this.#listener.onPoison(fingerprint);
+  }
+
+  #onExit(exit: LastExit): void {
+    if (this.#inTrial) this.#skipTrial = `the trial ended the host (${exit.cause})`;
+    this.#inTrial = false;
+    if (this.#suspect !== undefined && exit.blame === "model") {
+      this.#ranPoison = true;
+      if (this.#options.poison.convict(this.#suspect)) this.#listener.onPoison(this.#suspect);
+    }
+    this.#suspect = undefined;
+    this.load = undefined;
+    rmSync(this.#socketPath, { force: true });
+    this.#listener.onDown(this.hostId, exit);
+  }
+
+  get #spec(): HostSpec {
+    const { model, version, file, config, maxFrameBytes, log, poison } = this.#options;
+    return {
+      hostId: this.hostId,
+      model,
+      version,
+      file,
+      socketPath: this.#socketPath,
+      labels: config.labels,
+      batching: config.batching,
+      queue: config.queue,
+      runMs: config.timeouts.runMs,
+      breaker: config.breaker,
+      session: config.session,
+      maxFrameBytes,
+      log,
+      poison: poison.fingerprints,
+      skipTrial: this.#skipTrial,
+    };
+  }
+}

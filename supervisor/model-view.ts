@@ -1,0 +1,92 @@
+import type { Millis } from "../src/platform/clock.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import type { ModelConfig } from "../src/protocol/model-settings.ts";
+import type { HostView, ModelView, VersionState, VersionView } from "../src/protocol/views.ts";
+import type { Phase } from "./instance.ts";
+
+/** What is known of one replica. */
+export interface ReplicaFacts {
+  readonly phase: Phase;
+  readonly view: HostView;
+  readonly metadata: ModelMetadata | undefined;
+  readonly hasBeenReady: boolean;
+  /** How long its last start took. */
+  readonly readyMs: number;
+}
+
+export interface VersionFacts {
+  readonly version: string;
+  readonly replicas: readonly ReplicaFacts[];
+}
+
+export interface ModelFacts {
+  readonly name: string;
+  readonly config: ModelConfig | null;
+  readonly problem: string | null;
+  readonly versions: readonly VersionFacts[];
+}
+
+/** Beside what may wait in the host, one batch runs and one is on its way. */
+const batchesOnTheWay = 2;
+
+export function viewModel(facts: ModelFacts, now: Millis): ModelView {
+  const { name, config, problem } = facts;
+  const maxBatchSize = config?.batching.maxBatchSize ?? 1;
+  return {
+    name,
+    description: config?.description ?? "",
+    labels: config?.labels ?? [],
+    required: config?.required ?? false,
+    requestMs: config?.timeouts.requestMs ?? null,
+    maxOutstandingRequests: (config?.queue.maxRows ?? 0) + batchesOnTheWay * maxBatchSize,
+    maxOutstandingBytes: (config?.queue.maxBytes ?? 0) * 2,
+    versions: facts.versions.map((version) => viewVersion(version, now)),
+    problem,
+  };
+}
+
+function viewVersion({ version, replicas }: VersionFacts, now: Millis): VersionView {
+  const ready = replicas.filter(({ phase }) => phase.name === "ready");
+  const metadata = replicas.find((replica) => replica.metadata !== undefined)?.metadata ?? null;
+  const state = stateOf(replicas);
+  return {
+    version,
+    state,
+    reason: reasonOf(state, replicas),
+    backAt: state === "recovering" ? backAt(replicas, now) : null,
+    metadata,
+    hosts: ready.map(({ view }) => view),
+  };
+}
+
+function stateOf(replicas: readonly ReplicaFacts[]): VersionState {
+  if (replicas.some(({ phase }) => phase.name === "ready")) return "ready";
+  const hopeful = replicas.filter(({ phase }) => isHopeful(phase));
+  if (hopeful.length === 0) return "unavailable";
+  return hopeful.some(({ hasBeenReady }) => hasBeenReady) ? "recovering" : "loading";
+}
+
+function isHopeful({ name }: Phase): boolean {
+  return name === "queued" || name === "starting" || name === "backing-off";
+}
+
+function reasonOf(state: VersionState, replicas: readonly ReplicaFacts[]): string | null {
+  if (state === "ready") return null;
+  if (state !== "unavailable")
+    return state === "loading" ? "it is being loaded" : "its host is being restarted";
+  const [phase] = replicas.map((replica) => replica.phase);
+  return phase?.name === "given-up" ? phase.reason : "it is being stopped";
+}
+
+/** The soonest that a replica can be there again, by how long its last start took. */
+function backAt(replicas: readonly ReplicaFacts[], now: Millis): Millis {
+  const times = replicas
+    .filter(({ phase }) => isHopeful(phase))
+    .map(({ phase, readyMs }) => startOf(phase, now) + readyMs);
+  return Math.max(now, Math.min(...times));
+}
+
+function startOf(phase: Phase, now: Millis): Millis {
+  if (phase.name === "backing-off") return phase.restartAt;
+  return phase.name === "starting" ? phase.since : now;
+}

@@ -1,0 +1,235 @@
+/*
+ * The shell around one instance: it forks, watches and ends its process, and runs what the table in instance.ts says.
+ * What the process is told and what its events mean belongs to its role.
+ */
+import type PQueue from "p-queue";
+import type { Clock, EpochMillis, Millis } from "../src/platform/clock.ts";
+import type { Log } from "../src/platform/log.ts";
+import type { RestartSettings } from "../src/protocol/model-settings.ts";
+import type { ProcessFigures } from "../src/protocol/views.ts";
+import type { Child, ForkChild } from "./child-process.ts";
+import { type ExitVerdict, judgeExit, type KillReason } from "./exit-cause.ts";
+import {
+  type Instance,
+  type InstanceEffect,
+  type InstanceEvent,
+  newInstance,
+  transition,
+} from "./instance.ts";
+import { isHung } from "./watchdog.ts";
+
+export interface LastExit extends ExitVerdict {
+  readonly at: EpochMillis;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines that it wrote to stderr. */
+  readonly stderr: readonly string[];
+}
+
+/** What every slot of the supervisor shares. */
+export interface SlotContext {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Lets as many load at a time as there are cores. */
+  readonly loads: PQueue;
+  /** The same for what was ready once: it never waits behind a slow first load. */
+  readonly restarts: PQueue;
+  readonly hangMs: number;
+  readonly memoryKills: () => number;
+}
+
+/** What a role makes of its process. */
+export interface SlotRole<Command, Event> {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly policy: RestartSettings;
+  readonly startMs: number;
+  readonly fork: ForkChild<Command>;
+  /** Undefined where it is no event: the process is then ended, as it does not keep the protocol. */
+  parse(message: unknown): Event | undefined;
+  obey(event: Event): void;
+  drainCommand: Command;
+  /** Whether a suspect was running, asked when the process has ended. */
+  wasPoisoned(): boolean;
+  onPhase(): void;
+  onExit(exit: LastExit): void;
+}
+
+const keptLines = 20;
+
+export class Slot<Command, Event> {
+  readonly #context: SlotContext;
+  readonly #role: SlotRole<Command, Event>;
+  #instance: Instance;
+  #phaseSince: EpochMillis;
+  #child: Child<Command> | undefined;
+  #killed: KillReason | null = null;
+  #startedAt: Millis = 0;
+  #beatAt: Millis | undefined;
+  #memoryKillsBefore = 0;
+  #stderr: string[] = [];
+  #disarm: (() => void)[] = [];
+  #onStartSettled: (() => void) | undefined;
+  #onStopped: (() => void) | undefined;
+  #hasBeenReady = false;
+  figures: ProcessFigures | undefined;
+  lastExit: LastExit | undefined;
+  restarts = 0;
+
+  constructor(context: SlotContext, role: SlotRole<Command, Event>) {
+    this.#context = context;
+    this.#role = role;
+    this.#instance = newInstance(context.clock.now());
+    this.#phaseSince = context.clock.wall();
+  }
+
+  get phase(): Instance["phase"] {
+    return this.#instance.phase;
+  }
+
+  get since(): EpochMillis {
+    return this.#phaseSince;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves when the process has been drained and is gone for good. */
+  readonly stopped = new Promise<void>((resolve) => {
+    this.#onStopped = resolve;
+  });
+
+  /** Queues a start. */
+  start(): void {
+    const { loads, restarts } = this.#context;
+    void (this.#hasBeenReady ? restarts : loads).add(() => this.#fork());
+  }
+
+  send(command: Command, handle?: Parameters<Child<Command>["send"]>[1]): void {
+    this.#child?.send(command, handle);
+  }
+
+  kill(reason: KillReason): void {
+    if (this.#child === undefined) return;
+    this.#killed ??= reason;
+    this.#child.kill();
+  }
+
+  noteBeat(figures: ProcessFigures): void {
+    this.figures = figures;
+    this.#beatAt = this.#context.clock.now();
+  }
+
+  forgive(): void {
+    const now = this.#context.clock.now();
+    if (this.#beatAt !== undefined) this.#beatAt = now;
+    else this.#startedAt = now;
+  }
+
+  watch(now: Millis): void {
+    if (this.#child === undefined || this.#killed !== null) return;
+    const watched = { beatAt: this.#beatAt, startedAt: this.#startedAt };
+    if (isHung(watched, now, this.#context.hangMs)) this.kill("hang");
+  }
+
+  /** Arms an end for a step of the start that takes too long. */
+  limitStart(ms: number): void {
+    this.#disarm.push(this.#context.clock.after(ms, () => this.#endSlowStart()));
+  }
+
+  apply(event: InstanceEvent): void {
+    const { clock, random } = this.#context;
+    const before = this.#instance.phase.name;
+    const circumstances = { now: clock.now(), policy: this.#role.policy, random };
+    const { instance, effects } = transition(this.#instance, event, circumstances);
+    this.#instance = instance;
+    if (instance.phase.name !== before) this.#onPhase();
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #onPhase(): void {
+    this.#phaseSince = this.#context.clock.wall();
+    const { name } = this.phase;
+    if (name !== "starting") this.#onStartSettled?.();
+    if (name === "ready") {
+      this.#hasBeenReady = true;
+      this.#disarmAll();
+    }
+    if (name === "stopped") this.#onStopped?.();
+    this.#role.onPhase();
+  }
+
+  #carryOut(effect: InstanceEffect): void {
+    switch (effect.type) {
+      case "start":
+        this.restarts += 1;
+        this.start();
+        return;
+      case "wake":
+        this.#context.clock.after(effect.afterMs, () => this.apply({ type: "woken" }));
+        return;
+      case "drain":
+        this.send(this.#role.drainCommand);
+        return;
+    }
+  }
+
+  /** Resolves when the start has ended one way or the other, so that the next may begin. */
+  #fork(): Promise<void> {
+    if (this.phase.name !== "queued") return Promise.resolve();
+    const { clock, memoryKills } = this.#context;
+    this.#killed = null;
+    this.#beatAt = undefined;
+    this.#startedAt = clock.now();
+    this.#stderr = [];
+    this.#memoryKillsBefore = memoryKills();
+    this.figures = undefined;
+    const settled = new Promise<void>((resolve) => {
+      this.#onStartSettled = resolve;
+    });
+    this.#child = this.#role.fork({
+      onMessage: (message) => this.#hear(message),
+      onLine: (stream, line) => this.#print(stream, line),
+      onExit: (code, signal) => this.#exited(code, signal),
+    });
+    this.limitStart(this.#role.startMs);
+    this.apply({ type: "forked" });
+    return settled;
+  }
+
+  #endSlowStart(): void {
+    if (this.phase.name === "starting") this.kill("load-timeout");
+  }
+
+  #hear(message: unknown): void {
+    const event = this.#role.parse(message);
+    if (event === undefined) this.kill("protocol");
+    else if (this.#killed !== "protocol") this.#role.obey(event);
+  }
+
+  #print(stream: "stdout" | "stderr", line: string): void {
+    if (stream === "stderr") this.#stderr = [...this.#stderr, line].slice(-keptLines);
+    this.#context.log.info({ ...this.#role.fields, host_pid: this.pid, stream, line }, "output");
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    const { clock, memoryKills, log } = this.#context;
+    const memoryKill = memoryKills() > this.#memoryKillsBefore;
+    const verdict = judgeExit({ code, signal, killed: this.#killed, memoryKill });
+    const pid = this.pid;
+    this.lastExit = { ...verdict, at: clock.wall(), code, signal, stderr: this.#stderr };
+    this.#child = undefined;
+    this.#disarmAll();
+    const isWanted = this.phase.name === "draining" || this.phase.name === "given-up";
+    const fields = { ...this.#role.fields, exited_pid: pid, cause: verdict.cause, code, signal };
+    if (!isWanted) log.warn(fields, "process ended");
+    this.#role.onExit(this.lastExit);
+    this.apply({ type: "exited", cause: verdict.cause, byPoison: this.#role.wasPoisoned() });
+  }
+
+  #disarmAll(): void {
+    for (const disarm of this.#disarm) disarm();
+    this.#disarm = [];
+  }
+}

@@ -1,0 +1,86 @@
+import type { EpochMillis } from "../src/platform/clock.ts";
+import type { ProcessFigures } from "../src/protocol/views.ts";
+import type { DoorSlot } from "./door-slot.ts";
+import type { HostSlot } from "./host-slot.ts";
+import type { RunningModel } from "./model-registry.ts";
+import type { LastExit, Slot } from "./slot.ts";
+
+export interface TreeFacts {
+  readonly version: string;
+  readonly startedAt: EpochMillis;
+  readonly draining: boolean;
+  readonly figures: ProcessFigures;
+  readonly doors: readonly DoorSlot[];
+  readonly models: readonly RunningModel[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What `GET /supervisor` answers: every process of the troupe, and how it fares. */
+export function describeTree(facts: TreeFacts): Json {
+  const supervisor = {
+    role: "supervisor",
+    pid: process.pid,
+    state: facts.draining ? "draining" : "ready",
+    since: isoTime(facts.startedAt),
+    ...figuresOf(facts.figures),
+  };
+  return {
+    version: facts.version,
+    supervisor,
+    front_doors: facts.doors.map(({ slot }) => ({ role: "front-door", ...slotOf(slot) })),
+    models: facts.models.map(modelOf),
+  };
+}
+
+function modelOf({ name, problem, versions }: RunningModel): Json {
+  return {
+    name,
+    problem,
+    versions: versions.map(({ version, hosts }) => ({
+      version,
+      hosts: hosts.map((host) => hostOf(name, version, host)),
+    })),
+  };
+}
+
+function hostOf(model: string, version: string, { slot, load }: HostSlot): Json {
+  return {
+    role: "host",
+    model,
+    version,
+    ...slotOf(slot),
+    queue_rows: load?.queueRows ?? null,
+    in_flight: load?.inFlight ?? null,
+    breaker: load?.breaker ?? null,
+  };
+}
+
+function slotOf<Command, Event>(slot: Slot<Command, Event>): Json {
+  const { phase } = slot;
+  return {
+    pid: slot.pid ?? null,
+    state: phase.name,
+    reason: phase.name === "given-up" ? phase.reason : null,
+    since: isoTime(slot.since),
+    restarts: slot.restarts,
+    last_exit: slot.lastExit === undefined ? null : exitOf(slot.lastExit),
+    ...figuresOf(slot.figures),
+  };
+}
+
+function figuresOf(figures: ProcessFigures | undefined): Json {
+  return {
+    rss_bytes: figures?.rssBytes ?? null,
+    cpu_seconds: figures?.cpuSeconds ?? null,
+    event_loop_delay_ms: figures?.eventLoopDelayMs ?? null,
+  };
+}
+
+function exitOf({ at, code, signal, cause, stderr }: LastExit): Json {
+  return { at: isoTime(at), code, signal, reason: cause, stderr };
+}
+
+function isoTime(at: EpochMillis): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,23 @@
+import type { Millis } from "../src/platform/clock.ts";
+
+/** How often the supervisor looks at its children. */
+export const tickMs = 250;
+/** A tick this late means that the supervisor itself stood still, and what it sees of its children is old. */
+const pauseMs = 500;
+
+export interface Watched {
+  /** Undefined while its first beat has not come. */
+  readonly beatAt: Millis | undefined;
+  readonly startedAt: Millis;
+}
+
+export type Tick = { readonly type: "judge" } | { readonly type: "forgive" };
+
+/** After a pause of its own the supervisor gives every child a new chance, once. */
+export function judgeTick(lastTickAt: Millis, now: Millis): Tick {
+  return now - lastTickAt > tickMs + pauseMs ? { type: "forgive" } : { type: "judge" };
+}
+
+export function isHung(child: Watched, now: Millis, hangMs: number): boolean {
+  return now - (child.beatAt ?? child.startedAt) > hangMs;
+}

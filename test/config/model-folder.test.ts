@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { after, describe, it } from "node:test";
+import { defaultModelConfig } from "../../src/config/model-config.ts";
+import { discoverModels, type ModelFolder } from "../../src/config/model-folder.ts";
+import { TroupeError } from "../../src/protocol/errors.ts";
+
+const root = mkdtempSync(join(tmpdir(), "troupe-model-folder-"));
+after(() => rmSync(root, { recursive: true }));
+
+/** A models folder with these files, which are empty but for those that are given a text. */
+function folderWith(
+  files: readonly string[],
+  texts: Readonly<Record<string, string>> = {},
+): string {
+  const folder = mkdtempSync(join(root, "models-"));
+  const all = { ...Object.fromEntries(files.map((file) => [file, ""])), ...texts };
+  for (const [file, text] of Object.entries(all)) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
+  return folder;
+}
+
+async function discoverOne(folder: string): Promise<ModelFolder> {
+  const [model, ...others] = await discoverModels(folder);
+  assert.deepEqual(others, []);
+  if (model === undefined) throw new Error("no model was found");
+  return model;
+}
+
+async function problemOf(folder: string): Promise<string | undefined> {
+  const { problem, wanted } = await discoverOne(folder);
+  assert.deepEqual(wanted, []);
+  return problem;
+}
+
+describe("discoverModels", () => {
+  it("finds a flat model, as version 1", async () => {
+    const folder = folderWith(["iris/model.onnx"]);
+    const version = { version: "1", file: join(folder, "iris/model.onnx") };
+    assert.deepEqual(await discoverModels(folder), [
+      { name: "iris", config: defaultModelConfig, versions: [version], wanted: [version] },
+    ]);
+  });
+
+  it("finds all versions and wants the newest", async () => {
+    const folder = folderWith(["m/9/model.onnx", "m/10/net.onnx", "m/10/LICENSE"]);
+    const { versions, wanted } = await discoverOne(folder);
+    const nine = { version: "9", file: join(folder, "m/9/model.onnx") };
+    const ten = { version: "10", file: join(folder, "m/10/net.onnx") };
+    assert.deepEqual({ versions, wanted }, { versions: [nine, ten], wanted: [ten] });
+  });
+
+  for (const [wanted, expected] of [
+    ["{ latest: 2 }", ["2", "3"]],
+    ["all", ["1", "2", "3"]],
+    ["[3, 1]", ["1", "3"]],
+  ] as const) {
+    it(`wants versions ${expected.join(" and ")} where model.yaml says ${wanted}`, async () => {
+      const files = ["m/1/a.onnx", "m/2/a.onnx", "m/3/a.onnx"];
+      const model = await discoverOne(folderWith(files, { "m/model.yaml": `versions: ${wanted}` }));
+      assert.deepEqual(
+        model.wanted.map(({ version }) => version),
+        expected,
+      );
+    });
+  }
+
+  it("gives absolute paths for a relative folder", async () => {
+    const folder = folderWith(["m/a.onnx"]);
+    const { versions } = await discoverOne(relative(process.cwd(), folder));
+    assert.deepEqual(versions, [{ version: "1", file: join(folder, "m/a.onnx") }]);
+  });
+
+  it("sorts by name and overlooks loose files, hidden folders and a volume's lost+found", async () => {
+    const folder = folderWith(["b/a.onnx", "a/a.onnx", "a.onnx", ".git/a.onnx", "lost+found/x"]);
+    const models = await discoverModels(folder);
+    assert.deepEqual(
+      models.map(({ name, problem }) => [name, problem]),
+      [
+        ["a", undefined],
+        ["b", undefined],
+      ],
+    );
+  });
+
+  it("finds nothing in an empty folder", async () => {
+    assert.deepEqual(await discoverModels(folderWith([])), []);
+  });
+
+  it("keeps what it can say of a model with an unreadable model.yaml", async () => {
+    const folder = folderWith(["m/model.onnx"], { "m/model.yaml": "replicas: none" });
+    const { config, ...rest } = await discoverOne(folder);
+    const words =
+      'Cannot read m/model.yaml: replicas must be an integer from 1 to 64, got "none" (line 1)';
+    assert.deepEqual(rest, {
+      name: "m",
+      versions: [{ version: "1", file: join(folder, "m/model.onnx") }],
+      wanted: [],
+      problem: words,
+    });
+    assert.equal(config instanceof TroupeError && config.message, words);
+  });
+
+  it("serves a good version beside a bad one that is not wanted", async () => {
+    const yaml = { "m/model.yaml": "versions: [1]" };
+    const folder = folderWith(["m/1/a.onnx", "m/2/a.onnx", "m/2/b.onnx"], yaml);
+    const { wanted, problem } = await discoverOne(folder);
+    assert.deepEqual([wanted.length, problem], [1, undefined]);
+  });
+
+  const unservable: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["holds nothing", ["m/README.md"], /^holds no \.onnx file$/],
+    ["holds several files", ["m/a.onnx", "m/b.onnx"], /^holds several \.onnx files/],
+    ["is flat and has versions", ["m/model.onnx", "m/1/model.onnx"], /^holds both/],
+    ["has a name that is none", ["m m/model.onnx"], /^has a name that is not 1 to 64 letters/],
+    [
+      "has a bad newest version",
+      ["m/1/a.onnx", "m/2/a.onnx", "m/2/b.onnx"],
+      /^version 2: holds sev/,
+    ],
+  ];
+  for (const [behaviour, files, problem] of unservable) {
+    it(`says why it cannot serve a model that ${behaviour}`, async () => {
+      assert.match((await problemOf(folderWith(files))) ?? "", problem);
+    });
+  }
+
+  it("names the listed versions that do not exist", async () => {
+    const yaml = { "m/model.yaml": "versions: [1, 3, x]" };
+    const problem = await problemOf(folderWith(["m/1/a.onnx", "m/2/a.onnx"], yaml));
+    const words =
+      "versions in model.yaml lists 3, x, which the folder does not hold; it holds 1, 2";
+    assert.equal(problem, words);
+  });
+
+  it("refuses a model.yaml past its limit", async () => {
+    const folder = folderWith(["m/a.onnx"], { "m/model.yaml": "#".repeat(262_145) });
+    const words = "Cannot read m/model.yaml: it must have at most 262144 bytes, got 262145";
+    assert.equal(await problemOf(folder), words);
+  });
+
+  it("follows no link to a file", async () => {
+    const folder = folderWith(["m/README.md"]);
+    symlinkSync("/etc/hostname", join(folder, "m/model.onnx"));
+    assert.equal(await problemOf(folder), "model.onnx is a symbolic link");
+  });
+
+  it("follows no link to a model.yaml", async () => {
+    const folder = folderWith(["m/a.onnx"], { "other.yaml": "" });
+    symlinkSync("../other.yaml", join(folder, "m/model.yaml"));
+    const words = "Cannot read m/model.yaml: model.yaml is a symbolic link";
+    assert.equal(await problemOf(folder), words);
+  });
+
+  it("follows no link to a version", async () => {
+    const folder = folderWith(["m/1/a.onnx"]);
+    symlinkSync("1", join(folder, "m/latest"));
+    assert.equal(await problemOf(folder), "version latest is a symbolic link");
+  });
+
+  it("follows no link to a model", async () => {
+    const folder = folderWith(["a/a.onnx"]);
+    symlinkSync("a", join(folder, "b"));
+    const models = await discoverModels(folder);
+    assert.deepEqual(
+      models.map(({ name, problem }) => [name, problem]),
+      [
+        ["a", undefined],
+        ["b", "is a symbolic link"],
+      ],
+    );
+  });
+
+  it("reads no pipe", async () => {
+    const folder = folderWith(["m/README.md"]);
+    execFileSync("mkfifo", [join(folder, "m/model.onnx"), join(folder, "m/model.yaml")]);
+    assert.equal(await problemOf(folder), "model.onnx is not a regular file");
+  });
+
+  it("hides no good model behind a bad one", async () => {
+    const folder = folderWith(["bad/README.md", "good/model.onnx"]);
+    const models = await discoverModels(folder);
+    assert.deepEqual(
+      models.map(({ wanted }) => wanted.length),
+      [0, 1],
+    );
+  });
+
+  it("refuses a folder that does not exist", async () => {
+    const folder = join(root, "nowhere");
+    await assert.rejects(discoverModels(folder), {
+      code: "invalid-model",
+      message: `Cannot serve models: folder ${folder} does not exist`,
+    });
+  });
+
+  it("refuses a file in the place of the folder", async () => {
+    const file = join(folderWith(["a.txt"]), "a.txt");
+    await assert.rejects(discoverModels(file), {
+      code: "invalid-model",
+      message: `Cannot serve models: folder ${file} is not a folder`,
+    });
+  });
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Datatype } from "../../src/protocol/model-metadata.ts";
+import type { Answer, ServedModel } from "../../src/tensors/codec.ts";
+import { encodePrediction, encodePredictionEnd } from "../../src/tensors/predict-answer.ts";
+import type { Tensor } from "../../src/tensors/tensor.ts";
+
+function model(outputs: Record<string, Datatype>, labels: string[] = []): ServedModel {
+  const specs = Object.entries(outputs).map(
+    ([name, datatype]) => ({ name, datatype, shape: [-1], batchAxis: 0 }) as const,
+  );
+  const batching = { type: "batched", maxBatchSize: 8 } as const;
+  const metadata = { inputs: [], outputs: specs, batching, notServable: [] };
+  return { name: 'm"', version: "2", metadata, labels };
+}
+
+function answer(outputs: readonly Tensor[], more: Partial<Answer> = {}, wanted?: number[]): Answer {
+  const request = {
+    inputs: [],
+    rows: 1,
+    outputs: wanted ?? outputs.map((_, i) => i),
+    id: undefined,
+  };
+  return { request, requestId: "r-1", outputs, ...more };
+}
+
+function floats(shape: readonly number[], ...values: number[]): Tensor {
+  return { datatype: "FP32", shape, data: Float32Array.from(values) };
+}
+
+function encode(given: Answer, served: ServedModel): string {
+  return Buffer.from(encodePrediction(given, served)).toString();
+}
+
+const head = '{"model":"m\\"","version":"2"';
+
+describe("encodePrediction", () => {
+  it("writes the only output nested, and no more than there is", () => {
+    assert.equal(
+      encode(answer([floats([2, 2], 1, 2, 3, 4)]), model({ y: "FP32" })),
+      `${head},"predictions":[[1,2],[3,4]],"request_id":"r-1"}`,
+    );
+  });
+
+  it("writes all outputs by name where the model has several", () => {
+    const served = model({ a: "INT64", 'b"': "FP32" });
+    const a: Tensor = { datatype: "INT64", shape: [2], data: BigInt64Array.of(1n, 2n) };
+    const b = floats([2, 1], 0.5, -0.25);
+    const outputA = '"a":{"datatype":"INT64","shape":[2],"data":[1,2]}';
+    const outputB = '"b\\"":{"datatype":"FP32","shape":[2,1],"data":[[0.5],[-0.25]]}';
+    assert.equal(
+      encode(answer([a, b]), served),
+      `${head},"predictions":[1,2],"outputs":{${outputA},${outputB}},"request_id":"r-1"}`,
+    );
+    assert.equal(
+      encode(answer([b], {}, [1]), served),
+      `${head},"predictions":[[0.5],[-0.25]],"outputs":{${outputB}},"request_id":"r-1"}`,
+    );
+  });
+
+  it("names the best class of each row, the first of equals", () => {
+    const served = model({ label: "INT64", scores: "FP32" }, ["à", "b", "c"]);
+    const label: Tensor = { datatype: "INT64", shape: [4], data: BigInt64Array.of(0n, 2n, 0n, 0n) };
+    const { NaN: nan, NEGATIVE_INFINITY: least } = Number;
+    const scores = floats([4, 3], 0.5, 0.5, 0.25, -3, -2, -1, nan, least, nan, nan, nan, nan);
+    const text = encode(answer([label, scores]), served);
+    assert.deepEqual(JSON.parse(text).labels, [
+      { label: "à", score: 0.5 },
+      { label: "c", score: -1 },
+      { label: "b", score: null },
+      { label: null, score: null },
+    ]);
+  });
+
+  it("names no class without an output of one score a label", () => {
+    const served = model({ y: "FP32" }, ["a", "b", "c"]);
+    assert.deepEqual(Object.keys(JSON.parse(encode(answer([floats([1, 2], 1, 2)]), served))), [
+      "model",
+      "version",
+      "predictions",
+      "request_id",
+    ]);
+  });
+
+  it("writes FP16 and BF16 as numbers", () => {
+    const served = model({ h: "FP16", b: "BF16" }, ["no", "yes"]);
+    const h: Tensor = { datatype: "FP16", shape: [1, 2], data: Uint16Array.of(0x3800, 0x3c00) };
+    const b: Tensor = { datatype: "BF16", shape: [1], data: Uint16Array.of(0xc000) };
+    assert.deepEqual(JSON.parse(encode(answer([h, b]), served)), {
+      model: 'm"',
+      version: "2",
+      predictions: [[0.5, 1]],
+      outputs: {
+        h: { datatype: "FP16", shape: [1, 2], data: [[0.5, 1]] },
+        b: { datatype: "BF16", shape: [1], data: [-2] },
+      },
+      labels: [{ label: "yes", score: 1 }],
+      request_id: "r-1",
+    });
+  });
+
+  it("warns of what was replaced, once for each output", () => {
+    const text = encode(
+      answer([floats([2], Number.NaN, 1), floats([1], Number.POSITIVE_INFINITY)]),
+      model({ y: "FP32", z: "FP32" }),
+    );
+    assert.deepEqual(JSON.parse(text).warnings, [
+      "output 'y': 1 value that is not finite was replaced by null",
+      "output 'z': 1 value that is not finite was replaced by null",
+    ]);
+  });
+
+  it("says which row a slice begins with", () => {
+    assert.equal(
+      encode(answer([floats([1], 1)], { firstRow: 64 }), model({ y: "FP32" })),
+      `${head},"first_row":64,"predictions":[1],"request_id":"r-1"}`,
+    );
+  });
+
+  it("writes a scalar, and strings in UTF-8", () => {
+    assert.equal(JSON.parse(encode(answer([floats([], 7)]), model({ y: "FP32" }))).predictions, 7);
+    const strings: Tensor = { datatype: "BYTES", shape: [2], data: ["ä😀", '"'] };
+    const text = encode(answer([strings], { requestId: "ü" }), model({ s: "BYTES" }));
+    const { predictions, request_id } = JSON.parse(text);
+    assert.deepEqual([predictions, request_id], [["ä😀", '"'], "ü"]);
+  });
+});
+
+describe("encodePredictionEnd", () => {
+  it("says how many rows were sent", () => {
+    assert.equal(
+      Buffer.from(encodePredictionEnd("r-1", 130, model({ y: "FP32" }))).toString(),
+      `${head},"rows":130,"request_id":"r-1"}`,
+    );
+  });
+});
