@@ -63,12 +63,17 @@ function reportOn(plan: Plan, logLevel: string, measurements: readonly Measureme
   };
 }
 
+/** Six digits are more than any of this repeats. */
+function round(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(6)) : value;
+}
+
 /** A quick run has a name of its own, so that it does not take the place of a whole one. */
 function write(options: BenchOptions, report: Report, measurements: readonly Measurement[]): void {
   const folder = resolve(repositoryRoot, options.results);
   const path = join(folder, options.quick ? `${report.date}-quick` : report.date);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(`${path}.json`, `${JSON.stringify({ ...report, measurements }, null, 2)}\n`);
+  writeFileSync(`${path}.json`, `${JSON.stringify({ ...report, measurements }, round, 2)}\n`);
   writeFileSync(`${path}.md`, `${markdown(report)}\n`);
 }
 

@@ -105,12 +105,17 @@ class Load {
   }
 }
 
+/** Never early: timers drop the part of a millisecond. */
+async function sleepUntil(at: number): Promise<void> {
+  while (performance.now() < at) await sleep(Math.ceil(at - performance.now()));
+}
+
 /** The driver's CPU seconds from when the window opens to when it closes. */
 async function watchWindow(window: Window, events: WindowEvents): Promise<number> {
-  await sleep(window.opensAt - performance.now());
+  await sleepUntil(window.opensAt);
   const cpu = process.cpuUsage();
   events.onOpened();
-  await sleep(window.closesAt - performance.now());
+  await sleepUntil(window.closesAt);
   const { user, system } = process.cpuUsage(cpu);
   events.onClosed();
   return (user + system) / 1e6;

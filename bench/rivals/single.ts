@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import Fastify from "fastify";
 import { InferenceSession, Tensor, type TypedTensor } from "onnxruntime-node";
+import { answerSchema } from "./answer-schema.ts";
 
 const [port, modelPath = ""] = process.argv.slice(2);
 const species = ["setosa", "versicolor", "virginica"];
@@ -24,7 +25,7 @@ const app = Fastify({ logger: false, genReqId: () => randomUUID() });
 
 app.get("/readyz", () => ({ ready: true }));
 
-app.post<{ Body: Features }>("/predict/iris", async (request) => {
+app.post<{ Body: Features }>("/predict/iris", { schema: answerSchema }, async (request) => {
   const values = Float32Array.from(request.body.features.flat());
   const x = new Tensor("float32", values, [values.length / 4, 4]);
   const outputs = await session.run({ x }, ["probabilities"]);

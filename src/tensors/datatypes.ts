@@ -6,7 +6,7 @@ export type TypedArray = Exclude<TensorData, readonly string[]>;
 /** Tensor data while it is being filled. */
 export type WritableData = TypedArray | string[];
 
-export type TypedArrayConstructor =
+type TypedArrayConstructor =
   | Uint8ArrayConstructor
   | Uint16ArrayConstructor
   | Uint32ArrayConstructor
@@ -25,7 +25,7 @@ export interface IntegerRange<N extends number | bigint> {
 }
 
 /** The kind says which JSON value stands for an element. */
-export type DatatypeTraits =
+type DatatypeTraits =
   | { readonly kind: "boolean"; readonly bytes: number; readonly array: TypedArrayConstructor }
   | {
       readonly kind: "integer";

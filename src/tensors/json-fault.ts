@@ -3,7 +3,7 @@ import { maxDepth } from "./json-depth.ts";
 // JSON.parse says differently in each version of the engine what is wrong, quotes the body and mostly gives no position.
 // So after it has refused a body this second, slow reader (RFC 8259) finds the place and names it in our own words.
 
-export interface JsonFault {
+interface JsonFault {
   readonly expected: string;
   readonly got: string;
   /** In bytes from the start of the body. */

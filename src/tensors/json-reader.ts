@@ -7,7 +7,7 @@ import type { Tensor, TensorData } from "./tensor.ts";
 import { invalidRequest, quoted, wordFor } from "./wording.ts";
 
 /** What a tensor is said to be, before its elements are read. */
-export interface TensorHead {
+interface TensorHead {
   readonly name: string;
   readonly datatype: Datatype;
 }

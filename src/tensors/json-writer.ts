@@ -4,7 +4,7 @@ import type { Tensor, TensorData } from "./tensor.ts";
 import { invalidRequest } from "./wording.ts";
 
 /** How a tensor is written, and where its warnings go. */
-export interface Writing {
+interface Writing {
   /** Lists nested as the shape is, or one flat list. */
   readonly nested: boolean;
   readonly warnings: string[];

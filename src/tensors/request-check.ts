@@ -7,7 +7,7 @@ import { invalidRequest, listed, quoted } from "./wording.ts";
 // What every codec checks. The texts are Triton's where open-inference.md section 5 lists them, since clients match on
 // them; the status is always that of a client's mistake.
 
-export interface CheckedInputs {
+interface CheckedInputs {
   /** In the model's order. */
   readonly inputs: readonly Tensor[];
   readonly rows: number;

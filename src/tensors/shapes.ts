@@ -1,7 +1,7 @@
 import { invalidRequest, quoted } from "./wording.ts";
 
 /** Beyond this no tensor is taken; ONNX Runtime and the clients index with 32 bits in places. */
-export const maxElements = 2 ** 31;
+const maxElements = 2 ** 31;
 
 const maxDimsShown = 32;
 

@@ -60,6 +60,11 @@ const seeds: [Codec, ServedModel, string][] = [
     several,
     '{"inputs":[{"name":"ids","datatype":"INT64","shape":[1,2],"data":[1,2]},{"name":"state","datatype":"FP32","shape":[2,1,3],"data":[1,2,3,4,5,6]},{"name":"text","datatype":"BYTES","shape":[1,1],"data":["a"]},{"name":"on","datatype":"BOOL","shape":[],"data":[false]}]}',
   ],
+  [
+    v2Codec,
+    single,
+    '{"inputs":[{"name":"x","datatype":"FP32","shape":[1,1,2,2],"parameters":{"binary_data_size":16}}]}',
+  ],
 ];
 
 /** Pieces that are likelier than random bytes to reach the later checks. */
@@ -168,9 +173,10 @@ describe("decode", () => {
     assert.equal(({} as Record<string, unknown>)["length"], undefined);
   });
 
-  it("decodes every body before it is mutated", () => {
-    for (const [codec, served, text] of seeds) {
-      assert.equal(outcome(codec, Buffer.from(text), served), "decoded");
-    }
+  it("decodes the bodies before they are mutated, all but the binary one", () => {
+    assert.deepEqual(
+      seeds.map(([codec, served, text]) => outcome(codec, Buffer.from(text), served)),
+      [...Array(seeds.length - 1).fill("decoded"), "not-implemented"],
+    );
   });
 });
