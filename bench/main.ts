@@ -23,10 +23,20 @@ function machineFacts(): MachineFacts {
   };
 }
 
-function showProgress({ round, work, contestant, tally }: Measurement): void {
+/** From how many cores on it is worth a word that others work on this machine. */
+const noticedCores = 0.1;
+
+function noise({ cpu }: Measurement, seconds: number): string {
+  const cores = (cpu?.others ?? 0) / seconds;
+  return cores < noticedCores ? "" : `, other processes took ${cores.toFixed(2)} cores`;
+}
+
+function showProgress(measurement: Measurement, seconds: number): void {
+  const { round, work, contestant, tally } = measurement;
   const rate = tally.requestsPerSecond.toFixed(0);
   const latencies = `p50 ${tally.p50Ms.toFixed(3)} ms, p99 ${tally.p99Ms.toFixed(3)} ms`;
-  console.error(`round ${round}  ${work}  ${contestant}  ${rate} requests/s, ${latencies}`);
+  const what = `round ${round}  ${work}  ${contestant}`;
+  console.error(`${what}  ${rate} requests/s, ${latencies}${noise(measurement, seconds)}`);
 }
 
 function planOf({ rounds, seconds, ratePerSecond, pinned }: BenchOptions): Plan {
@@ -41,7 +51,9 @@ async function measureAll(
   await compareAnswers(contestants);
   const driver = startDriver();
   try {
-    return await runRounds(driver, contestants, plan, showProgress);
+    return await runRounds(driver, contestants, plan, (measurement) =>
+      showProgress(measurement, plan.seconds),
+    );
   } finally {
     driver.stop();
   }

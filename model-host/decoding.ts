@@ -69,5 +69,6 @@ function shapeKey(shape: readonly number[], batchAxis: number): string {
 }
 
 function valueKey(tensor: Tensor): string {
+  if (tensor.datatype === "BYTES") return `=${JSON.stringify(tensor.data)}`;
   return `=${tensor.data.join(",")}`;
 }

@@ -14,11 +14,12 @@ import type { HostLoad } from "../src/protocol/views.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
 import { answerWork } from "./answering.ts";
 import { decideBatch } from "./batch-decision.ts";
-import { runBatch, type SliceResult } from "./batch-run.ts";
+import type { SliceResult } from "./batch-run.ts";
 import { Breaker } from "./breaker.ts";
 import { decodeWork } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { runGuarded } from "./guarded-run.ts";
 import type { DropReason, HostMetrics } from "./host-metrics.ts";
 import { LoadFigures } from "./load-figures.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
@@ -36,9 +37,6 @@ export interface HostParts {
   /** Pressure changed in a way that front doors should hear at once. */
   readonly onPressure: () => void;
 }
-
-/** A run is ended this long after its last request has expired. */
-const afterExpiryMs = 1_000;
 
 const expired: Failure = {
   code: "deadline-exceeded",
@@ -245,24 +243,8 @@ export class Host {
   }
 
   async #run(slices: readonly WorkSlice[]): Promise<void> {
-    const { clock, tell } = this.#parts;
-    const suspect = slices[0]?.work.alone ? (slices[0].work.fingerprint ?? undefined) : undefined;
-    if (suspect !== undefined) await tell({ type: "suspect", fingerprint: suspect });
-    const beganAt = clock.now();
-    const disarm = this.#watch(slices, beganAt);
-    let results: readonly SliceResult[] = [];
-    const guarded = this.#breaker.guard(async () => {
-      results = await runBatch(this.#parts.engine, this.#parts.metadata, slices);
-      const failed = results.find((result) => result.type === "failed");
-      if (failed !== undefined && results.every(({ type }) => type === "failed"))
-        throw failed.error;
-    });
-    await guarded.catch((thrown: unknown) => {
-      results = slices.map(() => ({ type: "failed", error: thrown as TroupeError }));
-    });
-    disarm();
-    if (suspect !== undefined) void tell({ type: "cleared", fingerprint: suspect });
-    this.#finish(slices, results, clock.now() - beganAt);
+    const { results, tookMs } = await runGuarded(slices, this.#breaker, this.#parts);
+    this.#finish(slices, results, tookMs);
   }
 
   /** The engine gets its next batch before the answers of this one are encoded. */
@@ -301,24 +283,6 @@ export class Host {
   #logFailure(work: Work, error: TroupeError): void {
     const reason = error.cause instanceof Error ? error.cause.message : error.cause;
     this.#parts.log.warn({ request_id: work.requestId, code: error.code, reason }, "run failed");
-  }
-
-  /** Only killing the process ends a run, and only the supervisor kills. */
-  #watch(slices: readonly WorkSlice[], beganAt: number): () => void {
-    const { clock, spec, tell } = this.#parts;
-    const lastDeadlineAt = Math.max(...slices.map(({ work }) => work.deadlineAt));
-    const expiryMs = lastDeadlineAt + afterExpiryMs - beganAt;
-    const limitMs = Math.min(spec.runMs, expiryMs);
-    const reason =
-      expiryMs < spec.runMs
-        ? "its run went on after its last request had expired"
-        : `its run took longer than ${spec.runMs} ms`;
-    return clock.after(limitMs, () => {
-      const [only, ...others] = slices;
-      const lone =
-        only !== undefined && others.length === 0 ? fingerprint(only.work.request) : null;
-      void tell({ type: "overrun", fingerprint: lone, reason });
-    });
   }
 
   #onBreakerChange(): void {

@@ -64,7 +64,7 @@ async function leave({ host, server }: Serving): Promise<void> {
   host.close();
   await server.close();
   await tell({ type: "drained" });
-  process.kill(process.pid, "SIGKILL");
+  process.exit(0);
 }
 
 function obey(command: HostCommand): void {

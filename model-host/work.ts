@@ -1,16 +1,14 @@
-import type { DoneFrame, FailedFrame } from "../src/protocol/frames.ts";
+import type { DoneAnswer, FailedFrame } from "../src/protocol/frames.ts";
 import type { Codec, DecodedRequest } from "../src/tensors/codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import type { Queued, Slice } from "./work-queue.ts";
-
-type WithoutPressure<Frame> = Omit<Frame, "type" | "pressure">;
 
 /** Where answers go: the connection of one front door. */
 export interface Door {
   running(ids: readonly number[]): void;
   chunk(id: number, body: Uint8Array): void;
-  done(answer: WithoutPressure<DoneFrame>): void;
-  failed(answer: WithoutPressure<FailedFrame>): void;
+  done(answer: Omit<DoneAnswer, "pressure">): void;
+  failed(answer: Omit<FailedFrame, "type" | "pressure">): void;
   /** Sends now what has been said; otherwise it goes at the end of the tick. */
   flush(): void;
 }

@@ -5,7 +5,7 @@ import { capacityFor, Ledger, type Window } from "./ledger.ts";
 import type { Job, Tally } from "./message.ts";
 import { closedSchedule, openSchedule, type TakeDue } from "./schedule.ts";
 
-const connectLimitMs = 5000;
+const connectLimitMs = 2000;
 /** How long the driver waits, after the window, for what was due in it. */
 const drainLimitMs = 5000;
 /** The shortest time a timer can wait: an open loop sends what came due in it at once. */

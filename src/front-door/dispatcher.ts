@@ -3,6 +3,7 @@
  * after a host has died. Sockets to hosts are the links', sockets to callers the routes'.
  */
 import type { Clock } from "../platform/clock.ts";
+import { Deadlines } from "../platform/deadlines.ts";
 import type { Blame } from "../protocol/control.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { DoneFrame, FailedFrame } from "../protocol/frames.ts";
@@ -27,10 +28,12 @@ export class Dispatcher {
   /** Hosts of each version, by `versionKey`. */
   readonly #hosts = new Map<string, readonly HostView[]>();
   readonly #waiting = new Map<string, Set<Flight>>();
+  readonly #deadlines: Deadlines<Flight>;
 
   constructor(clock: Clock, listener: DispatcherListener) {
     this.#clock = clock;
     this.#listener = listener;
+    this.#deadlines = new Deadlines(clock, (flight) => this.#expire(flight));
   }
 
   /** Connects to hosts that are new; those that are gone end by themselves or by `hostDown`. */
@@ -49,8 +52,7 @@ export class Dispatcher {
 
   submit(call: Call): Flight {
     const flight = new Flight(call);
-    const allowanceMs = Math.max(0, call.deadlineAt - this.#clock.now());
-    flight.disarm = this.#clock.after(allowanceMs, () => this.#expire(flight));
+    this.#deadlines.add(flight);
     this.#place(flight);
     return flight;
   }
@@ -185,7 +187,7 @@ export class Dispatcher {
   #settle(flight: Flight): boolean {
     if (flight.isSettled) return false;
     flight.isSettled = true;
-    flight.disarm();
+    this.#deadlines.remove(flight);
     return true;
   }
 }

@@ -33,9 +33,12 @@ export class Flight {
   misfortunes = 0;
   /** Answered: what its host still says of it is dropped. */
   isSettled = false;
-  disarm: () => void = () => undefined;
 
   constructor(call: Call) {
     this.call = call;
+  }
+
+  get deadlineAt(): number {
+    return this.call.deadlineAt;
   }
 }

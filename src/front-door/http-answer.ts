@@ -30,7 +30,13 @@ export function sendFailure(
   return status;
 }
 
-export function sendJson(response: ServerResponse, body: Uint8Array, requestId: string): void {
+/**
+ * Up to this size the body joins its head in one string and one write; `latin1` leaves every byte as it is. A head and
+ * a body apart cost a `writev`, which took a fifth of the front door's time.
+ */
+const joinUpToBytes = 16_384;
+
+export function sendJson(response: ServerResponse, body: Buffer, requestId: string): void {
   response.writeHead(200, [
     "content-type",
     "application/json",
@@ -39,5 +45,6 @@ export function sendJson(response: ServerResponse, body: Uint8Array, requestId: 
     "x-request-id",
     requestId,
   ]);
-  response.end(body);
+  if (body.length > joinUpToBytes) response.end(body);
+  else response.end(body.toString("latin1"), "latin1");
 }

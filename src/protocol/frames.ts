@@ -76,7 +76,7 @@ export interface DoneFrame {
   readonly stages: HostStages;
   readonly rows: number;
   readonly pressure: Pressure;
-  readonly body: Uint8Array;
+  readonly body: Buffer;
 }
 
 export interface FailedFrame {
@@ -143,7 +143,10 @@ export function writeChunk(writer: FrameWriter, id: number, body: Uint8Array): v
   writer.bytes(body);
 }
 
-export function writeDone(writer: FrameWriter, frame: Omit<DoneFrame, "type">): void {
+/** A done frame before it is bytes. */
+export type DoneAnswer = Omit<DoneFrame, "type" | "body"> & { readonly body: Uint8Array };
+
+export function writeDone(writer: FrameWriter, frame: DoneAnswer): void {
   writer.begin(18, 24 + pressureBytes + frame.body.length);
   writer.u32(frame.id);
   writer.u32(frame.stages.decodeUs);

@@ -13,9 +13,6 @@ interface Writing {
 /** The elements from `from` up to, not including, `to` as a JSON list. */
 type WriteRun = (data: TensorData, from: number, to: number) => string;
 
-// Up to here joining strings is faster than a list for JSON.stringify.
-const shortRun = 24;
-
 const largestExact = 2n ** 53n;
 
 /**
@@ -127,14 +124,15 @@ function hasNegativeZero(data: Float32Array | Float64Array): boolean {
   return false;
 }
 
-/** Integers, and floats that are all finite and not -0. */
+/**
+ * Integers, and floats that are all finite and not -0. A list for JSON.stringify beats joined strings at every length,
+ * and a list that grows beats `Array.from`.
+ */
 function writeNumbers(data: TensorData, from: number, to: number): string {
   const numbers = data as Float32Array;
-  if (to - from > shortRun) return JSON.stringify(Array.from(numbers.subarray(from, to)));
-  if (from === to) return "[]";
-  let text = `[${numbers[from]}`;
-  for (let i = from + 1; i < to; i += 1) text += `,${numbers[i]}`;
-  return `${text}]`;
+  const list: number[] = [];
+  for (let i = from; i < to; i += 1) list.push(numbers[i] as number);
+  return JSON.stringify(list);
 }
 
 function writeOddFloats(data: TensorData, from: number, to: number): string {
@@ -157,13 +155,10 @@ function isExact(data: BigInt64Array | BigUint64Array): boolean {
 
 function writeLongs(data: TensorData, from: number, to: number): string {
   const longs = data as BigInt64Array;
-  let text = "[";
-  for (let i = from; i < to; i += 1) {
-    if (i > from) text += ",";
-    // Exact, as `isExact` saw to, and twice as fast as the text of a bigint.
-    text += Number(longs[i]);
-  }
-  return `${text}]`;
+  const list: number[] = [];
+  // Exact, as `isExact` saw to, and twice as fast as the text of a bigint.
+  for (let i = from; i < to; i += 1) list.push(Number(longs[i]));
+  return JSON.stringify(list);
 }
 
 function writeLongsAsStrings(data: TensorData, from: number, to: number): string {

@@ -1,0 +1,85 @@
+/* One batch under guard: the breaker counts it, a suspect is named before it runs, and a run that does not end is told. */
+import type { Clock } from "../src/platform/clock.ts";
+import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
+import type { TroupeError } from "../src/protocol/errors.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import { runBatch, type SliceResult } from "./batch-run.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Engine } from "./engine.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { WorkSlice } from "./work.ts";
+
+export interface GuardParts {
+  readonly spec: Pick<HostSpec, "runMs">;
+  readonly metadata: ModelMetadata;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Resolves when the supervisor's side of the channel has it. */
+  readonly tell: (event: HostEvent) => Promise<void>;
+}
+
+export interface GuardedRun {
+  /** One for each slice, in order. */
+  readonly results: readonly SliceResult[];
+  readonly tookMs: number;
+}
+
+/** A run is ended this long after its last request has expired. */
+const afterExpiryMs = 1_000;
+
+/** Never rejects: what the breaker does not let through fails slice by slice. */
+export async function runGuarded(
+  slices: readonly WorkSlice[],
+  breaker: Breaker,
+  parts: GuardParts,
+): Promise<GuardedRun> {
+  const suspect = suspectOf(slices);
+  if (suspect !== undefined) await parts.tell({ type: "suspect", fingerprint: suspect });
+  const beganAt = parts.clock.now();
+  const disarm = watch(slices, beganAt, parts);
+  const results = await guard(slices, breaker, parts);
+  disarm();
+  if (suspect !== undefined) void parts.tell({ type: "cleared", fingerprint: suspect });
+  return { results, tookMs: parts.clock.now() - beganAt };
+}
+
+function suspectOf(slices: readonly WorkSlice[]): string | undefined {
+  const work = slices[0]?.work;
+  return work?.alone === true ? (work.fingerprint ?? undefined) : undefined;
+}
+
+async function guard(
+  slices: readonly WorkSlice[],
+  breaker: Breaker,
+  { engine, metadata }: GuardParts,
+): Promise<readonly SliceResult[]> {
+  let results: readonly SliceResult[] = [];
+  const run = async () => {
+    results = await runBatch(engine, metadata, slices);
+    const failed = results.find((result) => result.type === "failed");
+    if (failed !== undefined && results.every(({ type }) => type === "failed")) throw failed.error;
+  };
+  await breaker.guard(run).catch((thrown: unknown) => {
+    results = slices.map(() => ({ type: "failed", error: thrown as TroupeError }));
+  });
+  return results;
+}
+
+/** Only killing the process ends a run, and only the supervisor kills. */
+function watch(
+  slices: readonly WorkSlice[],
+  beganAt: number,
+  { clock, spec, tell }: GuardParts,
+): () => void {
+  const lastDeadlineAt = Math.max(...slices.map(({ work }) => work.deadlineAt));
+  const expiryMs = lastDeadlineAt + afterExpiryMs - beganAt;
+  const reason =
+    expiryMs < spec.runMs
+      ? "its run went on after its last request had expired"
+      : `its run took longer than ${spec.runMs} ms`;
+  return clock.after(Math.min(spec.runMs, expiryMs), () => {
+    const [only, ...others] = slices;
+    const lone = only !== undefined && others.length === 0 ? fingerprint(only.work.request) : null;
+    void tell({ type: "overrun", fingerprint: lone, reason });
+  });
+}

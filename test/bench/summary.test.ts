@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ContestantName } from "../../bench/contestant.ts";
+import type { Tally } from "../../bench/driver/message.ts";
+import type { Measurement } from "../../bench/round.ts";
+import {
+  failuresOf,
+  judge,
+  mostCoresOfOthers,
+  summarizeAll,
+  type Target,
+} from "../../bench/summary.ts";
+
+function tally(changes: Partial<Tally> = {}): Tally {
+  return {
+    requests: 1000,
+    statusesNot200: {},
+    broken: 0,
+    unanswered: 0,
+    requestsPerSecond: 1000,
+    p50Ms: 1,
+    p90Ms: 2,
+    p99Ms: 3,
+    maxMs: 4,
+    meanSendDelayMs: 0,
+    cpuSeconds: 0.25,
+    ...changes,
+  };
+}
+
+function measurement(
+  contestant: ContestantName,
+  round: number,
+  changes: Partial<Tally> = {},
+): Measurement {
+  const cpu = { contestant: 0.5, others: 0.1 };
+  return { round, work: "tiny-64", contestant, tally: tally(changes), cpu };
+}
+
+const atLeastTwice: Target = {
+  work: "tiny-64",
+  measure: "requestsPerSecond",
+  against: "echo",
+  bound: "at-least",
+  ratio: 2,
+};
+
+describe("failuresOf", () => {
+  it("counts all that got something else than a 200", () => {
+    const counts = { statusesNot200: { 500: 2, 503: 3 }, broken: 4, unanswered: 5 };
+    assert.equal(failuresOf(tally(counts)), 14);
+  });
+});
+
+describe("judge", () => {
+  const echo = [1, 2, 3].map((round) => measurement("echo", round));
+  const troupe = (...rates: number[]) =>
+    rates.map((rate, index) => measurement("troupe", index + 1, { requestsPerSecond: rate }));
+
+  it("meets a lower bound with the median of the rounds' ratios", () => {
+    const result = judge(atLeastTwice, [...troupe(1000, 2000, 3000), ...echo]);
+    assert.deepEqual(result?.measured, { median: 2, min: 1, max: 3 });
+    assert.equal(result?.met, true);
+  });
+
+  it("misses a lower bound from below", () => {
+    assert.equal(judge(atLeastTwice, [...troupe(1000, 1999, 3000), ...echo])?.met, false);
+  });
+
+  it("misses an upper bound from above", () => {
+    const atMostTwice: Target = { ...atLeastTwice, bound: "at-most" };
+    assert.equal(judge(atMostTwice, [...troupe(1000, 2001, 3000), ...echo])?.met, false);
+  });
+
+  it("says nothing where one of the two did not run", () => {
+    assert.equal(judge(atLeastTwice, echo), undefined);
+    assert.equal(judge(atLeastTwice, troupe(1000)), undefined);
+  });
+});
+
+describe("summarizeAll", () => {
+  it("gives each contestant its medians over the rounds, in the order of measuring", () => {
+    const summaries = summarizeAll([
+      measurement("troupe", 1, { p50Ms: 1 }),
+      measurement("echo", 1, { p50Ms: 5 }),
+      measurement("troupe", 2, { p50Ms: 3, broken: 2 }),
+      measurement("echo", 2, { p50Ms: 7 }),
+    ]);
+    const seen = summaries.map(({ contestant, p50Ms, failures }) => [contestant, p50Ms, failures]);
+    assert.deepEqual(seen, [
+      ["troupe", { median: 2, min: 1, max: 3 }, 2],
+      ["echo", { median: 6, min: 5, max: 7 }, 0],
+    ]);
+  });
+
+  it("tells CPU seconds for 1000 requests, the contestant's and the driver's", () => {
+    const [summary] = summarizeAll([measurement("echo", 1, { requests: 500 })]);
+    assert.equal(summary?.cpuPer1000.median, 1);
+    assert.equal(summary?.driverCpuPer1000.median, 0.5);
+  });
+});
+
+describe("mostCoresOfOthers", () => {
+  it("is what others took in the worst window, as a part of its length", () => {
+    const worst = { ...measurement("echo", 2), cpu: { contestant: 1, others: 1.5 } };
+    assert.equal(mostCoresOfOthers([measurement("echo", 1), worst], 3), 0.5);
+  });
+});
