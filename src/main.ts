@@ -45,6 +45,7 @@ async function run(settings: Settings): Promise<void> {
   const log = createLog({ level: settings.logLevel, pretty, fd: 1, base: { role: "supervisor" } });
   const runtime = createRuntimeFolder();
   const version = readProductVersion();
+  const startedAt = systemClock.wall();
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const entry = (path: string) => new URL(`${path}.${extension}`, import.meta.url);
   const supervisor = new Supervisor({
@@ -53,7 +54,7 @@ async function run(settings: Settings): Promise<void> {
     log,
     hangMs: settings.hangMs,
     frontDoors: settings.frontDoors,
-    doorSettings: doorSettingsOf(settings, version, pretty),
+    doorSettings: doorSettingsOf(settings, { version, startedAt }, pretty),
     handle: binding.handle,
     socketFolder: runtime.path,
     models,

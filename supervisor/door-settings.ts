@@ -2,10 +2,14 @@ import type { Settings } from "../src/config/settings.ts";
 import type { DoorSettings } from "../src/protocol/control.ts";
 
 /** What of the settings a front door is told. */
-export function doorSettingsOf(settings: Settings, version: string, pretty: boolean): DoorSettings {
+export function doorSettingsOf(
+  settings: Settings,
+  server: Pick<DoorSettings, "version" | "startedAt">,
+  pretty: boolean,
+): DoorSettings {
   return {
     serverName: settings.serverName,
-    version,
+    ...server,
     log: { level: settings.logLevel, pretty },
     accessLogSample: settings.accessLogSample,
     requestTimeoutMs: settings.requestTimeoutMs,

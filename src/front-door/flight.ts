@@ -12,7 +12,7 @@ export interface Call {
   readonly priority: Priority;
   readonly requestId: string;
   readonly stream: boolean;
-  /** Comes once for each slice of a streaming answer; the next ones wait for credit. */
+  /** Comes once for each slice of a streaming answer; the next ones wait for credit. Bodies are gone on return. */
   readonly onChunk: (body: Uint8Array) => void;
   /** One of these two comes, once. */
   readonly onDone: (frame: DoneFrame) => void;

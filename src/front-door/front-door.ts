@@ -52,7 +52,7 @@ export class FrontDoor {
     const shared = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
     this.#sockets = new WebSockets(shared);
     const ask = (what: "tree" | "metrics") => this.#queries.ask(what);
-    const app = plainRoutes({ ...shared, ask, startedAt: clock.wall() });
+    const app = plainRoutes({ ...shared, ask });
     const hot = predictRoute({ ...shared, maxBodyBytes: settings.maxBodyBytes });
     this.#ready = app.ready();
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));

@@ -19,6 +19,7 @@ import type { HostView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
 import type { Flight } from "./flight.ts";
 
+/** Bodies are only there until the listener returns. */
 export interface LinkListener {
   onOpen(link: HostLink): void;
   onChunk(flight: Flight, body: Uint8Array): void;
@@ -31,6 +32,11 @@ export interface LinkListener {
 
 /** An answer may be this large; past it the host does not keep the protocol. */
 const maxAnswerBytes = 512 * 1024 * 1024;
+/**
+ * One buffer for all that is read, where Node would allocate 64 KiB for every read: what a frame holds is copied, or
+ * gone, when its listener returns.
+ */
+const readBytes = 262_144;
 /** While a breaker is not closed, one request goes as its probe, and the next only after this long without news. */
 const probeEveryMs = 1_000;
 
@@ -64,8 +70,14 @@ export class HostLink {
     this.hostId = view.hostId;
     this.#clock = clock;
     this.#listener = listener;
-    this.#socket = createConnection(view.socketPath);
-    this.#socket.on("data", (chunk) => this.#read(chunk));
+    this.#socket = createConnection({
+      path: view.socketPath,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(readBytes),
+        callback: (bytes, buffer) =>
+          this.#read(Buffer.from(buffer.buffer, buffer.byteOffset, bytes)),
+      },
+    });
     this.#socket.on("error", () => this.#socket.destroy());
     this.#socket.on("close", () => this.#close());
     writeHello(this.#writer, view.hostId);
@@ -151,12 +163,14 @@ export class HostLink {
     });
   }
 
-  #read(chunk: Buffer): void {
+  /** True asks for more. */
+  #read(chunk: Buffer): boolean {
     const isSound = this.#reader.push(chunk, (bytes) => {
       const frame = parseHostFrame(bytes);
       return frame !== undefined && this.#hear(frame);
     });
     if (!isSound) this.#violate("it sent a frame that the protocol does not have");
+    return isSound;
   }
 
   #violate(reason: string): void {

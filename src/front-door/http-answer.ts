@@ -36,6 +36,7 @@ export function sendFailure(
  */
 const joinUpToBytes = 16_384;
 
+/** The body may be overwritten as soon as this returns. */
 export function sendJson(response: ServerResponse, body: Buffer, requestId: string): void {
   response.writeHead(200, [
     "content-type",
@@ -45,6 +46,6 @@ export function sendJson(response: ServerResponse, body: Buffer, requestId: stri
     "x-request-id",
     requestId,
   ]);
-  if (body.length > joinUpToBytes) response.end(body);
+  if (body.length > joinUpToBytes) response.end(Buffer.from(body));
   else response.end(body.toString("latin1"), "latin1");
 }

@@ -1,17 +1,25 @@
+import { TroupeError } from "../protocol/errors.ts";
 import type { ModelMetadata, TensorSpec } from "../protocol/model-metadata.ts";
 import type { ModelView, VersionView } from "../protocol/views.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Open Inference V2 metadata, with Troupe's own findings under `parameters`. */
+/**
+ * Open Inference V2 metadata, with Troupe's own findings under `parameters`. Throws `model-unavailable` while the model
+ * has not been loaded, because only then is known what it takes.
+ */
 export function metadataJson(model: ModelView, version: VersionView): Json {
-  const { metadata } = version;
+  const { metadata, state, reason } = version;
+  if (metadata === null) {
+    const words = `model '${model.name}' version '${version.version}' is ${state}: ${reason}`;
+    throw new TroupeError("model-unavailable", words);
+  }
   return {
     name: model.name,
     versions: readyVersions(model),
     platform: "onnxruntime_onnx",
-    inputs: metadata?.inputs.map(tensorJson) ?? [],
-    outputs: metadata?.outputs.map(tensorJson) ?? [],
+    inputs: metadata.inputs.map(tensorJson),
+    outputs: metadata.outputs.map(tensorJson),
     parameters: parametersJson(model, version, metadata),
   };
 }
@@ -24,21 +32,15 @@ function tensorJson({ name, datatype, shape }: TensorSpec): Json {
   return { name, datatype, shape };
 }
 
-function parametersJson(
-  model: ModelView,
-  version: VersionView,
-  metadata: ModelMetadata | null,
-): Json {
+function parametersJson(model: ModelView, version: VersionView, metadata: ModelMetadata): Json {
   return {
     version: version.version,
     state: version.state,
     ...(version.reason === null ? {} : { reason: version.reason }),
     ...(model.description === "" ? {} : { description: model.description }),
     ...(model.labels.length === 0 ? {} : { labels: model.labels }),
-    ...(metadata === null ? {} : { batching: batchingJson(metadata) }),
-    ...(metadata === null || metadata.notServable.length === 0
-      ? {}
-      : { not_servable: metadata.notServable }),
+    batching: batchingJson(metadata),
+    ...(metadata.notServable.length === 0 ? {} : { not_servable: metadata.notServable }),
   };
 }
 

@@ -1,8 +1,9 @@
 /* Every route that is not a prediction, on Fastify: health, metadata, metrics, the tree. */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import type { Clock, EpochMillis } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
+import * as answers from "./answer-schemas.ts";
 import type { Directory } from "./directory.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import { sendFailure } from "./http-answer.ts";
@@ -18,7 +19,6 @@ export interface PlainRouteParts {
   readonly directory: Directory;
   readonly metrics: DoorMetrics;
   readonly ask: AskSupervisor;
-  readonly startedAt: EpochMillis;
 }
 
 interface ModelParams {
@@ -67,10 +67,12 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
     fail(reply, new TroupeError("not-found", words), request.id);
   });
   app.setErrorHandler((error, request, reply) => fail(reply, translate(error), request.id));
+  const urls = new Set<string>();
+  app.addHook("onRoute", ({ url }) => void urls.add(url));
   addHealth(app, parts);
   addV2(app, parts);
   addOperations(app, parts);
-  refuseOtherVerbs(app);
+  refuseOtherVerbs(app, [...urls]);
   return app;
 }
 
@@ -107,11 +109,13 @@ function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {
         : judgeModel(directory.server, directory.model(model));
     return sendReadiness(reply, verdict);
   };
-  app.get("/livez", () => ({ live: true }));
-  app.get("/v2/health/live", () => ({ live: true }));
-  app.get("/readyz", { schema: { querystring: readyQuery } }, ready);
-  app.get("/v2/health/ready", { schema: { querystring: readyQuery } }, ready);
-  app.get("/health", () => describeHealth(parts));
+  const live = { schema: { response: answers.liveness } };
+  const readyOptions = { schema: { querystring: readyQuery, response: answers.serverReadiness } };
+  app.get("/livez", live, () => ({ live: true }));
+  app.get("/v2/health/live", live, () => ({ live: true }));
+  app.get("/readyz", readyOptions, ready);
+  app.get("/v2/health/ready", readyOptions, ready);
+  app.get("/health", { schema: { response: answers.health } }, () => describeHealth(parts));
 }
 
 function sendReadiness(reply: FastifyReply, { ready, reasons }: Readiness): unknown {
@@ -119,13 +123,13 @@ function sendReadiness(reply: FastifyReply, { ready, reasons }: Readiness): unkn
   return { ready, live: true, reasons };
 }
 
-function describeHealth({ directory, settings, clock, startedAt }: PlainRouteParts): unknown {
+function describeHealth({ directory, settings, clock }: PlainRouteParts): unknown {
   const { ready, reasons } = judgeServer(directory.server, directory.models);
   return {
     status: ready && reasons.length === 0 ? "ok" : "degraded",
     reasons,
     version: settings.version,
-    uptime_seconds: Math.round((clock.wall() - startedAt) / 1_000),
+    uptime_seconds: Math.round((clock.wall() - settings.startedAt) / 1_000),
     timestamp: new Date(clock.wall()).toISOString(),
     models: directory.models.map(modelJson),
   };
@@ -133,27 +137,34 @@ function describeHealth({ directory, settings, clock, startedAt }: PlainRoutePar
 
 function addV2(app: FastifyInstance, parts: PlainRouteParts): void {
   const { directory, settings } = parts;
-  const schema = { params: modelParams };
+  const { serverName: name, version } = settings;
+  const described = { schema: { params: modelParams, response: answers.modelMetadata } };
+  const judged = { schema: { params: modelParams, response: answers.modelReadiness } };
+  const listed = { schema: { response: answers.modelList } };
   const metadata: Handler<ModelRequest> = ({ params }) => {
-    const { model, version } = directory.find(params.model, params.version);
-    return metadataJson(model, version);
+    const found = directory.find(params.model, params.version);
+    return metadataJson(found.model, found.version);
   };
   const ready: Handler<ModelRequest> = ({ params }, reply) => {
     const model = directory.model(params.model);
-    const version =
+    const asked =
       params.version === undefined
         ? undefined
         : directory.find(params.model, params.version).version;
-    const verdict = judgeModel(directory.server, model, version);
+    const verdict = judgeModel(directory.server, model, asked);
     reply.code(verdict.ready ? 200 : 503);
     return { name: params.model, ready: verdict.ready, reasons: verdict.reasons };
   };
-  app.get("/v2", () => ({ name: settings.serverName, version: settings.version, extensions }));
-  app.get("/v2/models", () => ({ models: directory.models.map(modelJson) }));
-  app.get("/v2/models/:model", { schema }, metadata);
-  app.get("/v2/models/:model/versions/:version", { schema }, metadata);
-  app.get("/v2/models/:model/ready", { schema }, ready);
-  app.get("/v2/models/:model/versions/:version/ready", { schema }, ready);
+  app.get("/v2", { schema: { response: answers.serverMetadata } }, () => ({
+    name,
+    version,
+    extensions,
+  }));
+  app.get("/v2/models", listed, () => ({ models: directory.models.map(modelJson) }));
+  app.get("/v2/models/:model", described, metadata);
+  app.get("/v2/models/:model/versions/:version", described, metadata);
+  app.get("/v2/models/:model/ready", judged, ready);
+  app.get("/v2/models/:model/versions/:version/ready", judged, ready);
 }
 
 function addOperations(app: FastifyInstance, { ask }: PlainRouteParts): void {
@@ -167,25 +178,10 @@ function addOperations(app: FastifyInstance, { ask }: PlainRouteParts): void {
   });
 }
 
-function refuseOtherVerbs(app: FastifyInstance): void {
+function refuseOtherVerbs(app: FastifyInstance, getUrls: readonly string[]): void {
   const predictUrls = Object.values(predictEndpoints)
     .flat()
     .map((endpoint) => endpoint.replace(/\{(\w+)\}/g, ":$1"));
-  const getUrls = [
-    "/livez",
-    "/readyz",
-    "/health",
-    "/supervisor",
-    "/metrics",
-    "/v2",
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/v2/models",
-    "/v2/models/:model",
-    "/v2/models/:model/versions/:version",
-    "/v2/models/:model/ready",
-    "/v2/models/:model/versions/:version/ready",
-  ];
   for (const url of getUrls) refuse(app, url, ["GET"]);
   for (const url of predictUrls) refuse(app, url, ["POST"]);
 }

@@ -22,6 +22,8 @@ export interface LogSettings {
 export interface DoorSettings {
   readonly serverName: string;
   readonly version: string;
+  /** When the server began, milliseconds since 1970. */
+  readonly startedAt: number;
   readonly log: LogSettings;
   readonly accessLogSample: number;
   readonly requestTimeoutMs: number;
