@@ -4,10 +4,12 @@ import { readFileSync } from "node:fs";
 
 export interface Placement {
   readonly driver: readonly number[];
-  /** Where one request is in flight: a driver and a server that take turns on one core spare both the wake-up that a client elsewhere pays. */
-  readonly contestantApart: readonly number[];
-  /** Where many are in flight. */
   readonly contestant: readonly number[];
+  /**
+   * For who listens, where one request is in flight: a driver and a server that take turns on one core spare both the
+   * wake-up that a client elsewhere pays.
+   */
+  readonly listenerOfOne: readonly number[];
 }
 
 /** A list of the kernel's: "0-2,5" is 0, 1, 2 and 5. */
@@ -24,7 +26,7 @@ export function parseCoreList(text: string): readonly number[] {
 /** The driver has the last core; undefined where there is but one. */
 export function place(cores: readonly number[]): Placement | undefined {
   if (cores.length < 2) return undefined;
-  return { driver: cores.slice(-1), contestantApart: cores.slice(0, -1), contestant: cores };
+  return { driver: cores.slice(-1), contestant: cores, listenerOfOne: cores.slice(0, -1) };
 }
 
 /** Undefined where the machine does not let us choose: not Linux, no `taskset`, one core. */

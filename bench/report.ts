@@ -81,7 +81,7 @@ function method(report: Report): string {
     `Medians of ${rounds} alternating rounds of ${seconds} s, least and most in brackets; ratios are taken within each round.`,
     `${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, Node ${machine.node}; driver and contestants share the machine.`,
     placed
-      ? "The driver keeps to the last core; contestants may use all, and at one connection all but the driver's."
+      ? "The driver keeps to the last core; contestants may use all, but at one connection the process that listens keeps off the driver's."
       : "Where processes run was left to the scheduler.",
     `Troupe logs at \`${report.logLevel}\`.`,
     `Other processes took at most ${number(report.mostCoresOfOthers, 2)} cores in a window.`,

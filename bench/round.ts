@@ -3,6 +3,7 @@ import type { Contestant, ContestantName } from "./contestant.ts";
 import { type CpuReading, readCpu, readTreePids } from "./cpu-usage.ts";
 import type { Job, Tally } from "./driver/message.ts";
 import type { Driver } from "./driver-process.ts";
+import { findListeners } from "./listeners.ts";
 import { keepOn, type Placement } from "./placement.ts";
 import type { Work } from "./work.ts";
 
@@ -71,9 +72,10 @@ async function measure(driver: Driver, contestant: Contestant, job: Job) {
 
 function takePlaces(contestant: Contestant, work: Work, placement: Placement | undefined): void {
   if (placement === undefined) return;
-  const apart = work.connections === 1;
-  const cores = apart ? placement.contestantApart : placement.contestant;
-  keepOn(readTreePids(contestant.pid), cores);
+  const pids = readTreePids(contestant.pid);
+  keepOn(pids, placement.contestant);
+  if (work.connections > 1) return;
+  keepOn(findListeners(contestant.port, pids), placement.listenerOfOne);
 }
 
 interface Turn {

@@ -1,3 +1,4 @@
+import type { Datatype } from "../src/protocol/model-metadata.ts";
 import { allocate } from "../src/tensors/datatypes.ts";
 import type { Tensor, TensorData } from "../src/tensors/tensor.ts";
 import type { BatchAxes } from "./batch-hypotheses.ts";
@@ -7,6 +8,8 @@ export interface SampleSizes {
   /** Where rows stand in each input; null leaves every free axis at `freeSize`. */
   readonly axes: BatchAxes | null;
   readonly freeSize: number;
+  /** Integers are drawn from 0 up to, but not including, this. */
+  readonly integersBelow: number;
 }
 
 /** One row for each input: small numbers that embedding tables and shape inputs take too; `seed` tells rows apart. */
@@ -16,7 +19,8 @@ export function sampleRow(model: ModelInterface, sizes: SampleSizes, seed: numbe
     const datatype = input.datatype ?? "FP32";
     const count = shape.reduce((product, size) => product * size, 1);
     const data = allocate(datatype, count);
-    fill(data, input.dims.length === 0 ? 1 : seed);
+    const draw = drawer(input.dims.length === 0 ? 1 : seed);
+    fill(data, datatype, draw, datatype === "BOOL" ? 2 : sizes.integersBelow);
     return { name: input.name, datatype, shape, data } satisfies Tensor & { name: string };
   });
 }
@@ -29,23 +33,35 @@ function sampleShape(input: ValueInfo, batchAxis: number | null, freeSize: numbe
   });
 }
 
-function fill(data: TensorData, seed: number): void {
-  let state = seed * 7919 + 1;
-  for (let at = 0; at < data.length; at += 1) {
+/** 31 bits at a time, the same for the same seed. */
+function drawer(seed: number): () => number {
+  let state = seed * 7_919 + 1;
+  return () => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-    put(data, at, state);
-  }
+    return state;
+  };
 }
 
-function put(data: TensorData, at: number, state: number): void {
-  const bit = (state >> 16) & 1;
+/** The bits of FP16 numbers from 0.5 to 1. */
+const halfBits = 0x3800;
+
+function fill(
+  data: TensorData,
+  datatype: Datatype,
+  draw: () => number,
+  integersBelow: number,
+): void {
+  const drawInteger = () => (draw() >> 16) % integersBelow;
   if (data instanceof Float32Array || data instanceof Float64Array) {
-    data[at] = (state >> 8) / 0x80_0000;
+    for (let at = 0; at < data.length; at += 1) data[at] = (draw() >> 8) / 0x80_0000;
   } else if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    data[at] = BigInt(bit);
+    for (let at = 0; at < data.length; at += 1) data[at] = BigInt(drawInteger());
+  } else if (datatype === "FP16" && data instanceof Uint16Array) {
+    for (let at = 0; at < data.length; at += 1) data[at] = halfBits + ((draw() >> 16) & 0x3ff);
   } else if (ArrayBuffer.isView(data)) {
-    data[at] = bit;
+    for (let at = 0; at < data.length; at += 1) data[at] = drawInteger();
   } else {
-    (data as string[])[at] = bit === 1 ? "a" : "b";
+    const texts = data as string[];
+    for (let at = 0; at < texts.length; at += 1) texts[at] = drawInteger() % 2 === 1 ? "a" : "b";
   }
 }

@@ -31,7 +31,8 @@ const ortTypeOf = new Map(
   Object.entries(datatypeOf).map(([ortType, datatype]) => [datatype, ortType as OrtType]),
 );
 
-const errorsOnly = 3;
+/** Its errors are thrown as well, and reach the log by that road. */
+const fatalOnly = 4;
 
 export class Session {
   readonly #session: ort.InferenceSession;
@@ -49,7 +50,7 @@ export class Session {
       intraOpNumThreads: settings.threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
-      logSeverityLevel: errorsOnly,
+      logSeverityLevel: fatalOnly,
       extra: {
         session: {
           intra_op: { allow_spinning: "0" },

@@ -43,7 +43,7 @@ export class DoorSlot {
     this.#options = options;
     this.#listener = listener;
     this.slot = new Slot<DoorCommand, DoorEvent>(context, {
-      fields: { role: "front-door" },
+      fields: { process: "front-door" },
       policy: doorPolicy,
       startMs: doorStartMs,
       fork: options.fork,

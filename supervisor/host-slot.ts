@@ -55,7 +55,7 @@ export class HostSlot {
     this.#options = options;
     this.#listener = listener;
     this.slot = new Slot<HostCommand, HostEvent>(context, {
-      fields: { role: "host", model: options.model, version: options.version },
+      fields: { process: "host", model: options.model, version: options.version },
       policy: options.config.restart,
       startMs: options.config.timeouts.loadMs,
       fork: (listeners) => this.#fork(listeners),

@@ -15,8 +15,8 @@ describe("parseCoreList", () => {
 });
 
 describe("place", () => {
-  it("gives the driver the last core, which contestants share only under many connections", () => {
-    const placement = { driver: [2], contestantApart: [0, 1], contestant: [0, 1, 2] };
+  it("gives the driver the last core, which a listener with one client does not share", () => {
+    const placement = { driver: [2], contestant: [0, 1, 2], listenerOfOne: [0, 1] };
     assert.deepEqual(place([0, 1, 2]), placement);
   });
 

@@ -1,0 +1,103 @@
+/* A WebSocket client for tests, which remembers every frame that came. */
+import { type RawData, WebSocket } from "ws";
+import type { Answer } from "./http-client.ts";
+import { waitFor } from "./wait.ts";
+
+export interface Frame extends Answer {
+  readonly type: "chunk" | "done" | "failed";
+  readonly id: string | number | null;
+  readonly first_row: number;
+  readonly rows: number;
+  readonly retry_after_ms?: number;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly code: string;
+}
+
+export class FrameSocket {
+  readonly frames: Frame[] = [];
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on("message", (data: RawData) => this.frames.push(JSON.parse(String(data)) as Frame));
+    socket.on("error", () => undefined);
+    this.closed = new Promise((resolve) => {
+      socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
+    });
+  }
+
+  send(frame: unknown): void {
+    this.#socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.#socket.send(bytes, { binary: true });
+  }
+
+  infer(id: string | number, fields: Readonly<Record<string, unknown>>): void {
+    this.send({ type: "infer", id, ...fields });
+  }
+
+  /** The frames with that id, in order. */
+  of(id: string | number | null): readonly Frame[] {
+    return this.frames.filter((frame) => frame.id === id);
+  }
+
+  /** Waits for the frame that ends the request. */
+  answer(id: string | number | null): Promise<Frame> {
+    return waitFor(
+      () => this.of(id).find(({ type }) => type !== "chunk"),
+      `an answer to frame ${JSON.stringify(id)}`,
+    );
+  }
+
+  /** Waits until that many frames have come. */
+  async count(frames: number): Promise<void> {
+    await waitFor(() => this.frames.length >= frames, `${frames} frames`);
+  }
+
+  /** From here on nothing is read, until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  /** As a client that crashes. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}
+
+/** Rejects with a `Refusal` where the server does not upgrade. */
+export function openSocket(
+  url: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<FrameSocket> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}${path}`, { headers });
+  return new Promise((resolve, reject) => {
+    const frames = new FrameSocket(socket);
+    socket.on("open", () => resolve(frames));
+    socket.on("error", reject);
+    socket.on("unexpected-response", (_request, response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        const { code } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Answer;
+        const refusal: Refusal = { status: response.statusCode ?? 0, code };
+        reject(refusal);
+      });
+    });
+  });
+}

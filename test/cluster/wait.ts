@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+
+const everyMs = 20;
+
+/**
+ * Asks again and again until the condition holds, and gives what it then answered; rejects when that takes longer
+ * than `boundMs`. A condition that throws does not hold yet.
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  description: string,
+  boundMs = 15_000,
+): Promise<NonNullable<Exclude<T, false>>> {
+  const until = performance.now() + boundMs;
+  let last: unknown;
+  while (performance.now() < until) {
+    try {
+      const value = await condition();
+      if (value) return value as NonNullable<Exclude<T, false>>;
+      last = value;
+    } catch (thrown) {
+      last = thrown;
+    }
+    await pause(everyMs);
+  }
+  return assert.fail(`waited ${boundMs} ms for ${description}; the last look gave ${last}`);
+}
+
+/** Several callers at once, each asking again as soon as it is answered, until told to stop. */
+export async function inLoops(
+  callers: number,
+  isOver: () => boolean,
+  ask: (caller: number, round: number) => Promise<void>,
+): Promise<void> {
+  const loop = async (caller: number) => {
+    for (let round = 0; !isOver(); round += 1) await ask(caller, round);
+  };
+  await Promise.all(Array.from({ length: callers }, (_, caller) => loop(caller)));
+}
