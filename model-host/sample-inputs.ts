@@ -51,17 +51,25 @@ function fill(
   draw: () => number,
   integersBelow: number,
 ): void {
+  const next = valuesOf(datatype, draw, integersBelow);
+  const values = data as unknown as unknown[];
+  for (let at = 0; at < values.length; at += 1) values[at] = next();
+}
+
+function valuesOf(datatype: Datatype, draw: () => number, integersBelow: number): () => unknown {
   const drawInteger = () => (draw() >> 16) % integersBelow;
-  if (data instanceof Float32Array || data instanceof Float64Array) {
-    for (let at = 0; at < data.length; at += 1) data[at] = (draw() >> 8) / 0x80_0000;
-  } else if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    for (let at = 0; at < data.length; at += 1) data[at] = BigInt(drawInteger());
-  } else if (datatype === "FP16" && data instanceof Uint16Array) {
-    for (let at = 0; at < data.length; at += 1) data[at] = halfBits + ((draw() >> 16) & 0x3ff);
-  } else if (ArrayBuffer.isView(data)) {
-    for (let at = 0; at < data.length; at += 1) data[at] = drawInteger();
-  } else {
-    const texts = data as string[];
-    for (let at = 0; at < texts.length; at += 1) texts[at] = drawInteger() % 2 === 1 ? "a" : "b";
+  switch (datatype) {
+    case "FP32":
+    case "FP64":
+      return () => (draw() >> 8) / 0x80_0000;
+    case "FP16":
+      return () => halfBits + ((draw() >> 16) & 0x3ff);
+    case "INT64":
+    case "UINT64":
+      return () => BigInt(drawInteger());
+    case "BYTES":
+      return () => (drawInteger() % 2 === 1 ? "a" : "b");
+    default:
+      return drawInteger;
   }
 }
