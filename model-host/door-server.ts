@@ -16,6 +16,9 @@ import type { Pressure } from "../src/protocol/pressure.ts";
 import type { Host } from "./host.ts";
 import type { Door, Work } from "./work.ts";
 
+/** More cannot be outstanding at one host. */
+const maxRequestId = 1_048_576;
+
 export interface DoorServerOptions {
   readonly hostId: string;
   readonly maxFrameBytes: number;
@@ -66,8 +69,8 @@ class DoorConnection implements Door {
   readonly #host: Host;
   readonly #writer = new FrameWriter();
   readonly #reader: FrameReader;
-  /** Requests without their one answer. */
-  readonly #works = new Map<number, Work>();
+  /** Requests without their one answer, by the small numbers that front doors give and use again. */
+  readonly #works: (Work | undefined)[] = [];
   /** The same for all answers of a tick. */
   #pressure: Pressure | undefined;
   #isFlushPlanned = false;
@@ -93,13 +96,13 @@ class DoorConnection implements Door {
   }
 
   done(answer: Parameters<Door["done"]>[0]): void {
-    this.#works.delete(answer.id);
+    this.#works[answer.id] = undefined;
     writeDone(this.#writer, { ...answer, pressure: this.#currentPressure() });
     this.#planFlush();
   }
 
   failed(answer: Parameters<Door["failed"]>[0]): void {
-    this.#works.delete(answer.id);
+    this.#works[answer.id] = undefined;
     writeFailed(this.#writer, { ...answer, pressure: this.#currentPressure() });
     this.#planFlush();
   }
@@ -152,17 +155,17 @@ class DoorConnection implements Door {
       case "hello":
         return frame.version === protocolVersion;
       case "request": {
-        const work = this.#host.accept(frame, this);
-        if (work !== undefined) this.#works.set(frame.id, work);
+        if (frame.id > maxRequestId) return false;
+        this.#works[frame.id] = this.#host.accept(frame, this);
         return true;
       }
       case "cancel": {
-        const work = this.#works.get(frame.id);
+        const work = this.#works[frame.id];
         if (work !== undefined) this.#host.cancel(work, frame.reason);
         return true;
       }
       case "credit": {
-        const work = this.#works.get(frame.id);
+        const work = this.#works[frame.id];
         if (work !== undefined) this.#host.credit(work, frame.chunks);
         return true;
       }

@@ -73,7 +73,7 @@ export const settingTable = {
     "bodies of requests in flight at once, bytes",
   ),
   maxBodyBytes: setting(bytesKind(gibibyte), 32 * mebibyte, "largest body of a request, bytes"),
-  hangMs: setting(millisecondsKind(100), 5000, "silence after which a process is killed, ms"),
+  hangMs: setting(millisecondsKind(500), 5000, "silence after which a process is killed, ms"),
   wsMaxPayloadBytes: setting(
     bytesKind(gibibyte),
     16 * mebibyte,

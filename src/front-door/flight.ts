@@ -1,3 +1,4 @@
+import type { Expiring } from "../platform/deadlines.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { CodecName, DoneFrame, Priority } from "../protocol/frames.ts";
 import type { HostLink } from "./host-link.ts";
@@ -20,7 +21,7 @@ export interface Call {
 }
 
 /** A request on its way through this front door, from admission to its one answer. */
-export class Flight {
+export class Flight implements Expiring {
   readonly call: Call;
   /** The host that has it; undefined while it waits for one. */
   link: HostLink | undefined;
@@ -33,6 +34,8 @@ export class Flight {
   misfortunes = 0;
   /** Answered: what its host still says of it is dropped. */
   isSettled = false;
+  before: Expiring | undefined = undefined;
+  after: Expiring | undefined = undefined;
 
   constructor(call: Call) {
     this.call = call;

@@ -49,7 +49,9 @@ export class FrontDoor {
     const dispatcher = this.#dispatcher;
     const entrance = new Entrance({ clock, settings, directory, dispatcher, permits, metrics });
     const accessLog = new AccessLog(log, settings.accessLogSample);
-    const shared = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
+    const isDraining = () => this.#http.isDraining;
+    const serving = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
+    const shared = { ...serving, isDraining };
     this.#sockets = new WebSockets(shared);
     const ask = (what: "tree" | "metrics") => this.#queries.ask(what);
     const app = plainRoutes({ ...shared, ask });

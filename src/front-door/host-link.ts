@@ -15,6 +15,7 @@ import {
   writeRequest,
 } from "../protocol/frames.ts";
 import type { Pressure } from "../protocol/pressure.ts";
+import { Slots } from "../protocol/slots.ts";
 import type { HostView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
 import type { Flight } from "./flight.ts";
@@ -57,8 +58,7 @@ export class HostLink {
   readonly #socket: Socket;
   readonly #writer = new FrameWriter();
   readonly #reader = new FrameReader(maxAnswerBytes);
-  readonly #flights = new Map<number, Flight>();
-  #lastId = 0;
+  readonly #flights = new Slots<Flight>();
   #outstandingBytes = 0;
   #pressure = noPressure;
   /** Until then no request is sent for the sake of the breaker. */
@@ -103,11 +103,10 @@ export class HostLink {
 
   send(flight: Flight): void {
     const { call } = flight;
-    const id = this.#nextId();
+    const id = this.#flights.add(flight);
     flight.link = this;
     flight.linkId = id;
     flight.isRunning = false;
-    this.#flights.set(id, flight);
     this.#outstandingBytes += call.body.length;
     if (this.#pressure.breaker !== "closed") this.#shutUntil = this.#clock.now() + probeEveryMs;
     writeRequest(this.#writer, {
@@ -138,16 +137,8 @@ export class HostLink {
   abandon(): readonly Flight[] {
     this.#state = "closed";
     this.#socket.destroy();
-    const flights = [...this.#flights.values()];
-    this.#flights.clear();
     this.#outstandingBytes = 0;
-    return flights;
-  }
-
-  #nextId(): number {
-    do this.#lastId = (this.#lastId + 1) >>> 0;
-    while (this.#flights.has(this.#lastId));
-    return this.#lastId;
+    return this.#flights.drain();
   }
 
   /** Frames of one tick leave in one write. */
@@ -230,7 +221,7 @@ export class HostLink {
 
   #settle(id: number, act: (flight: Flight) => void): boolean {
     return this.#withFlight(id, (flight) => {
-      this.#flights.delete(id);
+      this.#flights.remove(id);
       this.#outstandingBytes -= flight.call.body.length;
       act(flight);
     });

@@ -6,7 +6,6 @@ export function errorBody(failure: Failure, requestId: string): string {
   return JSON.stringify({ error: failure.message, code: failure.code, request_id: requestId });
 }
 
-/** Answers with a failure; a body that was not read to its end ends the connection. */
 export function sendFailure(
   response: ServerResponse,
   failure: Failure,
@@ -37,15 +36,22 @@ export function sendFailure(
 const joinUpToBytes = 16_384;
 
 /** The body may be overwritten as soon as this returns. */
-export function sendJson(response: ServerResponse, body: Buffer, requestId: string): void {
-  response.writeHead(200, [
+export function sendJson(
+  response: ServerResponse,
+  body: Buffer,
+  requestId: string,
+  keepAlive: boolean,
+): void {
+  const headers = [
     "content-type",
     "application/json",
     "content-length",
     String(body.length),
     "x-request-id",
     requestId,
-  ]);
+  ];
+  if (!keepAlive) headers.push("connection", "close");
+  response.writeHead(200, headers);
   if (body.length > joinUpToBytes) response.end(Buffer.from(body));
   else response.end(body.toString("latin1"), "latin1");
 }

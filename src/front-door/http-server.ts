@@ -20,7 +20,7 @@ const idleGraceMs = 250;
 export class HttpServer {
   readonly server: Server;
   readonly #clock: Clock;
-  readonly #active = new Set<ServerResponse>();
+  #active = 0;
   #isDraining = false;
   #onQuiet: (() => void) | undefined;
 
@@ -55,6 +55,11 @@ export class HttpServer {
     });
   }
 
+  /** Answers end their connection from now on. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   /**
    * Closes the port; connections end with their next answer, idle ones after a grace. `server.close()` would end idle
    * ones at once, and with them requests that are on their way.
@@ -62,11 +67,10 @@ export class HttpServer {
   async drain(): Promise<void> {
     this.#isDraining = true;
     NetServer.prototype.close.call(this.server);
-    for (const response of this.#active) response.shouldKeepAlive = false;
     await new Promise<void>((resolve) => {
       this.#clock.after(idleGraceMs, resolve);
     });
-    if (this.#active.size > 0) {
+    if (this.#active > 0) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve;
       });
@@ -75,11 +79,10 @@ export class HttpServer {
   }
 
   #track(response: ServerResponse): void {
-    if (this.#isDraining) response.shouldKeepAlive = false;
-    this.#active.add(response);
+    this.#active += 1;
     response.on("close", () => {
-      this.#active.delete(response);
-      if (this.#active.size === 0) this.#onQuiet?.();
+      this.#active -= 1;
+      if (this.#active === 0) this.#onQuiet?.();
     });
   }
 }

@@ -19,6 +19,8 @@ export interface PlainRouteParts {
   readonly directory: Directory;
   readonly metrics: DoorMetrics;
   readonly ask: AskSupervisor;
+  /** Whether every answer ends its connection. */
+  readonly isDraining: () => boolean;
 }
 
 interface ModelParams {
@@ -57,6 +59,7 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-request-id", request.id);
+    if (parts.isDraining()) reply.header("connection", "close");
   });
   app.addHook("onResponse", (request, reply, done) => {
     count(parts, request, reply);

@@ -23,6 +23,8 @@ export interface PredictRouteParts {
   readonly metrics: DoorMetrics;
   readonly accessLog: AccessLog;
   readonly maxBodyBytes: number;
+  /** Whether every answer ends its connection. */
+  readonly isDraining: () => boolean;
 }
 
 export type PlainHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -119,12 +121,14 @@ class Exchange {
   }
 
   #done(frame: DoneFrame): void {
-    sendJson(this.#response, frame.body, this.#requestId);
+    sendJson(this.#response, frame.body, this.#requestId, !this.#parts.isDraining());
     this.#note(200, null, frame);
   }
 
-  #fail(failure: Failure, keepAlive: boolean): void {
+  /** A body that was not read to its end ends the connection. */
+  #fail(failure: Failure, isBodyRead: boolean): void {
     if (this.#isAnswered) return;
+    const keepAlive = isBodyRead && !this.#parts.isDraining();
     const status = sendFailure(this.#response, failure, this.#requestId, keepAlive);
     this.#note(status, failure, undefined);
   }

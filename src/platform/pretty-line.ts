@@ -1,4 +1,13 @@
-const shownFields = ["process", "model", "version", "code", "status", "reason", "err", "url"] as const;
+const shownFields = [
+  "process",
+  "model",
+  "version",
+  "code",
+  "status",
+  "reason",
+  "err",
+  "url",
+] as const;
 
 /** A JSON log line as a person reads it: time, level, message, and the few fields that tell what it is about. */
 export function prettyLine(line: string): string {

@@ -7,8 +7,8 @@ import type {
 } from "./model-settings.ts";
 import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
 
-/** How often every child says that it is alive. */
-export const beatMs = 1_000;
+/** How often every child says that it is alive: at least twice within the shortest `hang_ms`. */
+export const beatMs = 250;
 
 /** Whether the requests that a dead host was running are suspects, or were only unlucky. */
 export type Blame = "model" | "outside";

@@ -17,6 +17,8 @@ class Unreadable extends Error {}
 
 const maxTextLength = 4_096;
 const maxItems = 5_000;
+/** Values of one metric: each model brings a front door the buckets of its stages. */
+const maxValues = 200_000;
 
 /** Undefined where it is no event of a host. */
 export function parseHostEvent(message: unknown): HostEvent | undefined {
@@ -148,7 +150,7 @@ function metrics(value: unknown): readonly MetricSnapshot[] {
       help: text(fields["help"]),
       type: oneOf(["counter", "gauge", "histogram"], fields["type"]),
       aggregator: oneOf(["sum", "max"], fields["aggregator"]),
-      values: list(fields["values"]).map(metricValue),
+      values: list(fields["values"], maxValues).map(metricValue),
     };
   });
 }
@@ -158,7 +160,7 @@ function metricValue(value: unknown): MetricValue {
   const labels = Object.fromEntries(
     Object.entries(fieldsOf(fields["labels"])).map(([name, label]) => [
       metricName(name),
-      typeof label === "number" ? label : text(label),
+      typeof label === "number" ? finite(label) : text(label),
     ]),
   );
   const measured = { value: finite(fields["value"]), labels };
@@ -177,8 +179,8 @@ function fieldsOf(value: unknown): Fields {
   return value as Fields;
 }
 
-function list(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value) || value.length > maxItems) throw new Unreadable();
+function list(value: unknown, most = maxItems): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > most) throw new Unreadable();
   return value;
 }
 

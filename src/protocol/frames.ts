@@ -209,7 +209,7 @@ export function parseHostFrame(frame: Buffer): HostFrame | undefined {
     case 19:
       return parseFailed(frame);
     case 20: {
-      const pressure = parsePressure(frame, 1);
+      const pressure = frame.length === 1 + pressureBytes ? parsePressure(frame, 1) : undefined;
       return pressure && { type: "pressure", pressure };
     }
     default:

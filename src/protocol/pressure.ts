@@ -37,7 +37,8 @@ export function parsePressure(frame: Buffer, at: number): Pressure | undefined {
   const breaker = breakerStates[frame[at + 16] ?? -1];
   const rowCostMs = frame.readFloatLE(at + 8);
   const rowsPerRequest = frame.readFloatLE(at + 12);
-  if (breaker === undefined || !(rowCostMs >= 0) || !(rowsPerRequest >= 0)) return undefined;
+  if (breaker === undefined || !isMeasure(rowCostMs) || !isMeasure(rowsPerRequest))
+    return undefined;
   return {
     queuedRows: frame.readUInt32LE(at),
     runningRows: frame.readUInt32LE(at + 4),
@@ -47,4 +48,8 @@ export function parsePressure(frame: Buffer, at: number): Pressure | undefined {
     draining: frame[at + 17] === 1,
     breakerRetryMs: frame.readUInt32LE(at + 18),
   };
+}
+
+function isMeasure(value: number): boolean {
+  return value >= 0 && Number.isFinite(value);
 }

@@ -125,7 +125,7 @@ describe("readSettings", () => {
     ],
     [
       { env: { TROUPE_HANG_MS: "5s" } },
-      'hang-ms must be milliseconds, an integer from 100 to 604800000, got "5s" (environment TROUPE_HANG_MS)',
+      'hang-ms must be milliseconds, an integer from 500 to 604800000, got "5s" (environment TROUPE_HANG_MS)',
     ],
     [
       { env: { TROUPE_PORT: "x" }, argv: ["--port", "1"] },

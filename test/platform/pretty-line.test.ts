@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { prettyLine } from "../../src/platform/pretty-line.ts";
+
+function line(fields: Readonly<Record<string, unknown>>): string {
+  const time = "2024-01-02T03:04:05.678Z";
+  return JSON.stringify({ level: "info", time, pid: 1, msg: "hello", ...fields });
+}
+
+describe("prettyLine", () => {
+  const rows: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
+    ["time, level and message", {}, "03:04:05 info  hello\n"],
+    ["a longer level", { level: "error" }, "03:04:05 error hello\n"],
+    ["the model", { model: "iris", version: "1" }, "03:04:05 info  hello model=iris version=1\n"],
+    [
+      "its fields in one order",
+      { url: "http://x", role: "host", status: 500, code: "internal" },
+      "03:04:05 info  hello role=host code=internal status=500 url=http://x\n",
+    ],
+    [
+      "an error by its message",
+      { err: { type: "E", message: "no" } },
+      "03:04:05 info  hello err=no\n",
+    ],
+    ["an object as JSON", { reason: { a: 1 } }, '03:04:05 info  hello reason={"a":1}\n'],
+    ["no other fields", { request_id: "r", total_ms: 1 }, "03:04:05 info  hello\n"],
+    ["no empty fields", { model: null, reason: null }, "03:04:05 info  hello\n"],
+  ];
+  for (const [name, fields, shown] of rows) {
+    it(`shows ${name}`, () => assert.equal(prettyLine(line(fields)), shown));
+  }
+});
