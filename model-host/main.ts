@@ -7,10 +7,9 @@ import { createLog } from "../src/platform/log.ts";
 import { snapshotOf } from "../src/platform/metrics.ts";
 import type { HostCommand, HostEvent, HostSpec } from "../src/protocol/control.ts";
 import { DoorServer } from "./door-server.ts";
+import { chooseEngine } from "./engine-choice.ts";
 import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
-import { ThreadEngine } from "./thread-engine.ts";
-import { describe } from "./trial.ts";
 
 interface Serving {
   readonly host: Host;
@@ -22,8 +21,6 @@ let socketPath: string | undefined;
 let serving: Serving | undefined;
 
 const tell = (event: HostEvent) => tellSupervisor(event);
-const engine = new ThreadEngine((reason) => die(reason));
-
 function die(reason: string): void {
   process.stderr.write(`${reason}\n`);
   process.kill(process.pid, "SIGABRT");
@@ -36,10 +33,13 @@ async function load(spec: HostSpec): Promise<void> {
     fd: logFd,
     base: { role: "host", model: spec.model, version: spec.version },
   });
-  const model = await engine.load(spec.file, spec.session);
-  await tell({ type: "loaded" });
-  const trial = { maxBatchSize: spec.batching.maxBatchSize, skip: spec.skipTrial };
-  const metadata = await describe(engine, model, trial);
+  const { engine, metadata } = await chooseEngine({
+    file: spec.file,
+    settings: spec.session,
+    trial: { maxBatchSize: spec.batching.maxBatchSize, skip: spec.skipTrial },
+    onDeath: die,
+    onLoaded: () => tell({ type: "loaded" }),
+  });
   const metrics = createHostMetrics(spec.model);
   const onPressure = () => serving?.server.tellPressure();
   const parts = { spec, metadata, engine, clock: systemClock, metrics, log, tell, onPressure };

@@ -8,14 +8,16 @@ export interface SampleSizes {
   /** Where rows stand in each input; null leaves every free axis at `freeSize`. */
   readonly axes: BatchAxes | null;
   readonly freeSize: number;
+  /** How many rows stand along the batch axis. */
+  readonly rows: number;
   /** Integers are drawn from 0 up to, but not including, this. */
   readonly integersBelow: number;
 }
 
-/** One row for each input: small numbers that embedding tables and shape inputs take too; `seed` tells rows apart. */
-export function sampleRow(model: ModelInterface, sizes: SampleSizes, seed: number): NamedTensor[] {
+/** Rows for each input: small numbers that embedding tables and shape inputs take too; `seed` tells rows apart. */
+export function sampleRows(model: ModelInterface, sizes: SampleSizes, seed: number): NamedTensor[] {
   return model.inputs.map((input, at) => {
-    const shape = sampleShape(input, sizes.axes?.[at] ?? null, sizes.freeSize);
+    const shape = sampleShape(input, sizes.axes?.[at] ?? null, sizes);
     const datatype = input.datatype ?? "FP32";
     const count = shape.reduce((product, size) => product * size, 1);
     const data = allocate(datatype, count);
@@ -26,9 +28,13 @@ export function sampleRow(model: ModelInterface, sizes: SampleSizes, seed: numbe
 }
 
 /** A dimension such as `past + sequence` is the sum of two free ones. */
-function sampleShape(input: ValueInfo, batchAxis: number | null, freeSize: number): number[] {
+function sampleShape(
+  input: ValueInfo,
+  batchAxis: number | null,
+  { rows, freeSize }: SampleSizes,
+): number[] {
   return input.dims.map((dim, axis) => {
-    if (axis === batchAxis) return 1;
+    if (axis === batchAxis) return rows;
     return typeof dim === "number" ? dim : freeSize * dim.split(" + ").length;
   });
 }

@@ -55,7 +55,6 @@ export class Session {
         session: {
           intra_op: { allow_spinning: "0" },
           inter_op: { allow_spinning: "0" },
-          strict_shape_type_inference: "0",
         },
       },
     });

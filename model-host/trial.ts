@@ -7,7 +7,7 @@ import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
 import type { Engine, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
-import { type SampleSizes, sampleRow } from "./sample-inputs.ts";
+import { type SampleSizes, sampleRows } from "./sample-inputs.ts";
 
 /**
  * Kernels round differently for other batch sizes, and deep models amplify that (8e-4 in a softmax, measured): a − b may
@@ -102,7 +102,7 @@ async function attempt(
 ): Promise<BatchAxes | string> {
   let refusal = "ONNX Runtime took none of the inputs that the trial made up";
   for (const integersBelow of integerRanges) {
-    const sizes = await takenSizes(engine, model, { axes, integersBelow });
+    const sizes = await takenSizes(engine, model, { axes, rows: 1, integersBelow });
     if (sizes === undefined) continue;
     const outcome = await compareRuns(engine, model, sizes);
     if (typeof outcome !== "string") return outcome;
@@ -121,7 +121,7 @@ async function takenSizes(
 ): Promise<Sizes | undefined> {
   for (const freeSize of freeSizes) {
     const tried = { ...sizes, freeSize };
-    const row = sampleRow(model, tried, 1);
+    const row = sampleRows(model, tried, 1);
     if ((await tryRun(engine, model, row)) !== undefined) return tried;
   }
   return undefined;
@@ -132,7 +132,7 @@ async function compareRuns(
   model: ModelInterface,
   sizes: Sizes,
 ): Promise<BatchAxes | string> {
-  const rows = [1, 2].map((seed) => sampleRow(model, sizes, seed));
+  const rows = [1, 2].map((seed) => sampleRows(model, sizes, seed));
   const [first, second] = await runEach(engine, model, rows);
   if (first === undefined || second === undefined) return "ONNX Runtime refuses some rows";
   const both = await runTogether(engine, model, rows, sizes.axes);

@@ -89,6 +89,7 @@ export function transition(
     case "exited":
       return exited(instance, event, circumstances);
     case "answered":
+      if (name !== "ready") return stay(instance);
       return stay({ ...instance, crashes: [], poisonCrashes: [], isProbe: false });
     case "woken": {
       if (name !== "backing-off" && name !== "given-up") return stay(instance);

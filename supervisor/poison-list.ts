@@ -37,10 +37,11 @@ export class PoisonList {
   }
 
   #add(fingerprint: string, strikes: number): boolean {
-    const before = this.#entries.get(fingerprint)?.strikes ?? 0;
-    const until = this.#clock.now() + poisonTtlMs;
+    const now = this.#clock.now();
+    const entry = this.#entries.get(fingerprint);
+    const before = entry !== undefined && entry.until > now ? entry.strikes : 0;
     this.#entries.delete(fingerprint);
-    this.#entries.set(fingerprint, { strikes: before + strikes, until });
+    this.#entries.set(fingerprint, { strikes: before + strikes, until: now + poisonTtlMs });
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > maxEntries && oldest !== undefined) this.#entries.delete(oldest);
     return before < strikesOut && before + strikes >= strikesOut;

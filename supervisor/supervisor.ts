@@ -72,7 +72,8 @@ export class Supervisor {
     const context = this.#slotContext();
     this.#registry = new ModelRegistry(clock, (plan, listener) => {
       const { forkHost, socketFolder, doorSettings } = options;
-      const maxFrameBytes = doorSettings.maxBodyBytes + frameOverheadBytes;
+      const { maxBodyBytes, wsMaxPayloadBytes } = doorSettings;
+      const maxFrameBytes = Math.max(maxBodyBytes, wsMaxPayloadBytes) + frameOverheadBytes;
       const shared = { fork: forkHost, socketFolder, maxFrameBytes, log: doorSettings.log };
       return new HostSlot(context, { ...plan, ...shared }, listener);
     });
@@ -87,7 +88,7 @@ export class Supervisor {
     for (const model of models) this.#registry.add(model, this.#registryListener());
     for (const door of this.#doors) door.slot.start();
     for (const host of this.#registry.hosts) host.slot.start();
-    setInterval(() => this.#tick(), tickMs);
+    this.#planTick();
     this.#noteStarted();
   }
 
@@ -226,9 +227,15 @@ export class Supervisor {
     return this.#ledger.merged(this.#metrics.registry);
   }
 
+  #planTick(): void {
+    this.#options.clock.after(tickMs, () => {
+      this.#tick();
+      this.#planTick();
+    });
+  }
+
   #tick(): void {
-    const { clock } = this.#options;
-    const now = clock.now();
+    const now = this.#options.clock.now();
     const tick = judgeTick(this.#lastTickAt, now);
     this.#lastTickAt = now;
     for (const { slot } of [...this.#doors, ...this.#registry.hosts]) {

@@ -52,6 +52,8 @@ export type Admission =
 const lowShare = 0.5;
 /** When a host is full, that it has room again is a matter of one batch; this is only where nothing was measured. */
 const unknownRetryMs = 100;
+/** Costs are means: of the requests predicted to be just in time, half would be late. */
+const caution = 1.2;
 const drainingRetryMs = 1_000;
 const loadingRetryMs = 1_000;
 
@@ -100,13 +102,13 @@ function admitByLoad(facts: AdmissionFacts, share: number): Admission | undefine
     const retryMs = Math.min(...replicas.map(({ breakerRetryMs }) => breakerRetryMs));
     return unavailable("breaker", "its circuit breaker is open", retryMs);
   }
-  const waitMs = soonestMs(willing);
-  if (waitMs > allowanceMs * share) {
-    const words = `the wait would be ${Math.round(waitMs)} ms, past its deadline`;
-    return overloaded("deadline", words, waitMs - allowanceMs * share);
+  const answerMs = Math.min(...willing.map(predictAnswerMs));
+  if (answerMs > allowanceMs * share) {
+    const words = `its answer would take ${Math.round(answerMs)} ms, past its deadline`;
+    return overloaded("deadline", words, answerMs - allowanceMs * share);
   }
   if (!willing.some((replica) => hasRoom(replica, facts, share))) {
-    return overloaded("host-full", "all its hosts are full", waitMs / 2);
+    return overloaded("host-full", "all its hosts are full", soonestMs(willing) / 2);
   }
   return undefined;
 }
@@ -127,6 +129,12 @@ function soonestMs(replicas: readonly ReplicaLoad[]): number {
 export function predictWaitMs(replica: ReplicaLoad): number {
   const ownRows = replica.outstandingRequests * replica.rowsPerRequest;
   return Math.max(ownRows, replica.reportedRows) * replica.rowCostMs;
+}
+
+/** An idle host may always try: one slow run must not shut its model out for good. */
+function predictAnswerMs(replica: ReplicaLoad): number {
+  const waitMs = predictWaitMs(replica);
+  return waitMs === 0 ? 0 : (waitMs + replica.rowsPerRequest * replica.rowCostMs) * caution;
 }
 
 function overloaded(reason: ShedReason, words: string, retryMs: number): Admission {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { batchedLoopModel, loopModel } from "../../models/loop-models.ts";
 import { startReady } from "./cluster.ts";
-import type { Answer, Reply } from "./http-client.ts";
 import { openSocket } from "./frame-socket.ts";
+import type { Answer, Reply } from "./http-client.ts";
 
 /** Nobody lives to see its end. */
 const endlessTrips = 2 ** 40;

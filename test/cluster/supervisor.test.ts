@@ -61,4 +61,3 @@ describe("A supervisor that is killed", () => {
     await waitFor(() => cluster.children.length === 0, "all children to be gone", goneWithinMs);
   });
 });
-

@@ -1,21 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { between, seededRandom } from "../../models/random.ts";
-import { Deadlines } from "../../src/platform/deadlines.ts";
+import { Deadlines, type Expiring } from "../../src/platform/deadlines.ts";
 import { FakeClock } from "../fake-clock.ts";
 
-interface Item {
-  readonly deadlineAt: number;
-}
-
-function item(deadlineAt: number): Item {
-  return { deadlineAt };
+function item(deadlineAt: number): Expiring {
+  return { deadlineAt, before: undefined, after: undefined };
 }
 
 function setUp(now = 0) {
   const clock = new FakeClock(now);
-  const expired: Item[] = [];
-  const deadlines = new Deadlines<Item>(clock, (one) => expired.push(one));
+  const expired: Expiring[] = [];
+  const deadlines = new Deadlines<Expiring>(clock, (one) => expired.push(one));
   return { clock, deadlines, expired };
 }
 
@@ -51,7 +47,7 @@ describe("Deadlines", () => {
     const { clock, deadlines, expired } = setUp();
     const items = [item(10), item(10), item(20)];
     for (const one of items) deadlines.add(one);
-    deadlines.remove(items[1] as Item);
+    deadlines.remove(items[1] as Expiring);
     clock.advance(100);
     assert.deepEqual(expired, [items[0], items[2]]);
   });
@@ -87,7 +83,7 @@ describe("Deadlines", () => {
   it("takes new items while it expires others", () => {
     const clock = new FakeClock();
     const expired: number[] = [];
-    const deadlines: Deadlines<Item> = new Deadlines(clock, ({ deadlineAt }: Item) => {
+    const deadlines: Deadlines<Expiring> = new Deadlines(clock, ({ deadlineAt }: Expiring) => {
       expired.push(deadlineAt);
       if (deadlineAt < 30) deadlines.add(item(deadlineAt + 10));
     });
@@ -110,7 +106,7 @@ describe("Deadlines", () => {
   it("agrees with a timer for each, whatever is added and removed when", () => {
     const random = seededRandom(2);
     const { clock, deadlines, expired } = setUp();
-    const alive = new Set<Item>();
+    const alive = new Set<Expiring>();
     for (let step = 0; step < 2_000; step += 1) {
       const one = item(clock.now() + between(random, -20, 300));
       deadlines.add(one);

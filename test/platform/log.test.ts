@@ -61,7 +61,8 @@ describe("createLog", () => {
 
   it("writes an error with its message", () => {
     const [entry] = entries(written({}, (log) => log.error({ err: new Error("no") }, "failed")));
-    assert.equal((entry?.["err"] as Error).message, "no");
+    const error = entry?.["err"] as Error | undefined;
+    assert.equal(error?.message, "no");
   });
 
   it("writes lines for a person where it is told to", () => {

@@ -14,8 +14,8 @@ describe("prettyLine", () => {
     ["the model", { model: "iris", version: "1" }, "03:04:05 info  hello model=iris version=1\n"],
     [
       "its fields in one order",
-      { url: "http://x", role: "host", status: 500, code: "internal" },
-      "03:04:05 info  hello role=host code=internal status=500 url=http://x\n",
+      { url: "http://x", process: "host", status: 500, code: "internal" },
+      "03:04:05 info  hello process=host code=internal status=500 url=http://x\n",
     ],
     [
       "an error by its message",

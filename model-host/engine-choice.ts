@@ -1,0 +1,159 @@
+/*
+ * Which engine serves a model. A thread of its own is the rule, because a run cannot be interrupted. Only a model that
+ * cannot take long, whatever it is asked, may run on the host's main thread, and only if it is measured to be far
+ * cheaper than the hop (0.05 ms there and back; 40 µs less CPU a request at one connection, bench tiny-1, 2026-11).
+ */
+import { open } from "node:fs/promises";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import type { SessionSettings } from "../src/protocol/model-settings.ts";
+import type { Engine, ModelInterface, NamedTensor } from "./engine.ts";
+import { scanOperators } from "./graph-scan.ts";
+import { InlineEngine } from "./inline-engine.ts";
+import { sampleRows } from "./sample-inputs.ts";
+import { ThreadEngine } from "./thread-engine.ts";
+import { describe, type TrialOptions } from "./trial.ts";
+
+export interface LoadedEngine {
+  readonly engine: Engine;
+  readonly metadata: ModelMetadata;
+}
+
+export interface EngineOptions {
+  readonly file: string;
+  readonly settings: SessionSettings;
+  readonly trial: TrialOptions;
+  readonly onDeath: (reason: string) => void;
+  /** The session is there, and the trial begins. */
+  readonly onLoaded: () => Promise<void>;
+}
+
+const maxInlineBytes = 1_048_576;
+/** For a full batch: what the main thread may stand still. */
+const maxInlineMs = 0.25;
+const measuredRuns = 9;
+
+/** Operators whose time follows from the shapes of their inputs alone. */
+const boundedOperators: ReadonlySet<string> = new Set([
+  "Abs",
+  "Add",
+  "ArgMax",
+  "ArgMin",
+  "AveragePool",
+  "BatchNormalization",
+  "Cast",
+  "Clip",
+  "Concat",
+  "Constant",
+  "Conv",
+  "Div",
+  "Dropout",
+  "Elu",
+  "Exp",
+  "Flatten",
+  "Gemm",
+  "GlobalAveragePool",
+  "HardSigmoid",
+  "Identity",
+  "LeakyRelu",
+  "LinearClassifier",
+  "LinearRegressor",
+  "Log",
+  "LogSoftmax",
+  "MatMul",
+  "Max",
+  "MaxPool",
+  "Min",
+  "Mul",
+  "Neg",
+  "Normalizer",
+  "PRelu",
+  "Relu",
+  "Scaler",
+  "Sigmoid",
+  "Softmax",
+  "Softplus",
+  "Sqrt",
+  "Squeeze",
+  "Sub",
+  "Sum",
+  "Tanh",
+  "Transpose",
+  "TreeEnsembleClassifier",
+  "TreeEnsembleRegressor",
+  "Unsqueeze",
+]);
+
+export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {
+  return (await tryInline(options)) ?? (await onThread(options));
+}
+
+async function onThread(options: EngineOptions): Promise<LoadedEngine> {
+  const engine = new ThreadEngine(options.onDeath);
+  const model = await engine.load(options.file, options.settings);
+  await options.onLoaded();
+  return { engine, metadata: await describe(engine, model, options.trial) };
+}
+
+/** Undefined where the thread is to do it; what is wrong with the model is then said there. */
+async function tryInline(options: EngineOptions): Promise<LoadedEngine | undefined> {
+  if (options.trial.skip !== null || !isPlainCpu(options.settings)) return undefined;
+  if (!(await hasBoundedOperators(options.file))) return undefined;
+  const engine = new InlineEngine();
+  const model = await engine.load(options.file, options.settings).catch(() => undefined);
+  if (model === undefined) return undefined;
+  await options.onLoaded();
+  const metadata = await describe(engine, model, options.trial);
+  if (hasBoundedShapes(metadata) && (await fullBatchMs(engine, model, metadata)) <= maxInlineMs) {
+    return { engine, metadata };
+  }
+  engine.close();
+  return undefined;
+}
+
+/** Threads of ONNX Runtime's own would stand against the main thread. */
+function isPlainCpu({ threads, executionProviders }: SessionSettings): boolean {
+  return threads === 1 && executionProviders.every((provider) => provider === "cpu");
+}
+
+async function hasBoundedOperators(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    if (size > maxInlineBytes) return false;
+    const operators = scanOperators(await handle.readFile());
+    return operators !== undefined && [...operators].every((name) => boundedOperators.has(name));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Every size but the number of rows is fixed, and no text is of any length. */
+export function hasBoundedShapes({ inputs, batching }: ModelMetadata): boolean {
+  if (batching.type === "unbatched") return false;
+  return inputs.every(
+    ({ datatype, shape, batchAxis }) =>
+      datatype !== "BYTES" && shape.every((size, axis) => size >= 0 || axis === batchAxis),
+  );
+}
+
+/** The median of a few runs with as many rows as a batch may have. */
+async function fullBatchMs(
+  engine: Engine,
+  model: ModelInterface,
+  { inputs, outputs, batching }: ModelMetadata,
+): Promise<number> {
+  const rows = batching.type === "batched" ? batching.maxBatchSize : 1;
+  const sizes = {
+    axes: inputs.map(({ batchAxis }) => batchAxis),
+    rows,
+    freeSize: 1,
+    integersBelow: 2,
+  };
+  const fetches = outputs.map(({ name }) => name);
+  const times: number[] = [];
+  for (let run = 0; run < measuredRuns; run += 1) {
+    const batch: NamedTensor[] = sampleRows(model, sizes, run + 1);
+    times.push((await engine.run(batch, fetches)).runMs);
+  }
+  return times.toSorted((a, b) => a - b)[Math.floor(measuredRuns / 2)] ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,61 @@
+import { createLog } from "../../src/platform/log.ts";
+import type {
+  Child,
+  ChildListeners,
+  ForkChild,
+  SendHandle,
+} from "../../supervisor/child-process.ts";
+
+/** A process that does what the test says. */
+export class FakeChild<Command> implements Child<Command> {
+  readonly pid: number;
+  readonly sent: Command[] = [];
+  readonly handles: SendHandle[] = [];
+  kills = 0;
+  readonly #listeners: ChildListeners;
+
+  constructor(pid: number, listeners: ChildListeners) {
+    this.pid = pid;
+    this.#listeners = listeners;
+  }
+
+  send(command: Command, handle?: SendHandle): void {
+    this.sent.push(command);
+    if (handle !== undefined) this.handles.push(handle);
+  }
+
+  kill(): void {
+    this.kills += 1;
+  }
+
+  says(message: unknown): void {
+    this.#listeners.onMessage(message);
+  }
+
+  prints(stream: "stdout" | "stderr", line: string): void {
+    this.#listeners.onLine(stream, line);
+  }
+
+  exits(code: number | null, signal: NodeJS.Signals | null = null): void {
+    this.#listeners.onExit(code, signal);
+  }
+}
+
+export class FakeForks<Command> {
+  readonly children: FakeChild<Command>[] = [];
+
+  readonly fork: ForkChild<Command> = (listeners) => {
+    const child = new FakeChild<Command>(this.children.length + 1, listeners);
+    this.children.push(child);
+    return child;
+  };
+
+  /** The one that was forked last. */
+  get child(): FakeChild<Command> {
+    const child = this.children.at(-1);
+    if (child === undefined) throw new Error("nothing was forked");
+    return child;
+  }
+}
+
+export const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });

@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import PQueue from "p-queue";
+import { defaultModelConfig } from "../../src/config/model-config.ts";
+import type { HostCommand, HostEvent, HostSpec } from "../../src/protocol/control.ts";
+import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
+import { HostSlot } from "../../supervisor/host-slot.ts";
+import { PoisonList } from "../../supervisor/poison-list.ts";
+import type { LastExit } from "../../supervisor/slot.ts";
+import { FakeClock } from "../fake-clock.ts";
+import { FakeForks, quietLog } from "./fake-forks.ts";
+
+const socketFolder = mkdtempSync(join(tmpdir(), "host-slot-"));
+after(() => rmSync(socketFolder, { recursive: true }));
+
+const log = { level: "info", pretty: false };
+const figures = { rssBytes: 1, cpuSeconds: 2, eventLoopDelayMs: 3 };
+const load = { queueRows: 4, inFlight: 5, breaker: "closed" } as const;
+
+const metadata: ModelMetadata = {
+  inputs: [],
+  outputs: [],
+  batching: { type: "batched", maxBatchSize: 64 },
+  notServable: [],
+};
+
+function setUp() {
+  const clock = new FakeClock();
+  const forks = new FakeForks<HostCommand>();
+  const poison = new PoisonList(clock);
+  const told: string[] = [];
+  const down: (readonly [string, LastExit])[] = [];
+  const phases: string[] = [];
+  const reports: unknown[] = [];
+  const context = {
+    clock,
+    random: () => 1,
+    log: quietLog,
+    loads: new PQueue(),
+    restarts: new PQueue(),
+    hangMs: 5_000,
+    memoryKills: () => 0,
+  };
+  const options = {
+    model: "iris",
+    version: "1",
+    file: "/models/iris/model.onnx",
+    config: { ...defaultModelConfig, labels: ["setosa"] },
+    replica: 2,
+    ordinal: 17,
+    fork: forks.fork,
+    socketFolder,
+    maxFrameBytes: 1_000,
+    log,
+    poison,
+  };
+  const host: HostSlot = new HostSlot(context, options, {
+    onChange: () => phases.push(host.slot.phase.name),
+    onMetrics: (reportId, metrics) => reports.push({ reportId, metrics }),
+    onPoison: (fingerprint) => told.push(fingerprint),
+    onDown: (hostId, exit) => down.push([hostId, exit]),
+  });
+  return { clock, forks, poison, told, down, phases, reports, host };
+}
+
+type Parts = ReturnType<typeof setUp>;
+
+function say({ forks }: Parts, ...events: readonly HostEvent[]): void {
+  for (const event of events) forks.child.says(event);
+}
+
+function makeReady(parts: Parts): void {
+  if (parts.forks.children.length === 0) parts.host.slot.start();
+  say(parts, { type: "booted" }, { type: "loaded" }, { type: "ready", metadata });
+}
+
+async function die({ forks, clock }: Parts, signal: NodeJS.Signals): Promise<void> {
+  forks.child.exits(null, signal);
+  await turn();
+  clock.advance(1_000);
+  await turn();
+}
+
+/** What the process that was forked last has been told to load. */
+function specOf(parts: Parts): HostSpec {
+  say(parts, { type: "booted" });
+  const command = parts.forks.child.sent.at(-1);
+  assert.ok(command?.type === "load");
+  return command.spec;
+}
+
+describe("a host's slot", () => {
+  it("tells its process, once it has booted, all that it may know", () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    const before = parts.forks.child.sent.length;
+    const { batching, queue, timeouts, breaker, session } = defaultModelConfig;
+    assert.deepEqual(specOf(parts), {
+      hostId: "iris/1#2.1",
+      model: "iris",
+      version: "1",
+      file: "/models/iris/model.onnx",
+      socketPath: join(socketFolder, "17-1.sock"),
+      labels: ["setosa"],
+      batching,
+      queue,
+      runMs: timeouts.runMs,
+      breaker,
+      session,
+      maxFrameBytes: 1_000,
+      log,
+      poison: [],
+      skipTrial: null,
+    });
+    assert.equal(before, 0);
+  });
+
+  it("is another host, with another socket, each time", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    const first = parts.host.view;
+    await die(parts, "SIGKILL");
+    assert.deepEqual(
+      [first, parts.host.view],
+      [
+        { hostId: "iris/1#2.1", socketPath: join(socketFolder, "17-1.sock") },
+        { hostId: "iris/1#2.2", socketPath: join(socketFolder, "17-2.sock") },
+      ],
+    );
+  });
+
+  it("keeps what a ready host says of its model, and how long it took", () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" });
+    parts.clock.advance(300);
+    say(parts, { type: "loaded" }, { type: "ready", metadata });
+    const { host, phases } = parts;
+    assert.deepEqual([host.metadata, host.hasBeenReady, host.readyMs], [metadata, true, 300]);
+    assert.deepEqual(phases, ["starting", "ready"]);
+  });
+
+  it("gives up a model that ONNX Runtime refuses", () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" }, { type: "refused", reason: "no ONNX" });
+    assert.deepEqual(parts.host.slot.phase, { name: "given-up", since: 0, reason: "no ONNX" });
+  });
+
+  it("knows the load of a host that lives", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, { type: "beat", figures, load });
+    const before = parts.host.load;
+    await die(parts, "SIGKILL");
+    assert.deepEqual([before, parts.host.load], [load, undefined]);
+  });
+
+  it("hands on its metrics", () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, { type: "metrics", reportId: 3, metrics: [] });
+    assert.deepEqual(parts.reports, [{ reportId: 3, metrics: [] }]);
+  });
+
+  it("says which host went down, and how, before it has the next", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    await die(parts, "SIGSEGV");
+    const [[hostId, exit] = []] = parts.down;
+    assert.deepEqual([hostId, exit?.cause, exit?.blame], ["iris/1#2.1", "SIGSEGV", "model"]);
+  });
+
+  it("removes the socket that its process left", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    const { socketPath } = parts.host.view;
+    writeFileSync(socketPath, "");
+    await die(parts, "SIGKILL");
+    assert.equal(existsSync(socketPath), false);
+  });
+
+  it("forgets crashes when its process has answered", async () => {
+    const parts = setUp();
+    for (let crashes = 0; crashes < 20; crashes += 1) {
+      makeReady(parts);
+      say(parts, { type: "answered" });
+      await die(parts, "SIGSEGV");
+    }
+    assert.equal(parts.host.slot.phase.name, "starting");
+  });
+
+  it("ends a host that says what no host says", () => {
+    const parts = setUp();
+    makeReady(parts);
+    parts.forks.child.says({ type: "beat", figures: { rssBytes: "1" } });
+    assert.equal(parts.forks.child.kills, 1);
+  });
+
+  it("asks its process to drain", () => {
+    const parts = setUp();
+    makeReady(parts);
+    parts.host.slot.apply({ type: "drain" });
+    assert.deepEqual(parts.forks.child.sent.at(-1), { type: "drain" });
+  });
+});
+
+describe("a trial", () => {
+  it("is left out when it has ended the host before", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" }, { type: "loaded" });
+    await die(parts, "SIGSEGV");
+    assert.equal(specOf(parts).skipTrial, "the trial ended the host (SIGSEGV)");
+  });
+
+  it("is left out when it took too long", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" }, { type: "loaded" });
+    parts.clock.advance(9_999);
+    const before = parts.forks.child.kills;
+    parts.clock.advance(1);
+    assert.deepEqual([before, parts.forks.child.kills], [0, 1]);
+    await die(parts, "SIGKILL");
+    assert.equal(specOf(parts).skipTrial, "the trial ended the host (load-timeout)");
+  });
+
+  it("is not to blame for a crash before it", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" });
+    await die(parts, "SIGSEGV");
+    assert.equal(specOf(parts).skipTrial, null);
+  });
+
+  it("is not to blame for a crash after it", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    await die(parts, "SIGSEGV");
+    assert.equal(specOf(parts).skipTrial, null);
+  });
+});
+
+describe("a suspect", () => {
+  it("is poison when its host crashes while it runs", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, { type: "suspect", fingerprint: "a" });
+    await die(parts, "SIGSEGV");
+    assert.deepEqual([parts.told, specOf(parts).poison], [["a"], ["a"]]);
+  });
+
+  it("is poison when its run does not end", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(
+      parts,
+      { type: "suspect", fingerprint: "a" },
+      { type: "overrun", fingerprint: "a", reason: "long" },
+    );
+    assert.equal(parts.forks.child.kills, 1);
+    await die(parts, "SIGKILL");
+    assert.deepEqual([parts.told, parts.down[0]?.[1].cause], [["a"], "overrun"]);
+  });
+
+  const innocent: readonly (readonly [string, readonly HostEvent[], NodeJS.Signals])[] = [
+    ["the kill came from outside", [{ type: "suspect", fingerprint: "a" }], "SIGKILL"],
+    [
+      "it was survived",
+      [
+        { type: "suspect", fingerprint: "a" },
+        { type: "cleared", fingerprint: "a" },
+      ],
+      "SIGSEGV",
+    ],
+  ];
+  for (const [name, events, signal] of innocent) {
+    it(`is no poison where ${name}`, async () => {
+      const parts = setUp();
+      makeReady(parts);
+      say(parts, ...events);
+      await die(parts, signal);
+      assert.deepEqual([parts.told, specOf(parts).poison], [[], []]);
+    });
+  }
+
+  it("does not burden the next host", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, { type: "suspect", fingerprint: "a" });
+    await die(parts, "SIGKILL");
+    makeReady(parts);
+    await die(parts, "SIGSEGV");
+    assert.deepEqual(parts.told, []);
+  });
+
+  it("spends a budget of its own", async () => {
+    const parts = setUp();
+    for (let crashes = 0; crashes < 8; crashes += 1) {
+      makeReady(parts);
+      say(parts, { type: "suspect", fingerprint: `${crashes}` });
+      await die(parts, "SIGSEGV");
+    }
+    const before = parts.host.slot.phase.name;
+    for (let crashes = 0; crashes < 5; crashes += 1) {
+      makeReady(parts);
+      await die(parts, "SIGSEGV");
+      parts.clock.advance(10_000);
+      await turn();
+    }
+    assert.deepEqual([before, parts.host.slot.phase.name], ["starting", "starting"]);
+  });
+});
+
+describe("a run that does not end", () => {
+  const overrun = { type: "overrun", fingerprint: "a", reason: "long" } as const;
+
+  it("has its host killed, and its inputs are poison the second time", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, overrun);
+    assert.equal(parts.forks.child.kills, 1);
+    await die(parts, "SIGKILL");
+    const before = [...parts.told];
+    makeReady(parts);
+    say(parts, overrun);
+    await die(parts, "SIGKILL");
+    assert.deepEqual([before, parts.told, specOf(parts).poison], [[], ["a"], ["a"]]);
+  });
+
+  it("accuses nobody where several ran together", async () => {
+    const parts = setUp();
+    for (let round = 0; round < 3; round += 1) {
+      makeReady(parts);
+      say(parts, { ...overrun, fingerprint: null });
+      await die(parts, "SIGKILL");
+    }
+    assert.deepEqual([parts.told, parts.poison.fingerprints], [[], []]);
+  });
+});

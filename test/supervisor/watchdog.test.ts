@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isHung, judgeTick } from "../../supervisor/watchdog.ts";
+
+describe("judgeTick", () => {
+  const rows: readonly (readonly [number, "judge" | "forgive"])[] = [
+    [250, "judge"],
+    [0, "judge"],
+    [750, "judge"],
+    [751, "forgive"],
+    [60_000, "forgive"],
+  ];
+  for (const [lateMs, type] of rows) {
+    it(`says ${type} ${lateMs} ms after the last tick`, () =>
+      assert.deepEqual(judgeTick(1_000, 1_000 + lateMs), { type }));
+  }
+});
+
+describe("isHung", () => {
+  const rows: readonly (readonly [string, number | undefined, number, boolean])[] = [
+    ["a child that has just begun", undefined, 100, false],
+    ["a child whose first beat is still in time", undefined, 5_000, false],
+    ["a child whose first beat is late", undefined, 5_001, true],
+    ["a child that has just beaten", 9_000, 9_100, false],
+    ["a child that beat in time", 9_000, 14_000, false],
+    ["a child whose beat is late", 9_000, 14_001, true],
+  ];
+  for (const [name, beatAt, now, hung] of rows) {
+    it(`is ${hung} for ${name}`, () =>
+      assert.equal(isHung({ beatAt, startedAt: 0 }, now, 5_000), hung));
+  }
+});
