@@ -74,7 +74,7 @@ function reasonOf(state: VersionState, replicas: readonly ReplicaFacts[]): strin
   if (state === "ready") return null;
   if (state !== "unavailable")
     return state === "loading" ? "it is being loaded" : "its host is being restarted";
-  const [phase] = replicas.map((replica) => replica.phase);
+  const phase = replicas.map((replica) => replica.phase).find(({ name }) => name === "given-up");
   return phase?.name === "given-up" ? phase.reason : "it is being stopped";
 }
 

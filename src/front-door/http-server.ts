@@ -80,11 +80,13 @@ export class HttpServer {
 
   #track(response: ServerResponse): void {
     this.#active += 1;
-    response.on("close", () => {
-      this.#active -= 1;
-      if (this.#active === 0) this.#onQuiet?.();
-    });
+    response.on("close", this.#onClose);
   }
+
+  readonly #onClose = () => {
+    this.#active -= 1;
+    if (this.#active === 0) this.#onQuiet?.();
+  };
 }
 
 /** What Node's parser refuses gets our own words too. */

@@ -47,8 +47,9 @@ function knock(
   return cluster.send<unknown>(ask).catch(failureCode);
 }
 
-async function startsEndlessRun(cluster: Cluster): Promise<Promise<string>> {
-  const run = cluster
+/** Resolves when it runs, with how it will end. */
+async function startEndlessRun(cluster: Cluster): Promise<{ readonly end: Promise<string> }> {
+  const end = cluster
     .send({
       method: "POST",
       path: "/predict/loop",
@@ -57,7 +58,7 @@ async function startsEndlessRun(cluster: Cluster): Promise<Promise<string>> {
     })
     .then(({ status }) => String(status), failureCode);
   await cluster.reaches(1, "troupe_requests_run_total", { model_id: "loop" });
-  return run;
+  return { end };
 }
 
 function portIsClosed(cluster: Cluster): Promise<true> {
@@ -124,9 +125,9 @@ describe("A server that is told to stop", () => {
 
   it("ends what does not finish in time", async (t) => {
     const cluster = await startReady(t, { models, flags: ["--drain-ms", "300"] });
-    const run = await startsEndlessRun(cluster);
+    const { end } = await startEndlessRun(cluster);
     assert.equal((await cluster.stop()).code, 0);
-    assert.equal(await run, "ECONNRESET");
+    assert.equal(await end, "ECONNRESET");
     cluster.nothingIsLeft();
   });
 
@@ -143,13 +144,13 @@ describe("A server that is told to stop", () => {
 
   it("ends at once with a second signal, later than a second after the first", async (t) => {
     const cluster = await startReady(t, { models });
-    const run = await startsEndlessRun(cluster);
+    const { end } = await startEndlessRun(cluster);
     cluster.signal("SIGTERM");
     await portIsClosed(cluster);
     await pause(secondSignalMs + 50);
     cluster.signal("SIGTERM");
     assert.deepEqual(await cluster.exited, { code: 1, signal: null });
-    assert.equal(await run, "ECONNRESET");
+    assert.equal(await end, "ECONNRESET");
     await waitFor(() => cluster.children.length === 0, "all children to be gone", 2_000);
     cluster.nothingIsLeft();
   });

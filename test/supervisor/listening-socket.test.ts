@@ -16,7 +16,7 @@ describe("bind", () => {
       const server = createServer((socket) => socket.end("hello"));
       server.listen(handle as object);
       await once(server, "listening");
-      const [words] = await once(createConnection(port, "127.0.0.1"), "data");
+      const [words] = await once(createConnection(port, host), "data");
       assert.equal(String(words), "hello");
       server.close();
       await once(server, "close");
