@@ -1,6 +1,7 @@
 /* Owns the Unix socket and the connections of the front doors; every request on them is the host's. */
 import { createServer, type Server, type Socket } from "node:net";
-import { FrameReader, FrameWriter } from "../src/protocol/frame-stream.ts";
+import { Outbox } from "../src/platform/outbox.ts";
+import { FrameReader } from "../src/protocol/frame-stream.ts";
 import {
   type DoorFrame,
   parseDoorFrame,
@@ -12,7 +13,6 @@ import {
   writePressure,
   writeRunning,
 } from "../src/protocol/frames.ts";
-import type { Pressure } from "../src/protocol/pressure.ts";
 import type { Host } from "./host.ts";
 import type { Door, Work } from "./work.ts";
 
@@ -67,50 +67,47 @@ export class DoorServer {
 class DoorConnection implements Door {
   readonly #socket: Socket;
   readonly #host: Host;
-  readonly #writer = new FrameWriter();
+  readonly #outbox: Outbox;
   readonly #reader: FrameReader;
   /** Requests without their one answer, by the small numbers that front doors give and use again. */
   readonly #works: (Work | undefined)[] = [];
-  /** The same for all answers of a tick. */
-  #pressure: Pressure | undefined;
-  #isFlushPlanned = false;
 
   constructor(socket: Socket, host: Host, options: DoorServerOptions) {
     this.#socket = socket;
     this.#host = host;
     this.#reader = new FrameReader(options.maxFrameBytes);
+    this.#outbox = new Outbox(socket);
     socket.on("error", () => socket.destroy());
     socket.on("data", (chunk) => this.#read(chunk));
-    writeHello(this.#writer, options.hostId);
+    writeHello(this.#outbox.writer, options.hostId);
     this.tellPressure();
   }
 
   running(ids: readonly number[]): void {
-    writeRunning(this.#writer, ids);
-    this.#planFlush();
+    writeRunning(this.#outbox.writer, ids);
+    this.#outbox.plan();
   }
 
   chunk(id: number, body: Uint8Array): void {
-    writeChunk(this.#writer, id, body);
-    this.#planFlush();
+    writeChunk(this.#outbox.writer, id, body);
+    this.#outbox.plan();
   }
 
   done(answer: Parameters<Door["done"]>[0]): void {
     this.#works[answer.id] = undefined;
-    writeDone(this.#writer, { ...answer, pressure: this.#currentPressure() });
-    this.#planFlush();
+    writeDone(this.#outbox.writer, { ...answer, pressure: this.#host.pressure });
+    this.#outbox.plan();
   }
 
   failed(answer: Parameters<Door["failed"]>[0]): void {
     this.#works[answer.id] = undefined;
-    writeFailed(this.#writer, { ...answer, pressure: this.#currentPressure() });
-    this.#planFlush();
+    writeFailed(this.#outbox.writer, { ...answer, pressure: this.#host.pressure });
+    this.#outbox.plan();
   }
 
   tellPressure(): void {
-    this.#pressure = undefined;
-    writePressure(this.#writer, this.#currentPressure());
-    this.#planFlush();
+    writePressure(this.#outbox.writer, this.#host.pressure);
+    this.#outbox.plan();
   }
 
   end(): void {
@@ -119,25 +116,7 @@ class DoorConnection implements Door {
   }
 
   flush(): void {
-    this.#pressure = undefined;
-    if (this.#writer.isEmpty || this.#socket.destroyed) return;
-    this.#socket.cork();
-    for (const piece of this.#writer.take()) this.#socket.write(piece);
-    this.#socket.uncork();
-  }
-
-  #currentPressure(): Pressure {
-    this.#pressure ??= this.#host.pressure;
-    return this.#pressure;
-  }
-
-  #planFlush(): void {
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    setImmediate(() => {
-      this.#isFlushPlanned = false;
-      this.flush();
-    });
+    this.#outbox.flush();
   }
 
   /** All frames of a chunk are queued before the engine is offered any, so that they share a batch. */

@@ -53,6 +53,7 @@ async function run(settings: Settings): Promise<void> {
     random: Math.random,
     log,
     hangMs: settings.hangMs,
+    cores: availableParallelism(),
     frontDoors: settings.frontDoors,
     doorSettings: doorSettingsOf(settings, { version, startedAt }, pretty),
     handle: binding.handle,

@@ -2,7 +2,6 @@
  * The supervisor's shell: it owns the slots and tells the front doors what runs. It carries no request.
  * Each slot's life is its own; what a model should be is the registry's.
  */
-import { availableParallelism } from "node:os";
 import PQueue from "p-queue";
 import type { ModelFolder } from "../src/config/model-folder.ts";
 import type { Clock, EpochMillis, Millis } from "../src/platform/clock.ts";
@@ -27,6 +26,8 @@ export interface SupervisorOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly hangMs: number;
+  /** As many children start at a time. */
+  readonly cores: number;
   readonly frontDoors: number;
   readonly doorSettings: DoorSettings;
   readonly handle: SendHandle;
@@ -118,8 +119,7 @@ export class Supervisor {
   }
 
   #slotContext(): SlotContext {
-    const { clock, random, log, hangMs } = this.#options;
-    const concurrency = availableParallelism();
+    const { clock, random, log, hangMs, cores: concurrency } = this.#options;
     const loads = new PQueue({ concurrency });
     const restarts = new PQueue({ concurrency });
     return { clock, random, log, loads, restarts, hangMs, memoryKills };

@@ -1,7 +1,8 @@
 /* The connection to one host: what is outstanding there, and what the host last said of its load. */
 import { createConnection, type Socket } from "node:net";
 import type { Clock } from "../platform/clock.ts";
-import { FrameReader, FrameWriter } from "../protocol/frame-stream.ts";
+import { Outbox } from "../platform/outbox.ts";
+import { FrameReader } from "../protocol/frame-stream.ts";
 import {
   type CancelReason,
   type DoneFrame,
@@ -56,14 +57,13 @@ export class HostLink {
   readonly #clock: Clock;
   readonly #listener: LinkListener;
   readonly #socket: Socket;
-  readonly #writer = new FrameWriter();
+  readonly #outbox: Outbox;
   readonly #reader = new FrameReader(maxAnswerBytes);
   readonly #flights = new Slots<Flight>();
   #outstandingBytes = 0;
   #pressure = noPressure;
   /** Until then no request is sent for the sake of the breaker. */
   #shutUntil = 0;
-  #isFlushPlanned = false;
   #state: "connecting" | "open" | "closed" = "connecting";
 
   constructor(view: HostView, clock: Clock, listener: LinkListener) {
@@ -80,8 +80,9 @@ export class HostLink {
     });
     this.#socket.on("error", () => this.#socket.destroy());
     this.#socket.on("close", () => this.#close());
-    writeHello(this.#writer, view.hostId);
-    this.#planFlush();
+    this.#outbox = new Outbox(this.#socket);
+    writeHello(this.#outbox.writer, view.hostId);
+    this.#outbox.plan();
   }
 
   get isOpen(): boolean {
@@ -109,7 +110,7 @@ export class HostLink {
     flight.isRunning = false;
     this.#outstandingBytes += call.body.length;
     if (this.#pressure.breaker !== "closed") this.#shutUntil = this.#clock.now() + probeEveryMs;
-    writeRequest(this.#writer, {
+    writeRequest(this.#outbox.writer, {
       type: "request",
       id,
       codec: call.codec,
@@ -120,17 +121,17 @@ export class HostLink {
       requestId: call.requestId,
       body: call.body,
     });
-    this.#planFlush();
+    this.#outbox.plan();
   }
 
   cancel(flight: Flight, reason: CancelReason): void {
-    writeCancel(this.#writer, flight.linkId, reason);
-    this.#planFlush();
+    writeCancel(this.#outbox.writer, flight.linkId, reason);
+    this.#outbox.plan();
   }
 
   credit(flight: Flight, chunks: number): void {
-    writeCredit(this.#writer, flight.linkId, chunks);
-    this.#planFlush();
+    writeCredit(this.#outbox.writer, flight.linkId, chunks);
+    this.#outbox.plan();
   }
 
   /** Ends the connection and gives back what was outstanding. */
@@ -139,19 +140,6 @@ export class HostLink {
     this.#socket.destroy();
     this.#outstandingBytes = 0;
     return this.#flights.drain();
-  }
-
-  /** Frames of one tick leave in one write. */
-  #planFlush(): void {
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    setImmediate(() => {
-      this.#isFlushPlanned = false;
-      if (this.#socket.destroyed) return;
-      this.#socket.cork();
-      for (const piece of this.#writer.take()) this.#socket.write(piece);
-      this.#socket.uncork();
-    });
   }
 
   /** True asks for more. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
 import { httpStatus, retryHeaders } from "./statuses.ts";
 
@@ -12,7 +13,38 @@ export function sendFailure(
   requestId: string,
   keepAlive: boolean,
 ): number {
-  const status = httpStatus[failure.code];
+  response.end(beginFailure(response, failure, requestId, keepAlive));
+  return response.statusCode;
+}
+
+/** How long the rest of a body that is refused is read and dropped. */
+const lingerMs = 1_000;
+
+/**
+ * Answers a request whose body was not read to its end. To close at once would reset the connection, and the caller,
+ * still sending, would never see why.
+ */
+export function sendEarlyFailure(
+  response: ServerResponse,
+  failure: Failure,
+  requestId: string,
+  clock: Clock,
+): number {
+  response.write(beginFailure(response, failure, requestId, false));
+  const disarm = clock.after(lingerMs, () => response.end());
+  response.on("close", disarm);
+  response.req.on("end", () => response.end());
+  response.req.resume();
+  return response.statusCode;
+}
+
+/** Writes the head and gives the body. */
+function beginFailure(
+  response: ServerResponse,
+  failure: Failure,
+  requestId: string,
+  keepAlive: boolean,
+): string {
   const body = errorBody(failure, requestId);
   const headers = [
     "content-type",
@@ -24,9 +56,8 @@ export function sendFailure(
     ...retryHeaders(failure.code, failure.retryAfterMs).flat(),
   ];
   if (!keepAlive) headers.push("connection", "close");
-  response.writeHead(status, headers);
-  response.end(body);
-  return status;
+  response.writeHead(httpStatus[failure.code], headers);
+  return body;
 }
 
 /**

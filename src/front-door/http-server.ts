@@ -14,6 +14,8 @@ const checkEveryMs = 1_000;
 /** Longer than the minute of the usual load balancers, so that it is they who close. */
 const keepAliveMs = 65_000;
 const maxHeaderBytes = 16_384;
+/** Closing a port resets whoever has knocked and was not let in yet; this long the last of them are. */
+const lastCallersMs = 30;
 /** A connection that stays idle this long after the port has closed has no request on its way. */
 const idleGraceMs = 250;
 
@@ -66,16 +68,22 @@ export class HttpServer {
    */
   async drain(): Promise<void> {
     this.#isDraining = true;
+    takeNoneBehind(this.server);
+    await this.#pause(lastCallersMs);
     NetServer.prototype.close.call(this.server);
-    await new Promise<void>((resolve) => {
-      this.#clock.after(idleGraceMs, resolve);
-    });
+    await this.#pause(idleGraceMs);
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve;
       });
     }
     this.server.closeAllConnections();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.after(ms, resolve);
+    });
   }
 
   #track(response: ServerResponse): void {
@@ -87,6 +95,16 @@ export class HttpServer {
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
   };
+}
+
+interface Internals {
+  readonly _handle: { listen(backlog: number): number } | null;
+}
+
+/** Without a backlog the kernel leaves newcomers to knock again, and then finds the port closed. */
+function takeNoneBehind(server: Server): void {
+  const { _handle: handle } = server as unknown as Internals;
+  handle?.listen(0);
 }
 
 /** What Node's parser refuses gets our own words too. */

@@ -11,7 +11,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import type { Admitted, Entrance } from "./entrance.ts";
 import type { Flight } from "./flight.ts";
-import { sendFailure, sendJson } from "./http-answer.ts";
+import { sendEarlyFailure, sendFailure, sendJson } from "./http-answer.ts";
 import { matchPredictPath, type PredictPath } from "./predict-path.ts";
 import { declaredLength, readBody } from "./request-body.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
@@ -128,8 +128,10 @@ class Exchange {
   /** A body that was not read to its end ends the connection. */
   #fail(failure: Failure, isBodyRead: boolean): void {
     if (this.#isAnswered) return;
-    const keepAlive = isBodyRead && !this.#parts.isDraining();
-    const status = sendFailure(this.#response, failure, this.#requestId, keepAlive);
+    const { isDraining, clock } = this.#parts;
+    const status = isBodyRead
+      ? sendFailure(this.#response, failure, this.#requestId, !isDraining())
+      : sendEarlyFailure(this.#response, failure, this.#requestId, clock);
     this.#note(status, failure, undefined);
   }
 

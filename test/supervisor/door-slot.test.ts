@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import PQueue from "p-queue";
 import type { DoorCommand, DoorEvent, DoorSettings } from "../../src/protocol/control.ts";
 import type { SendHandle } from "../../supervisor/child-process.ts";
 import { DoorSlot } from "../../supervisor/door-slot.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { FakeForks, quietLog } from "./fake-forks.ts";
+import { FakeForks, slotContext } from "./fake-forks.ts";
 
 const settings = { serverName: "troupe" } as DoorSettings;
 const handle = {} as SendHandle;
@@ -19,15 +18,7 @@ function setUp() {
     (name: string) =>
     (...rest: readonly unknown[]) =>
       heard.push([name, ...rest]);
-  const context = {
-    clock,
-    random: () => 1,
-    log: quietLog,
-    loads: new PQueue(),
-    restarts: new PQueue(),
-    hangMs: 5_000,
-    memoryKills: () => 0,
-  };
+  const context = slotContext(clock);
   const door: DoorSlot = new DoorSlot(
     context,
     { index: 3, settings, fork: forks.fork, handle },

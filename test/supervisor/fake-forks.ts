@@ -1,3 +1,5 @@
+import PQueue from "p-queue";
+import type { Clock } from "../../src/platform/clock.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type {
   Child,
@@ -5,6 +7,7 @@ import type {
   ForkChild,
   SendHandle,
 } from "../../supervisor/child-process.ts";
+import type { SlotContext } from "../../supervisor/slot.ts";
 
 /** A process that does what the test says. */
 export class FakeChild<Command> implements Child<Command> {
@@ -59,3 +62,16 @@ export class FakeForks<Command> {
 }
 
 export const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
+
+/** Nothing waits for its turn, and every backoff takes its full time. */
+export function slotContext(clock: Clock): SlotContext {
+  return {
+    clock,
+    random: () => 1,
+    log: quietLog,
+    loads: new PQueue(),
+    restarts: new PQueue(),
+    hangMs: 5_000,
+    memoryKills: () => 0,
+  };
+}

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import PQueue from "p-queue";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { HostCommand, HostEvent, HostSpec } from "../../src/protocol/control.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
@@ -12,7 +11,7 @@ import { HostSlot } from "../../supervisor/host-slot.ts";
 import { PoisonList } from "../../supervisor/poison-list.ts";
 import type { LastExit } from "../../supervisor/slot.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { FakeForks, quietLog } from "./fake-forks.ts";
+import { FakeForks, slotContext } from "./fake-forks.ts";
 
 const socketFolder = mkdtempSync(join(tmpdir(), "host-slot-"));
 after(() => rmSync(socketFolder, { recursive: true }));
@@ -36,15 +35,7 @@ function setUp() {
   const down: (readonly [string, LastExit])[] = [];
   const phases: string[] = [];
   const reports: unknown[] = [];
-  const context = {
-    clock,
-    random: () => 1,
-    log: quietLog,
-    loads: new PQueue(),
-    restarts: new PQueue(),
-    hangMs: 5_000,
-    memoryKills: () => 0,
-  };
+  const context = slotContext(clock);
   const options = {
     model: "iris",
     version: "1",

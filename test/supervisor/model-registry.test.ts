@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import PQueue from "p-queue";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { ModelFolder } from "../../src/config/model-folder.ts";
 import type { HostCommand } from "../../src/protocol/control.ts";
@@ -9,7 +8,7 @@ import type { ModelView } from "../../src/protocol/views.ts";
 import { HostSlot } from "../../supervisor/host-slot.ts";
 import { ModelRegistry, type SlotPlan } from "../../supervisor/model-registry.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { FakeForks, quietLog } from "./fake-forks.ts";
+import { FakeForks, slotContext } from "./fake-forks.ts";
 
 function folder(name: string, config: Partial<ModelConfig>, ...versions: string[]): ModelFolder {
   const wanted = versions.map((version) => ({ version, file: `/models/${name}/${version}` }));
@@ -27,15 +26,7 @@ function setUp() {
   const views: ModelView[] = [];
   const down: string[] = [];
   const reported: (readonly [HostSlot, number])[] = [];
-  const context = {
-    clock,
-    random: () => 1,
-    log: quietLog,
-    loads: new PQueue(),
-    restarts: new PQueue(),
-    hangMs: 5_000,
-    memoryKills: () => 0,
-  };
+  const context = slotContext(clock);
   const registry = new ModelRegistry(clock, (plan, listener) => {
     plans.push(plan);
     const log = { level: "silent", pretty: false };

@@ -5,7 +5,7 @@ import PQueue from "p-queue";
 import type { RestartSettings } from "../../src/protocol/model-settings.ts";
 import { type LastExit, Slot, type SlotContext, type SlotRole } from "../../supervisor/slot.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { FakeForks, quietLog } from "./fake-forks.ts";
+import { FakeForks, slotContext } from "./fake-forks.ts";
 
 const hangMs = 5_000;
 const startMs = 60_000;
@@ -32,12 +32,10 @@ function setUp(options: Options = {}) {
   const heard: string[] = [];
   const phases: string[] = [];
   const exits: LastExit[] = [];
+  const { wasPoisoned = () => false, ...queues } = options;
   const context: SlotContext = {
-    clock,
-    random: () => 1,
-    log: quietLog,
-    loads: options.loads ?? new PQueue(),
-    restarts: options.restarts ?? new PQueue(),
+    ...slotContext(clock),
+    ...queues,
     hangMs,
     memoryKills: () => kernel.kills,
   };
@@ -49,7 +47,7 @@ function setUp(options: Options = {}) {
     parse: (message) => (typeof message === "string" ? message : undefined),
     obey: (event) => heard.push(event),
     drainCommand: "drain",
-    wasPoisoned: options.wasPoisoned ?? (() => false),
+    wasPoisoned,
     onPhase: () => phases.push(slot.phase.name),
     onExit: (exit) => exits.push(exit),
   };

@@ -1,0 +1,88 @@
+import type { Door, Work, WorkSlice } from "../../model-host/work.ts";
+import type { Failure } from "../../src/protocol/errors.ts";
+import type { HostStages } from "../../src/protocol/frames.ts";
+import type { Codec } from "../../src/tensors/codec.ts";
+import { predictCodec } from "../../src/tensors/predict-codec.ts";
+import type { Tensor } from "../../src/tensors/tensor.ts";
+
+export type Said =
+  | { readonly type: "running"; readonly ids: readonly number[] }
+  | { readonly type: "chunk"; readonly id: number; readonly body: unknown }
+  | {
+      readonly type: "done";
+      readonly id: number;
+      readonly rows: number;
+      readonly body: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: "failed"; readonly id: number; readonly failure: Failure };
+
+/** Keeps what it is told to send, bodies parsed. */
+export class FakeDoor implements Door {
+  readonly said: Said[] = [];
+  readonly stages: HostStages[] = [];
+  /** How much had been said at each flush. */
+  readonly flushes: number[] = [];
+
+  running(ids: readonly number[]): void {
+    this.said.push({ type: "running", ids });
+  }
+
+  chunk(id: number, body: Uint8Array): void {
+    this.said.push({ type: "chunk", id, body: parsed(body) });
+  }
+
+  done({ id, rows, body, stages }: Parameters<Door["done"]>[0]): void {
+    this.stages.push(stages);
+    this.said.push({ type: "done", id, rows, body: parsed(body) });
+  }
+
+  failed({ id, failure }: Parameters<Door["failed"]>[0]): void {
+    this.said.push({ type: "failed", id, failure });
+  }
+
+  flush(): void {
+    this.flushes.push(this.said.length);
+  }
+}
+
+function parsed(body: Uint8Array): Readonly<Record<string, unknown>> {
+  return JSON.parse(Buffer.from(body).toString());
+}
+
+export interface WorkFields extends Partial<Omit<Work, "request">> {
+  readonly inputs?: readonly Tensor[];
+  readonly outputs?: readonly number[];
+  readonly codec?: Codec;
+}
+
+export function fakeWork(fields: WorkFields = {}): Work {
+  const { inputs = [], outputs = [0], rows = 1, ...rest } = fields;
+  return {
+    id: 1,
+    door: new FakeDoor(),
+    requestId: "r",
+    codec: predictCodec,
+    request: { inputs, rows, outputs, id: undefined },
+    stream: false,
+    fingerprint: null,
+    key: "",
+    rows,
+    bytes: 0,
+    priority: "normal",
+    deadlineAt: 1_000,
+    alone: false,
+    arrivedAt: 0,
+    decodeUs: 0,
+    parts: [],
+    nextRow: 0,
+    credit: Number.POSITIVE_INFINITY,
+    queueUs: 0,
+    runUs: 0,
+    settled: false,
+    ...rest,
+  };
+}
+
+export function whole(work: Work): WorkSlice {
+  return { work, fromRow: 0, rows: work.rows };
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { LoadFigures } from "../../model-host/load-figures.ts";
+
+describe("LoadFigures", () => {
+  it("expects requests of one row, at no cost, before there was any", () => {
+    const figures = new LoadFigures();
+    assert.deepEqual([figures.rowsPerRequest, figures.rowCostMs(8)], [1, 0]);
+  });
+
+  it("follows the rows of requests", () => {
+    const figures = new LoadFigures();
+    for (let request = 0; request < 300; request += 1) figures.noteRequest(9);
+    assert.ok(Math.abs(figures.rowsPerRequest - 9) < 0.1);
+  });
+
+  it("is moved little by one large request", () => {
+    const figures = new LoadFigures();
+    figures.noteRequest(51);
+    assert.equal(figures.rowsPerRequest, 2);
+  });
+
+  it("says what a row costs in a batch of some size", () => {
+    const figures = new LoadFigures();
+    for (let batch = 0; batch < 100; batch += 1) {
+      figures.noteBatch(1, 11);
+      figures.noteBatch(10, 20);
+    }
+    assert.deepEqual(
+      [1, 10].map((rows) => Math.round(figures.rowCostMs(rows))),
+      [11, 2],
+    );
+  });
+
+  it("asks at least for a batch of one row", () => {
+    const figures = new LoadFigures();
+    figures.noteBatch(2, 8);
+    assert.deepEqual([figures.rowCostMs(0), figures.rowCostMs(-1)], [4, 4]);
+  });
+});

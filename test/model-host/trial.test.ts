@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { it, describe as suite } from "node:test";
+import type { ModelInterface, NamedTensor, ValueInfo } from "../../model-host/engine.ts";
+import { describe } from "../../model-host/trial.ts";
+import type { Batching } from "../../src/protocol/model-metadata.ts";
+import type { Tensor } from "../../src/tensors/tensor.ts";
+import { type Compute, FakeEngine, fp32, mapped, value } from "./fake-engine.ts";
+
+function model(inputs: readonly ValueInfo[], ...outputs: readonly ValueInfo[]): ModelInterface {
+  return { inputs, outputs };
+}
+
+async function tryOut(one: ModelInterface, compute: Compute, skip: string | null = null) {
+  const engine = new FakeEngine(compute);
+  const metadata = await describe(engine, one, { maxBatchSize: 16, skip });
+  const axes = [...metadata.inputs, ...metadata.outputs].map(({ batchAxis }) => batchAxis);
+  return { metadata, axes, runs: engine.runs };
+}
+
+function inputOf(inputs: readonly NamedTensor[], at = 0): NamedTensor {
+  const input = inputs[at];
+  if (input === undefined) throw new Error(`input ${at} is missing`);
+  return input;
+}
+
+const batched: Batching = { type: "batched", maxBatchSize: 16 };
+
+function unbatched(reason: string): Batching {
+  return { type: "unbatched", reason };
+}
+
+/** The sums of the rows of a matrix. */
+function rowSums(x: Tensor): Tensor {
+  const [rows = 0, columns = 0] = x.shape;
+  const sums = Array.from({ length: rows }, (_, row) => {
+    const cells = (x.data as Float32Array).subarray(row * columns, (row + 1) * columns);
+    return cells.reduce((sum, cell) => sum + cell, 0);
+  });
+  return fp32([rows, 1], sums);
+}
+
+function meanOf({ data }: Tensor): number {
+  return (data as Float32Array).reduce((sum, one) => sum + one, 0) / data.length;
+}
+
+const x = value("x", ["n", 4]);
+const y = value("y", ["n", 1]);
+
+suite("a trial finds batchable", () => {
+  it("a model whose rows do not know of each other", async () => {
+    const { metadata } = await tryOut(model([x], y), (inputs) => ({ y: rowSums(inputOf(inputs)) }));
+    assert.deepEqual(metadata, {
+      inputs: [{ name: "x", datatype: "FP32", shape: [-1, 4], batchAxis: 0 }],
+      outputs: [{ name: "y", datatype: "FP32", shape: [-1, 1], batchAxis: 0 }],
+      batching: batched,
+      notServable: [],
+    });
+  });
+
+  it("a model whose state has its rows at axis 1", async () => {
+    const state = value("state", [2, "batch", 3]);
+    const one = model([value("x", ["batch", 4]), state], y, value("state_out", [2, "batch", 3]));
+    const { metadata, axes } = await tryOut(one, (inputs) => ({
+      y: rowSums(inputOf(inputs)),
+      state_out: mapped(inputOf(inputs, 1), (cell) => 2 * cell),
+    }));
+    assert.deepEqual([metadata.batching, axes], [batched, [0, 1, 0, 1]]);
+  });
+
+  it("a model whose outputs have other names for the axis, or none", async () => {
+    const one = model([x], value("y", ["", 1]));
+    const { axes } = await tryOut(one, (inputs) => ({ y: rowSums(inputOf(inputs)) }));
+    assert.deepEqual(axes, [0, 0]);
+  });
+
+  it("a model with an input of rank 0, which all rows share", async () => {
+    const { axes } = await tryOut(model([x, value("factor", [])], y), (inputs) => {
+      const [factor = 0] = inputOf(inputs, 1).data as Float32Array;
+      return { y: mapped(rowSums(inputOf(inputs)), (sum) => sum * factor) };
+    });
+    assert.deepEqual(axes, [0, null, 0]);
+  });
+
+  it("a model that rounds otherwise for other batches", async () => {
+    const { metadata } = await tryOut(model([x], y), (inputs) => {
+      const sums = rowSums(inputOf(inputs));
+      return { y: mapped(sums, (sum) => sum * (1 + 1e-4 * sums.data.length)) };
+    });
+    assert.deepEqual(metadata.batching, batched);
+  });
+
+  it("a model that takes only certain sizes of another axis", async () => {
+    const one = model([value("x", ["n", "m"])], value("y", ["n", "m"]));
+    const { metadata } = await tryOut(one, (inputs) => {
+      const input = inputOf(inputs);
+      if (input.shape[1] !== 8) throw new Error("m must be 8");
+      return { y: input };
+    });
+    assert.deepEqual(metadata.batching, batched);
+  });
+
+  it("a model whose second hypothesis holds", async () => {
+    const one = model([value("x", ["time", "batch"])], value("y", ["time", "batch"]));
+    const { axes } = await tryOut(one, (inputs) => {
+      const { data, shape } = inputOf(inputs);
+      if (shape[1] === 1) throw new Error("one column is not enough");
+      return { y: fp32(shape, [...(data as Float32Array)]) };
+    });
+    assert.deepEqual(axes, [0, 0]);
+  });
+
+  it("a model that gives NaN and infinity", async () => {
+    const { metadata } = await tryOut(model([x], y), (inputs) => ({
+      y: mapped(rowSums(inputOf(inputs)), (sum) => (sum > 2 ? Number.NaN : -1 / 0)),
+    }));
+    assert.deepEqual(metadata.batching, batched);
+  });
+
+  it("a model of texts and big integers", async () => {
+    const inputs = [value("x", ["n"], "BYTES"), value("i", ["n"], "INT64")];
+    const one = model(inputs, value("y", ["n"], "BYTES"), value("j", ["n"], "INT64"));
+    const { axes } = await tryOut(one, ([texts, integers]) => ({
+      y: texts as Tensor,
+      j: integers as Tensor,
+    }));
+    assert.deepEqual(axes, [0, 0, 0, 0]);
+  });
+});
+
+suite("a trial finds unbatchable, and says why,", () => {
+  const rows: readonly (readonly [string, ModelInterface, Compute, string])[] = [
+    [
+      "a model that mixes rows",
+      model([x], y),
+      (inputs) => {
+        const sums = rowSums(inputOf(inputs));
+        const mean = meanOf(sums);
+        return { y: mapped(sums, (sum) => sum - mean) };
+      },
+      "output 'y' of a row changes when another row runs beside it",
+    ],
+    [
+      "a model that mixes only in its last output",
+      model([x], y, value("z", ["n", 1])),
+      (inputs) => {
+        const sums = rowSums(inputOf(inputs));
+        const mean = meanOf(sums);
+        return { y: sums, z: mapped(sums, () => mean) };
+      },
+      "output 'z' of a row changes when another row runs beside it",
+    ],
+    [
+      "a model whose output is the same for every batch",
+      model([x], value("y", [1])),
+      (inputs) => ({ y: fp32([1], [meanOf(inputOf(inputs))]) }),
+      "output 'y' does not grow with the number of rows",
+    ],
+    [
+      "a model whose output has no axis",
+      model([x], value("y", [])),
+      (inputs) => ({ y: fp32([], [meanOf(inputOf(inputs))]) }),
+      "output 'y' does not grow with the number of rows",
+    ],
+    [
+      "a model whose output grows by more than the rows",
+      model([x], value("y", ["pairs"])),
+      (inputs) => {
+        const count = inputOf(inputs).shape[0] ?? 0;
+        return { y: fp32([count * count]) };
+      },
+      "output 'y' does not grow with the number of rows",
+    ],
+    [
+      "a model that takes one row at a time",
+      model([x], y),
+      (inputs) => {
+        if (inputOf(inputs).shape[0] !== 1) throw new Error("one row");
+        return { y: rowSums(inputOf(inputs)) };
+      },
+      "ONNX Runtime refuses two rows in one run",
+    ],
+    [
+      "a model that takes nothing that was made up",
+      model([x], y),
+      () => {
+        throw new Error("no");
+      },
+      "ONNX Runtime took none of the inputs that the trial made up",
+    ],
+  ];
+  for (const [name, one, compute, reason] of rows) {
+    it(name, async () => {
+      const { metadata, axes } = await tryOut(one, compute);
+      assert.deepEqual(metadata.batching, unbatched(reason));
+      assert.deepEqual(new Set(axes), new Set([null]));
+    });
+  }
+});
+
+suite("a trial is not held", () => {
+  it("where it is to be skipped", async () => {
+    const skip = "the trial ended the host (SIGSEGV)";
+    const { metadata, runs } = await tryOut(model([x], y), () => ({}), skip);
+    assert.deepEqual([metadata.batching, runs], [unbatched(skip), []]);
+  });
+
+  it("where no input may have rows", async () => {
+    const one = model([value("x", [2, 4])], value("y", [2]));
+    const { metadata, runs } = await tryOut(one, () => ({}));
+    assert.deepEqual(metadata.batching, unbatched("input 'x' has the fixed shape [2,4]"));
+    assert.deepEqual(runs, []);
+  });
+
+  it("where the batch is fixed at one, and rows run one by one", async () => {
+    const one = model([value("x", [1, 4])], value("y", [1, 2]));
+    const { metadata, runs } = await tryOut(one, () => ({}));
+    assert.deepEqual(
+      [metadata, runs],
+      [
+        {
+          inputs: [{ name: "x", datatype: "FP32", shape: [1, 4], batchAxis: 0 }],
+          outputs: [{ name: "y", datatype: "FP32", shape: [1, 2], batchAxis: 0 }],
+          batching: { type: "one-by-one", reason: "input 'x' has the fixed shape [1,4]" },
+          notServable: [],
+        },
+        [],
+      ],
+    );
+  });
+});
+
+suite("an output that is no tensor", () => {
+  it("is left out, with its reason, and never fetched", async () => {
+    const one = model([x], y, value("map", [], null));
+    const { metadata, runs } = await tryOut(one, (inputs) => ({ y: rowSums(inputOf(inputs)) }));
+    assert.deepEqual(
+      [metadata.outputs.map(({ name }) => name), metadata.notServable],
+      [["y"], [{ name: "map", reason: "it is a sequence or map, which cannot be served" }]],
+    );
+    assert.deepEqual(new Set(runs.flatMap(({ fetches }) => fetches)), new Set(["y"]));
+  });
+});

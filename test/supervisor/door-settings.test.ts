@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Settings } from "../../src/config/settings.ts";
+import { doorSettingsOf } from "../../supervisor/door-settings.ts";
+
+const settings: Settings = {
+  models: "/models",
+  host: "127.0.0.1",
+  port: 1,
+  frontDoors: 2,
+  logLevel: "warn",
+  accessLogSample: 3,
+  drainMs: 4,
+  drainDelayMs: 5,
+  requestTimeoutMs: 6,
+  maxRequestTimeoutMs: 7,
+  maxInFlight: 8,
+  maxInFlightBytes: 9,
+  maxBodyBytes: 10,
+  hangMs: 11,
+  wsMaxPayloadBytes: 12,
+  wsMaxInFlight: 13,
+  wsPingMs: 14,
+  wsIdleMs: 15,
+  wsMaxBufferedBytes: 16,
+  allowedOrigins: ["https://example.org"],
+  serverName: "troupe",
+};
+
+describe("doorSettingsOf", () => {
+  it("tells a front door what concerns it", () =>
+    assert.deepEqual(doorSettingsOf(settings, { version: "1.2.3", startedAt: 17 }, true), {
+      serverName: "troupe",
+      version: "1.2.3",
+      startedAt: 17,
+      log: { level: "warn", pretty: true },
+      accessLogSample: 3,
+      requestTimeoutMs: 6,
+      maxRequestTimeoutMs: 7,
+      maxInFlight: 8,
+      maxInFlightBytes: 9,
+      maxBodyBytes: 10,
+      wsMaxPayloadBytes: 12,
+      wsMaxInFlight: 13,
+      wsPingMs: 14,
+      wsIdleMs: 15,
+      wsMaxBufferedBytes: 16,
+      allowedOrigins: ["https://example.org"],
+    }));
+});

@@ -1,0 +1,478 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { defaultModelConfig } from "../../src/config/model-config.ts";
+import type { ModelFolder } from "../../src/config/model-folder.ts";
+import { createRegistry, snapshotOf, Tally } from "../../src/platform/metrics.ts";
+import type { DoorCommand, DoorSettings, HostCommand } from "../../src/protocol/control.ts";
+import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
+import type { ModelView } from "../../src/protocol/views.ts";
+import type { SendHandle } from "../../supervisor/child-process.ts";
+import { Supervisor } from "../../supervisor/supervisor.ts";
+import { FakeClock } from "../fake-clock.ts";
+import { type FakeChild, FakeForks, quietLog } from "./fake-forks.ts";
+
+const handle = {} as SendHandle;
+const figures = { rssBytes: 1_000, cpuSeconds: 2, eventLoopDelayMs: 3 };
+const load = { queueRows: 4, inFlight: 5, breaker: "open" } as const;
+
+const doorSettings: DoorSettings = {
+  serverName: "troupe",
+  version: "1.2.3",
+  startedAt: 0,
+  log: { level: "silent", pretty: false },
+  accessLogSample: 0,
+  requestTimeoutMs: 1,
+  maxRequestTimeoutMs: 1,
+  maxInFlight: 1,
+  maxInFlightBytes: 1,
+  maxBodyBytes: 5_000,
+  wsMaxPayloadBytes: 1,
+  wsMaxInFlight: 1,
+  wsPingMs: 1,
+  wsIdleMs: 1,
+  wsMaxBufferedBytes: 1,
+  allowedOrigins: [],
+};
+
+const metadata: ModelMetadata = {
+  inputs: [],
+  outputs: [],
+  batching: { type: "unbatched", reason: "" },
+  notServable: [],
+};
+
+function folder(name: string): ModelFolder {
+  const wanted = [{ version: "1", file: `/models/${name}.onnx` }];
+  return { name, versions: wanted, wanted, config: defaultModelConfig };
+}
+
+function badFolder(name: string): ModelFolder {
+  return { name, versions: [], wanted: [], config: defaultModelConfig, problem: "no" };
+}
+
+interface Options {
+  readonly models?: readonly ModelFolder[];
+  readonly doors?: number;
+  readonly cores?: number;
+}
+
+function setUp(options: Options = {}) {
+  const clock = new FakeClock();
+  const doors = new FakeForks<DoorCommand>();
+  const hosts = new FakeForks<HostCommand>();
+  const heard: unknown[] = [];
+  const supervisor = new Supervisor({
+    clock,
+    random: () => 1,
+    log: quietLog,
+    hangMs: 5_000,
+    cores: options.cores ?? 8,
+    frontDoors: options.doors ?? 1,
+    doorSettings,
+    handle,
+    socketFolder: "/nowhere",
+    models: options.models ?? [folder("iris")],
+    forkDoor: doors.fork,
+    forkHost: hosts.fork,
+    listener: {
+      onListening: (port) => heard.push(["listening", port]),
+      onStarted: (models) => heard.push(["started", models.map(stateOf)]),
+      onListenFailed: (reason) => heard.push(["listen-failed", reason]),
+    },
+  });
+  supervisor.start();
+  return { clock, doors, hosts, heard, supervisor };
+}
+
+function stateOf({ name, versions }: ModelView): string {
+  return `${name} ${versions[0]?.state ?? "none"}`;
+}
+
+function open(door: FakeChild<DoorCommand>): void {
+  door.says({ type: "booted" });
+  door.says({ type: "listening", port: 8_080 });
+}
+
+function makeReady(host: FakeChild<HostCommand>): void {
+  host.says({ type: "booted" });
+  host.says({ type: "loaded" });
+  host.says({ type: "ready", metadata });
+}
+
+function inShort(command: DoorCommand): string {
+  switch (command.type) {
+    case "model":
+      return stateOf(command.model);
+    case "server": {
+      const { draining, started } = command.server;
+      return `${draining ? "draining" : "serving"} ${started ? "started" : "starting"}`;
+    }
+    case "host-down":
+      return `${command.hostId} down, blame ${command.blame}`;
+    default:
+      return command.type;
+  }
+}
+
+/** What the door was told since it had its settings, which is when it begins to listen. */
+function told(door: FakeChild<DoorCommand>): readonly string[] {
+  const words = door.sent.map(inShort);
+  return words.slice(words.indexOf("start"));
+}
+
+/** Answers what children are asked to report, and gives the reply to the last question. */
+async function replyTo(
+  door: FakeChild<DoorCommand>,
+  what: "tree" | "metrics",
+  report: (reportId: number) => Promise<void> | void = () => undefined,
+): Promise<string> {
+  door.says({ type: "query", queryId: 77, what });
+  await turn();
+  for (const command of [...door.sent]) {
+    if (command.type === "report") await report(command.reportId);
+  }
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  const reply = door.sent.at(-1);
+  assert.ok(reply?.type === "reply" && reply.queryId === 77);
+  return reply.body;
+}
+
+describe("a supervisor that starts", () => {
+  it("forks the doors and a host for each replica", () => {
+    const { doors, hosts } = setUp({ doors: 2, models: [folder("a"), folder("b")] });
+    assert.deepEqual([doors.children.length, hosts.children.length], [2, 2]);
+  });
+
+  it("starts no more of them at a time than there are cores", async () => {
+    const { doors, hosts } = setUp({ cores: 1, models: [folder("a"), folder("b")] });
+    const forked = [hosts.children.length];
+    open(doors.child);
+    await turn();
+    forked.push(hosts.children.length);
+    makeReady(hosts.child);
+    await turn();
+    forked.push(hosts.children.length);
+    assert.deepEqual(forked, [0, 1, 2]);
+  });
+
+  it("gives a door the settings and the handle, and then all that is known", () => {
+    const { doors } = setUp({ models: [folder("iris"), badFolder("bad")] });
+    doors.child.says({ type: "booted" });
+    assert.deepEqual(told(doors.child), ["start", "iris loading", "bad none", "serving starting"]);
+    assert.equal(doors.child.handles[0], handle);
+  });
+
+  it("gives a host room for the largest body", () => {
+    const { hosts } = setUp();
+    hosts.child.says({ type: "booted" });
+    const [command] = hosts.child.sent;
+    assert.ok(command?.type === "load" && command.spec.maxFrameBytes > doorSettings.maxBodyBytes);
+  });
+
+  it("says once that it listens, and once that every model is ready or cannot be", () => {
+    const { doors, hosts, heard } = setUp({ doors: 2, models: [folder("a"), folder("b")] });
+    for (const door of doors.children) open(door);
+    makeReady(hosts.children[0] as FakeChild<HostCommand>);
+    const before = [...heard];
+    hosts.child.says({ type: "booted" });
+    hosts.child.says({ type: "refused", reason: "no" });
+    assert.deepEqual(before, [["listening", 8_080]]);
+    assert.deepEqual(heard.slice(1), [["started", ["a ready", "b unavailable"]]]);
+    assert.equal(told(doors.child).filter((words) => words === "serving started").length, 1);
+  });
+
+  it("is not started before it listens", () => {
+    const { doors, hosts, heard } = setUp();
+    makeReady(hosts.child);
+    const before = [...heard];
+    open(doors.child);
+    assert.deepEqual(
+      [before, heard],
+      [
+        [],
+        [
+          ["listening", 8_080],
+          ["started", ["iris ready"]],
+        ],
+      ],
+    );
+  });
+
+  it("stays started when a model has to come back", async () => {
+    const { doors, hosts, heard } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    hosts.child.exits(null, "SIGKILL");
+    await turn();
+    makeReady(hosts.child);
+    assert.equal(heard.length, 2);
+    assert.equal(told(doors.child).filter((words) => words.startsWith("serving")).length, 2);
+  });
+
+  it("says why it cannot listen", () => {
+    const { doors, heard } = setUp();
+    doors.child.says({ type: "listen-failed", reason: "EACCES" });
+    assert.deepEqual(heard, [["listen-failed", "EACCES"]]);
+  });
+});
+
+describe("a supervisor whose child ends", () => {
+  it("tells every door which host is down before it tells what is left of the model", async () => {
+    const { doors, hosts } = setUp({ doors: 2 });
+    for (const door of doors.children) open(door);
+    makeReady(hosts.child);
+    const before = doors.children.map((door) => told(door).length);
+    hosts.child.exits(null, "SIGSEGV");
+    await turn();
+    const after = doors.children.map((door, at) => told(door).slice(before[at]));
+    const expected = ["iris/1#0.1 down, blame model", "iris recovering", "iris recovering"];
+    assert.deepEqual(after, [expected, expected]);
+  });
+
+  it("tells a door that comes back all that is known by then", async () => {
+    const { doors, hosts } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    doors.child.exits(null, "SIGKILL");
+    await turn();
+    open(doors.child);
+    assert.deepEqual(
+      [doors.children.length, told(doors.child)],
+      [2, ["start", "iris ready", "serving started"]],
+    );
+    assert.equal(doors.child.handles[0], handle);
+  });
+
+  it("leaves hosts alone when a door dies", async () => {
+    const { doors, hosts } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    doors.child.exits(null, "SIGSEGV");
+    await turn();
+    assert.deepEqual([hosts.children.length, hosts.child.kills], [1, 0]);
+  });
+
+  it("kills a host that a door accuses, where it is still that one", async () => {
+    const { doors, hosts } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    doors.child.says({ type: "violation", hostId: "iris/1#0.0", reason: "lies" });
+    doors.child.says({ type: "violation", hostId: "other/1#0.1", reason: "lies" });
+    const before = hosts.child.kills;
+    doors.child.says({ type: "violation", hostId: "iris/1#0.1", reason: "lies" });
+    assert.deepEqual([before, hosts.child.kills], [0, 1]);
+  });
+});
+
+describe("a supervisor that watches", () => {
+  /** Everybody but the mute one says that it is alive, as often as it should. */
+  function live(
+    { clock, doors, hosts }: ReturnType<typeof setUp>,
+    forMs: number,
+    mute?: FakeChild<HostCommand>,
+  ): void {
+    const lively = hosts.children.filter((host) => host !== mute);
+    for (let passed = 0; passed < forMs; passed += 250) {
+      for (const child of [...doors.children, ...lively])
+        child.says({ type: "beat", figures, load });
+      clock.advance(250);
+    }
+  }
+
+  it("kills a host that says nothing, and no other", () => {
+    const parts = setUp({ models: [folder("a"), folder("b")] });
+    open(parts.doors.child);
+    for (const host of parts.hosts.children) makeReady(host);
+    const mute = parts.hosts.children[1] as FakeChild<HostCommand>;
+    live(parts, 5_000, mute);
+    const before = mute.kills;
+    live(parts, 1_000, mute);
+    assert.deepEqual([before, parts.hosts.children.map(({ kills }) => kills)], [0, [0, 1]]);
+    assert.equal(parts.doors.child.kills, 0);
+  });
+
+  it("forgives once when it was itself that stood still", () => {
+    const parts = setUp();
+    open(parts.doors.child);
+    makeReady(parts.hosts.child);
+    live(parts, 1_000);
+    const now = parts.clock.now;
+    parts.clock.now = () => now.call(parts.clock) + 60_000;
+    parts.clock.advance(250);
+    const before = [parts.hosts.child.kills, parts.doors.child.kills];
+    parts.clock.advance(5_250);
+    assert.deepEqual(
+      [before, [parts.hosts.child.kills, parts.doors.child.kills]],
+      [
+        [0, 0],
+        [1, 1],
+      ],
+    );
+  });
+});
+
+describe("a supervisor that is asked", () => {
+  it("describes every process", async () => {
+    const { clock, doors, hosts } = setUp({ models: [folder("iris"), badFolder("bad")] });
+    open(doors.child);
+    doors.child.says({ type: "beat", figures });
+    makeReady(hosts.child);
+    hosts.child.prints("stderr", "bang");
+    clock.advance(100);
+    hosts.child.exits(null, "SIGSEGV");
+    await turn();
+    hosts.child.says({ type: "beat", figures, load });
+    const measured = { rss_bytes: 1_000, cpu_seconds: 2, event_loop_delay_ms: 3 };
+    const { supervisor, ...rest } = JSON.parse(await replyTo(doors.child, "tree"));
+    assert.deepEqual(
+      [supervisor.pid, supervisor.role, supervisor.state, typeof supervisor.rss_bytes],
+      [process.pid, "supervisor", "ready", "number"],
+    );
+    assert.deepEqual(rest, {
+      version: "1.2.3",
+      front_doors: [
+        {
+          role: "front-door",
+          pid: 1,
+          state: "ready",
+          reason: null,
+          since: "2024-01-01T00:00:00.000Z",
+          restarts: 0,
+          last_exit: null,
+          ...measured,
+        },
+      ],
+      models: [
+        {
+          name: "iris",
+          problem: null,
+          versions: [
+            {
+              version: "1",
+              hosts: [
+                {
+                  role: "host",
+                  model: "iris",
+                  version: "1",
+                  pid: 2,
+                  state: "starting",
+                  reason: null,
+                  since: "2024-01-01T00:00:00.100Z",
+                  restarts: 1,
+                  last_exit: {
+                    at: "2024-01-01T00:00:00.100Z",
+                    code: null,
+                    signal: "SIGSEGV",
+                    reason: "SIGSEGV",
+                    stderr: ["bang"],
+                  },
+                  ...measured,
+                  queue_rows: 4,
+                  in_flight: 5,
+                  breaker: "open",
+                },
+              ],
+            },
+          ],
+        },
+        { name: "bad", problem: "no", versions: [] },
+      ],
+    });
+  });
+
+  it("gives the metrics of all, those of the dead too", async () => {
+    const { doors, hosts } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    const counted = async (count: number) => {
+      const registry = createRegistry();
+      new Tally<"model_id">(registry, "runs_total", "Runs").series({ model_id: "iris" }).add(count);
+      return snapshotOf(registry);
+    };
+    const report = (count: number) => async (reportId: number) => {
+      doors.child.says({ type: "metrics", reportId, metrics: [] });
+      hosts.child.says({ type: "metrics", reportId, metrics: await counted(count) });
+    };
+    hosts.child.says({ type: "beat", figures, load });
+    const before = await replyTo(doors.child, "metrics", report(3));
+    hosts.child.exits(null, "SIGSEGV");
+    await turn();
+    makeReady(hosts.child);
+    const after = await replyTo(doors.child, "metrics", report(4));
+    const sample = (page: string, name: string) =>
+      page.split("\n").find((line) => line.startsWith(name));
+    assert.deepEqual(
+      [sample(before, "runs_total"), sample(after, "runs_total")],
+      ['runs_total{model_id="iris"} 3', 'runs_total{model_id="iris"} 7'],
+    );
+    assert.deepEqual(
+      ["models_loaded", "troupe_restarts_total", "troupe_breaker_state"].map((name) => [
+        sample(before, name),
+        sample(after, name),
+      ]),
+      [
+        ["models_loaded 1", "models_loaded 1"],
+        [undefined, 'troupe_restarts_total{role="host",model_id="iris",reason="SIGSEGV"} 1'],
+        ['troupe_breaker_state{model_id="iris",version="1",index="0"} 2', undefined],
+      ],
+    );
+  });
+});
+
+describe("a supervisor that stops", () => {
+  it("says so, ends the doors first and then the hosts", async () => {
+    const { doors, hosts, supervisor } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    supervisor.announceDrain();
+    const announced = told(doors.child).at(-1);
+    const stopped = supervisor.stop(1_000);
+    const drained = [doors.child.sent.at(-1)?.type, hosts.child.sent.at(-1)?.type];
+    doors.child.exits(0);
+    await turn();
+    const after = hosts.child.sent.at(-1)?.type;
+    hosts.child.exits(0);
+    await stopped;
+    assert.deepEqual([announced, drained, after], ["draining started", ["drain", "load"], "drain"]);
+    assert.deepEqual([doors.children.length, hosts.children.length], [1, 1]);
+  });
+
+  it("kills what does not end in time", async () => {
+    const { clock, doors, hosts, supervisor } = setUp({ doors: 2 });
+    for (const door of doors.children) open(door);
+    makeReady(hosts.child);
+    const stopped = supervisor.stop(1_000);
+    doors.children[0]?.exits(0);
+    clock.advance(1_000);
+    assert.deepEqual(
+      doors.children.map(({ kills }) => kills),
+      [0, 1],
+    );
+    doors.child.exits(null, "SIGKILL");
+    await turn();
+    clock.advance(2_000);
+    assert.equal(hosts.child.kills, 1);
+    hosts.child.exits(null, "SIGKILL");
+    await stopped;
+  });
+
+  it("does not wait for what has not begun", async () => {
+    const { doors, hosts, supervisor } = setUp();
+    open(doors.child);
+    hosts.child.says({ type: "booted" });
+    hosts.child.says({ type: "refused", reason: "no" });
+    const stopped = supervisor.stop(1_000);
+    doors.child.exits(0);
+    await stopped;
+  });
+
+  it("kills everything where it must not wait", () => {
+    const { doors, hosts, supervisor } = setUp({ doors: 2, models: [folder("a"), folder("b")] });
+    supervisor.abandon();
+    assert.deepEqual(
+      [...doors.children, ...hosts.children].map(({ kills }) => kills),
+      [1, 1, 1, 1],
+    );
+  });
+});
