@@ -95,7 +95,8 @@ class DoorConnection implements Door {
 
   done(answer: Parameters<Door["done"]>[0]): void {
     this.#works[answer.id] = undefined;
-    writeDone(this.#outbox.writer, { ...answer, pressure: this.#host.pressure });
+    const { id, stages, rows, body } = answer;
+    writeDone(this.#outbox.writer, { id, stages, rows, body, pressure: this.#host.pressure });
     this.#outbox.plan();
   }
 

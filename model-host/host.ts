@@ -19,9 +19,10 @@ import { Breaker } from "./breaker.ts";
 import { decodeWork } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { runGuarded } from "./guarded-run.ts";
-import type { DropReason, HostMetrics } from "./host-metrics.ts";
+import { type GuardedRun, runGuarded } from "./guarded-run.ts";
+import type { HostMetrics } from "./host-metrics.ts";
 import { LoadFigures } from "./load-figures.ts";
+import { breakerOpen, dropFailure } from "./refusals.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -37,12 +38,6 @@ export interface HostParts {
   /** Pressure changed in a way that front doors should hear at once. */
   readonly onPressure: () => void;
 }
-
-const expired: Failure = {
-  code: "deadline-exceeded",
-  message: "Cannot answer: the deadline passed in the queue",
-};
-const cancelled: Failure = { code: "cancelled", message: "the client left" };
 
 export class Host {
   readonly model: ServedModel;
@@ -164,6 +159,11 @@ export class Host {
 
   /** Gives the engine its next batch, if it is idle and there is one. */
   pump(): void {
+    this.#feed();
+    this.#leaveIfDrained();
+  }
+
+  #feed(): void {
     if (this.#running.length > 0) return;
     this.#disarmDelay?.();
     this.#disarmDelay = undefined;
@@ -180,7 +180,11 @@ export class Host {
     if (decision.type === "run") this.#begin();
     else if (decision.type === "wait") {
       this.#disarmDelay = this.#parts.clock.after(decision.delayMs, () => this.pump());
-    } else if (this.#queue.size === 0) this.#onDrained?.();
+    }
+  }
+
+  #leaveIfDrained(): void {
+    if (this.#running.length === 0 && this.#queue.size === 0) this.#onDrained?.();
   }
 
   #dropExpired(): void {
@@ -190,18 +194,14 @@ export class Host {
     }
   }
 
-  #drop(work: Work, reason: DropReason): void {
+  #drop(work: Work, reason: keyof typeof dropFailure): void {
     // Only a stream can have begun: the rest of it is cut off, but it is no request that was never run.
     if (work.nextRow === 0) this.#parts.metrics.dropped(reason).add();
-    this.#fail(work, reason === "expired" ? expired : cancelled);
+    this.#fail(work, dropFailure[reason]);
   }
 
   #failQueued(): void {
-    const failure: Failure = {
-      code: "model-unavailable",
-      message: "Cannot run model: its circuit breaker is open",
-      retryAfterMs: this.#breaker.retryMs,
-    };
+    const failure = breakerOpen(this.#breaker.retryMs);
     for (const work of this.#queue.removeWhere(() => true)) this.#fail(work, failure);
   }
 
@@ -243,12 +243,11 @@ export class Host {
   }
 
   async #run(slices: readonly WorkSlice[]): Promise<void> {
-    const { results, tookMs } = await runGuarded(slices, this.#breaker, this.#parts);
-    this.#finish(slices, results, tookMs);
+    this.#finish(slices, await runGuarded(slices, this.#breaker, this.#parts));
   }
 
   /** The engine gets its next batch before the answers of this one are encoded. */
-  #finish(slices: readonly WorkSlice[], results: readonly SliceResult[], tookMs: number): void {
+  #finish(slices: readonly WorkSlice[], { results, tookMs }: GuardedRun): void {
     const { metrics } = this.#parts;
     this.#figures.noteBatch(this.#runningRows, tookMs);
     metrics.batchRows.observe(this.#runningRows);
@@ -256,33 +255,42 @@ export class Host {
     metrics.batches(results.some(({ type }) => type === "ran") ? "ran" : "failed").add();
     this.#running = [];
     this.#runningRows = 0;
-    this.pump();
+    this.#feed();
     for (const [at, slice] of slices.entries()) {
       slice.work.runUs += tookMs * 1_000;
       this.#settle(slice, results[at]);
     }
+    this.#leaveIfDrained();
   }
 
   #settle(slice: WorkSlice, result: SliceResult | undefined): void {
     const { work } = slice;
     if (work.settled || result === undefined) return;
     if (result.type === "failed") {
-      this.#queue.remove(work);
-      this.#logFailure(work, result.error);
-      this.#fail(work, toFailure(result.error));
+      this.#failRun(work, result.error);
       return;
     }
     const { metrics, metadata, tell } = this.#parts;
-    const isWhole = answerWork(slice, result.outputs, this.model, metadata, metrics);
-    if (!isWhole) return;
+    try {
+      if (!answerWork(slice, result.outputs, this.model, metadata, metrics)) return;
+    } catch (thrown) {
+      this.#failRun(work, thrown);
+      return;
+    }
     work.settled = true;
     if (!this.#hasAnswered) void tell({ type: "answered" });
     this.#hasAnswered = true;
   }
 
-  #logFailure(work: Work, error: TroupeError): void {
-    const reason = error.cause instanceof Error ? error.cause.message : error.cause;
-    this.#parts.log.warn({ request_id: work.requestId, code: error.code, reason }, "run failed");
+  /** Its run failed, or its answer cannot be written, as one past the longest string. */
+  #failRun(work: Work, thrown: unknown): void {
+    const failure = toFailure(thrown);
+    const cause = thrown instanceof TroupeError ? thrown.cause : thrown;
+    const reason = cause instanceof Error ? cause.message : cause;
+    const fields = { request_id: work.requestId, code: failure.code, reason };
+    this.#parts.log.warn(fields, "run failed");
+    this.#queue.remove(work);
+    this.#fail(work, failure);
   }
 
   #onBreakerChange(): void {

@@ -14,6 +14,8 @@ export class ThreadEngine implements Engine {
   /** `onDeath` is told when the thread itself ends, after which nothing runs any more. */
   constructor(onDeath: (reason: string) => void) {
     this.#worker = startThread();
+    // The process lives as long as its channel to the supervisor.
+    this.#worker.unref();
     this.#worker.on("message", (reply: EngineReply) => this.#waiters.shift()?.(reply));
     this.#worker.on("error", (error) => onDeath(error.message));
     this.#worker.on("exit", (code) => onDeath(`the engine's thread ended with code ${code}`));

@@ -34,6 +34,9 @@ const lowShare = 0.5;
 export class WorkQueue<Work extends Queued> {
   readonly #limits: QueueSettings;
   #works: Work[] = [];
+  /** Those of which a part has been taken: they are behind the others again, with the rest. */
+  readonly #begun = new Set<Work>();
+  #batchRows = 1;
   #rows = 0;
   #bytes = 0;
 
@@ -41,8 +44,17 @@ export class WorkQueue<Work extends Queued> {
     this.#limits = limits;
   }
 
+  /**
+   * Rows before one that comes now. Of a request that has begun no more than its next batch is, and nothing while its
+   * reader takes nothing: it must not shut out the others.
+   */
   get rows(): number {
-    return this.#rows;
+    let rows = this.#rows;
+    for (const work of this.#begun) {
+      const left = work.rows - work.nextRow;
+      rows -= work.credit > 0 ? Math.max(0, left - this.#batchRows) : left;
+    }
+    return rows;
   }
 
   get size(): number {
@@ -59,8 +71,9 @@ export class WorkQueue<Work extends Queued> {
     const share = work.priority === "low" ? lowShare : 1;
     if (this.#works.length > 0) {
       const { maxRows, maxBytes } = this.#limits;
-      if (this.#rows + work.rows > maxRows * share) {
-        return { type: "full", what: `${this.#rows} of ${maxRows} rows` };
+      const { rows } = this;
+      if (rows + work.rows > maxRows * share) {
+        return { type: "full", what: `${rows} of ${maxRows} rows` };
       }
       if (this.#bytes + work.bytes > maxBytes * share) {
         return { type: "full", what: `${this.#bytes} of ${maxBytes} bytes` };
@@ -97,6 +110,7 @@ export class WorkQueue<Work extends Queued> {
   take(maxRows: number, company: "all" | "first-only" = "all"): readonly Slice<Work>[] {
     const first = this.#first();
     if (first === undefined) return [];
+    this.#batchRows = maxRows;
     const slices = [cut(first, maxRows)];
     if (company === "all" && first.key !== null && !first.alone) this.#fill(slices, first, maxRows);
     this.#settle(slices);
@@ -151,11 +165,17 @@ export class WorkQueue<Work extends Queued> {
     const unfinished = [...taken].filter((work) => work.nextRow < work.rows);
     this.#works = this.#works.filter((work) => !taken.has(work));
     this.#works.push(...unfinished);
-    for (const work of taken) if (work.nextRow >= work.rows) this.#bytes -= work.bytes;
+    for (const work of unfinished) this.#begun.add(work);
+    for (const work of taken) if (work.nextRow >= work.rows) this.#finish(work);
   }
 
   #forget(work: Work): void {
     this.#rows -= work.rows - work.nextRow;
+    this.#finish(work);
+  }
+
+  #finish(work: Work): void {
+    this.#begun.delete(work);
     this.#bytes -= work.bytes;
   }
 }

@@ -4,6 +4,8 @@ const shownFields = [
   "version",
   "code",
   "status",
+  "error",
+  "cause",
   "reason",
   "err",
   "url",

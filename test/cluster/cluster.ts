@@ -217,6 +217,13 @@ export class Cluster {
     }, `another host of ${model} than ${before}`);
   }
 
+  /** How often any host or front door was started again. */
+  async restarts(): Promise<number> {
+    const { front_doors, models } = await this.tree();
+    const hosts = models.flatMap(({ versions }) => versions.flatMap((version) => version.hosts));
+    return [...front_doors, ...hosts].reduce((sum, { restarts }) => sum + restarts, 0);
+  }
+
   async metrics(): Promise<readonly Series[]> {
     return parseMetrics((await this.get("/metrics")).text);
   }

@@ -581,6 +581,6 @@ function valuesOf(datatype: string): readonly unknown[] {
 }
 
 it("and nothing is left", async () => {
-  assert.equal(await cluster.metric("troupe_restarts_total"), 0);
+  assert.equal(await cluster.restarts(), 0);
   await cluster.endsCleanly();
 });

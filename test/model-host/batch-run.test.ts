@@ -6,7 +6,7 @@ import type { WorkSlice } from "../../model-host/work.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 import type { ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
-import { FakeEngine, fp32, mapped } from "./fake-engine.ts";
+import { FakeEngine, fp32, mapped, numbersOf } from "./fake-engine.ts";
 import { fakeWork, type WorkFields, whole } from "./fake-work.ts";
 
 function spec(name: string, batchAxis: number | null, shape = [-1, 2]): TensorSpec {
@@ -50,7 +50,7 @@ function plain(results: readonly SliceResult[]): unknown {
   return results.map((result) =>
     result.type === "failed"
       ? result
-      : result.outputs.map(({ shape, data }) => [shape, Array.from(data)]),
+      : result.outputs.map((tensor) => [tensor.shape, numbersOf(tensor)]),
   );
 }
 
@@ -123,7 +123,7 @@ describe("runBatch", () => {
     const engine = await check(slices, expected, crossed);
     const [run] = engine.runs;
     assert.deepEqual(
-      run?.inputs.map(({ shape, data }) => [shape, Array.from(data)]),
+      run?.inputs.map((tensor) => [tensor.shape, numbersOf(tensor)]),
       [
         [
           [2, 3],

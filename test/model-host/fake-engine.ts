@@ -67,6 +67,10 @@ export function fp32(shape: readonly number[], values?: readonly number[]): Tens
   return { datatype: "FP32", shape, data };
 }
 
+export function numbersOf({ data }: Tensor): readonly number[] {
+  return Array.from(data as Float32Array);
+}
+
 /** The same shape, every number changed. */
 export function mapped(tensor: Tensor, change: (value: number) => number): Tensor {
   const data = Float32Array.from(tensor.data as Float32Array, change);

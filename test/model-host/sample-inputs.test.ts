@@ -54,7 +54,7 @@ describe("sampleRows", () => {
     for (const datatype of ["UINT8", "INT8", "UINT16", "INT32", "INT64", "UINT64"] as const) {
       it(`draws all of ${datatype} below ${integersBelow}, and no other`, () => {
         const { data } = sample(["n", 1_000], datatype, { integersBelow });
-        const drawn = new Set(Array.from(data, Number));
+        const drawn = new Set(Array.from(data as ArrayLike<unknown>, Number));
         const expected = Array.from({ length: integersBelow }, (_, at) => at);
         assert.deepEqual([...drawn].sort(), expected);
       });
@@ -63,7 +63,7 @@ describe("sampleRows", () => {
 
   it("draws booleans from two, however many integers there are", () => {
     const { data } = sample(["n", 1_000], "BOOL", { integersBelow: 8 });
-    assert.deepEqual(new Set(data), new Set([0, 1]));
+    assert.deepEqual(new Set(data as Uint8Array), new Set([0, 1]));
   });
 
   it("draws numbers from 0 to 1", () => {

@@ -139,6 +139,22 @@ describe("a queue that counts", () => {
     ]);
   });
 
+  it("counts no more than a batch of a request that has begun", () => {
+    const queue = queueOf(item("a", { rows: 99 }), item("b"));
+    queue.take(4);
+    assert.equal(queue.rows, 5);
+  });
+
+  it("counts nothing of a stream that has begun while its reader takes nothing", () => {
+    const stream = item("a", { rows: 99, credit: 1 });
+    const queue = queueOf(stream, item("b"));
+    queue.take(4);
+    const counts = [queue.rows];
+    stream.credit += 1;
+    counts.push(queue.rows);
+    assert.deepEqual(counts, [1, 5]);
+  });
+
   it("knows which has waited longest", () => {
     const queue = queueOf(item("a", { rows: 6 }), item("b"));
     const before = queue.oldest?.name;
@@ -257,6 +273,7 @@ class Comparison {
   readonly #random: Random;
   readonly #queue = new WorkQueue<Item>(limits);
   #works: readonly Item[] = [];
+  #batchRows = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -271,7 +288,11 @@ class Comparison {
   }
 
   get #rows(): number {
-    return this.#works.reduce((sum, work) => sum + work.rows - work.nextRow, 0);
+    return this.#works.reduce((sum, work) => sum + this.#counted(work), 0);
+  }
+
+  #counted({ rows, nextRow }: Item): number {
+    return nextRow === 0 ? rows : Math.min(rows - nextRow, this.#batchRows);
   }
 
   #offer(work: Item): void {
@@ -289,6 +310,7 @@ class Comparison {
     const nextRows = new Map(this.#works.map((work) => [work, work.nextRow]));
     const isReady = this.#queue.rowsReady(maxRows) > 0;
     const slices = this.#queue.take(maxRows);
+    if (isReady) this.#batchRows = maxRows;
     assert.deepEqual([isReady, slices.length > 0], Array(2).fill(this.#works.length > 0));
     for (const { work, fromRow, rows } of slices) {
       assert.equal(fromRow, nextRows.get(work));

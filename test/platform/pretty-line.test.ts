@@ -18,6 +18,12 @@ describe("prettyLine", () => {
       "03:04:05 info  hello process=host code=internal status=500 url=http://x\n",
     ],
     [
+      "why a request failed",
+      { status: 400, error: "no" },
+      "03:04:05 info  hello status=400 error=no\n",
+    ],
+    ["why a process ended", { cause: "SIGSEGV" }, "03:04:05 info  hello cause=SIGSEGV\n"],
+    [
       "an error by its message",
       { err: { type: "E", message: "no" } },
       "03:04:05 info  hello err=no\n",

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { after, describe, it } from "node:test";
+import { echoModel } from "../../models/odd-models.ts";
+import { startReady } from "./cluster.ts";
+
+const entry = resolve(import.meta.dirname, "../../dist/src/main.js");
+const folder = mkdtempSync("/tmp/trt-");
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command to its end, which must come soon. */
+function run(
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const env = { PATH: process.env["PATH"], TMPDIR: folder, ...environment };
+  const child = spawn(process.execPath, [entry, ...flags], { cwd: folder, env, timeout: 20_000 });
+  const said = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].on("data", (chunk: Buffer) => {
+      said[stream] += chunk;
+    });
+  }
+  return new Promise((done) => child.on("close", (code) => done({ code, ...said })));
+}
+
+/** One line that says what is wrong, and nothing left. */
+function assertRefused(outcome: Outcome, code: number, words: RegExp): void {
+  assert.equal(outcome.code, code, outcome.stderr);
+  assert.match(outcome.stderr, words);
+  assert.match(outcome.stderr, /^troupe: [^\n]+\n$/);
+  assert.equal(outcome.stdout, "");
+  const left = readdirSync(folder).filter((name) => name.startsWith("troupe-"));
+  assert.deepEqual(left, []);
+}
+
+mkdirSync(join(folder, "models"));
+
+describe("The command", () => {
+  it("says how it is used, and which version it is", async () => {
+    const help = await run(["--help"]);
+    assert.equal(help.code, 0);
+    for (const flag of ["--models", "--port", "--front-doors", "--drain-ms", "--log-level"]) {
+      assert.ok(help.stdout.includes(flag), flag);
+    }
+    const version = await run(["--version"]);
+    assert.deepEqual([version.code, /^troupe \d+\.\d+\.\d+\S*\n$/.test(version.stdout)], [0, true]);
+  });
+
+  const usage: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["an unknown flag", ["--prot", "1"], /"--prot".*nearest.*--port/],
+    ["a value out of range", ["--port", "70000"], /port.*65535.*70000/],
+    ["a value that is none of the known", ["--log-level", "loud"], /log-level.*loud/],
+    ["a flag without its value", ["--models"], /--models needs a value/],
+    ["a stray word", ["serve"], /"serve"/],
+  ];
+  for (const [what, flags, words] of usage) {
+    it(`refuses ${what} with code 2`, async () => {
+      assertRefused(await run(flags), 2, words);
+    });
+  }
+
+  it("refuses an unknown variable of its environment, and an unknown key of its file", async () => {
+    assertRefused(await run([], { TROUPE_PROT: "1" }), 2, /"TROUPE_PROT".*TROUPE_PORT/);
+    writeFileSync(join(folder, "other.yaml"), "prot: 1\n");
+    const outcome = await run(["--config", "other.yaml"]);
+    assertRefused(outcome, 2, /prot.*port/);
+  });
+
+  it("refuses a folder of models that is not there", async () => {
+    assertRefused(await run(["--port", "0", "--models", "nowhere"]), 1, /nowhere does not exist/);
+    writeFileSync(join(folder, "file"), "");
+    assertRefused(await run(["--port", "0", "--models", "file"]), 1, /file is not a folder/);
+  });
+
+  it("refuses a port that somebody has, bound or listening", async (t) => {
+    const server = createServer();
+    const port = await new Promise<number>((listens) => {
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address();
+        listens(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+    t.after(() => void server.close());
+    const outcome = await run(["--port", String(port), "--models", "models"]);
+    assertRefused(outcome, 1, new RegExp(`port ${port} of 127.0.0.1 is in use`));
+  });
+
+  it("refuses the port of a server that runs, which does not mind", async (t) => {
+    const cluster = await startReady(t, { models: { echo: { onnx: echoModel() } } });
+    const { port } = new URL(cluster.url);
+    const outcome = await run(["--port", port, "--models", "models"]);
+    assertRefused(outcome, 1, new RegExp(`port ${port} of 127.0.0.1 is in use`));
+    assert.equal((await cluster.predict("echo", { features: [1, 2, 3, 4] })).status, 200);
+    await cluster.endsCleanly();
+  });
+
+  it("refuses an address that is not this machine's", async () => {
+    const outcome = await run(["--port", "0", "--models", "models", "--host", "192.0.2.1"]);
+    assertRefused(outcome, 1, /192\.0\.2\.1/);
+  });
+});
+
+describe("A server", () => {
+  it("starts without any model, and is ready", async (t) => {
+    const cluster = await startReady(t, {});
+    assert.deepEqual((await cluster.get("/readyz")).json, { ready: true, live: true, reasons: [] });
+    await cluster.endsCleanly();
+  });
+
+  it("logs one JSON object a line, the line with its address among them", async (t) => {
+    const cluster = await startReady(t, {
+      models: { echo: { onnx: echoModel() } },
+      flags: ["--access-log-sample", "1", "--host", "localhost"],
+    });
+    const id = { "x-request-id": "for-the-log" };
+    await cluster.predict("echo", { features: [1, 2, 3, 4] }, id);
+    await cluster.predict("echo", { features: "secret" }, id);
+    await cluster.endsCleanly();
+    const listening = cluster.logs.filter(({ msg }) => msg === "listening");
+    assert.deepEqual(
+      listening.map(({ url }) => url),
+      [cluster.url],
+    );
+    const requests = cluster.logs.filter(({ request_id }) => request_id === "for-the-log");
+    assert.deepEqual(
+      requests.map(({ level, status, code, model, version }) => [
+        level,
+        status,
+        code,
+        model,
+        version,
+      ]),
+      [
+        ["info", 200, undefined, "echo", "1"],
+        ["info", 400, "invalid-request", "echo", "1"],
+      ],
+    );
+    for (const field of ["pid", "route", "admission_ms", "decode_ms", "run_ms", "total_ms"]) {
+      assert.ok(requests[0] !== undefined && field in requests[0], field);
+    }
+    assert.deepEqual(cluster.stderr, []);
+  });
+});

@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createConnection, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, describe, it } from "node:test";
+import { DoorServer } from "../../model-host/door-server.ts";
+import { Host } from "../../model-host/host.ts";
+import { createHostMetrics } from "../../model-host/host-metrics.ts";
+import { seededRandom } from "../../models/random.ts";
+import { defaultModelConfig } from "../../src/config/model-config.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { FrameReader, FrameWriter } from "../../src/protocol/frame-stream.ts";
+import {
+  type HostFrame,
+  parseHostFrame,
+  protocolVersion,
+  type RequestFrame,
+  writeCancel,
+  writeCredit,
+  writeHello,
+  writeRequest,
+} from "../../src/protocol/frames.ts";
+import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
+import { FakeEngine } from "./fake-engine.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "door-server-"));
+const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
+const hostId = "m/1#0.1";
+const maxFrameBytes = 100_000;
+
+let servers = 0;
+let closeAll: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closeAll) await close();
+  closeAll = [];
+});
+
+after(() => rmSync(folder, { recursive: true }));
+
+/** A host on a socket, whose model echoes row by row. */
+async function serve() {
+  const { batching, queue, timeouts, session } = defaultModelConfig;
+  const x: TensorSpec = { name: "x", datatype: "FP32", shape: [1, 1], batchAxis: 0 };
+  const engine = new FakeEngine(([input]) => ({ y: input as NonNullable<typeof input> }));
+  servers += 1;
+  const socketPath = join(folder, `${servers}.sock`);
+  const host = new Host({
+    spec: {
+      hostId,
+      model: "m",
+      version: "1",
+      file: "/m.onnx",
+      socketPath,
+      labels: [],
+      batching,
+      queue,
+      runMs: timeouts.runMs,
+      breaker: defaultModelConfig.breaker,
+      session,
+      maxFrameBytes,
+      log: { level: "silent", pretty: false },
+      poison: [],
+      skipTrial: null,
+    },
+    metadata: {
+      inputs: [x],
+      outputs: [{ ...x, name: "y" }],
+      batching: { type: "one-by-one", reason: "" },
+      notServable: [],
+    },
+    engine,
+    clock: systemClock,
+    metrics: createHostMetrics("m"),
+    log: quietLog,
+    tell: async () => undefined,
+    onPressure: () => undefined,
+  });
+  const server = new DoorServer(host, { hostId, maxFrameBytes });
+  await server.listen(socketPath);
+  const doors: TestDoor[] = [];
+  const connect = () => {
+    const door = new TestDoor(createConnection(socketPath));
+    doors.push(door);
+    return door;
+  };
+  closeAll.push(async () => {
+    for (const { socket } of doors) socket.destroy();
+    await server.close();
+    host.close();
+  });
+  return { server, host, engine, connect, socketPath };
+}
+
+/** Keeps the frames that come, and waits for those that do not yet. */
+class TestDoor {
+  readonly socket: Socket;
+  readonly frames: HostFrame[] = [];
+  readonly writer = new FrameWriter();
+  readonly closed: Promise<void>;
+  #onFrame: () => void = () => undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    const reader = new FrameReader(1e6);
+    socket.on("error", () => undefined);
+    this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
+    socket.on("data", (chunk) => {
+      reader.push(chunk, (bytes) => {
+        const frame = parseHostFrame(Buffer.from(bytes));
+        assert.ok(frame !== undefined, "is a frame of a host");
+        this.frames.push(frame);
+        return true;
+      });
+      this.#onFrame();
+    });
+  }
+
+  say(write: (writer: FrameWriter) => void): void {
+    write(this.writer);
+    this.socket.write(Buffer.concat(this.writer.take()));
+  }
+
+  /** Resolves when as many frames of these types have come. */
+  async has(count: number, ...types: readonly HostFrame["type"][]): Promise<HostFrame[]> {
+    for (;;) {
+      const found = this.frames.filter(({ type }) => types.includes(type));
+      if (found.length >= count) return found;
+      await new Promise<void>((resolve) => {
+        this.#onFrame = resolve;
+      });
+    }
+  }
+}
+
+function request(id: number, values: readonly number[], fields: Partial<RequestFrame> = {}) {
+  return (writer: FrameWriter) =>
+    writeRequest(writer, {
+      type: "request",
+      id,
+      codec: "predict",
+      alone: false,
+      stream: false,
+      priority: "normal",
+      deadlineAt: systemClock.now() + 60_000,
+      requestId: `r-${id}`,
+      body: Buffer.from(JSON.stringify({ features: values.map((value) => [value]) })),
+      ...fields,
+    });
+}
+
+function idsOf(frames: readonly HostFrame[]): readonly number[] {
+  return frames.map((frame) => ("id" in frame ? frame.id : -1)).toSorted((a, b) => a - b);
+}
+
+/** A request of any kind, of which some are cancelled. */
+function askSomehow(door: TestDoor, id: number): void {
+  const malformed = request(id, [], { body: Buffer.from("{}") });
+  const expired = request(id, [id], { deadlineAt: 0 });
+  const plain = request(id, [id, id]);
+  door.say([plain, malformed, expired, plain, plain][id % 5] ?? plain);
+  if (id % 5 === 3) door.say((writer) => writeCancel(writer, id, "client-left"));
+  if (id % 5 === 4) door.say((writer) => writeCancel(writer, id - 1, "expired"));
+}
+
+function predictions(frame: HostFrame | undefined): unknown {
+  assert.ok(frame?.type === "done" || frame?.type === "chunk");
+  return JSON.parse(Buffer.from(frame.body).toString())["predictions"];
+}
+
+describe("a door server", () => {
+  it("greets with its version and host, and says its load", async () => {
+    const { connect } = await serve();
+    const door = connect();
+    await door.has(1, "pressure");
+    const [hello, pressure] = door.frames;
+    assert.deepEqual(hello, { type: "hello", version: protocolVersion, hostId });
+    assert.equal(pressure?.type, "pressure");
+  });
+
+  it("answers, after it has said that it runs", async () => {
+    const { connect } = await serve();
+    const door = connect();
+    door.say((writer) => writeHello(writer, hostId));
+    door.say(request(5, [1, 2]));
+    const [done] = await door.has(1, "done");
+    assert.deepEqual([done && "id" in done && done.id, predictions(done)], [5, [[1], [2]]]);
+    const types = door.frames.map(({ type }) => type);
+    assert.deepEqual(types, ["hello", "pressure", "running", "running", "done"]);
+  });
+
+  it("gives each of many requests exactly one answer, whatever becomes of it", async () => {
+    const { connect } = await serve();
+    const doors = [connect(), connect()];
+    const ids = Array.from({ length: 200 }, (_, id) => id);
+    for (const door of doors) for (const id of ids) askSomehow(door, id);
+    for (const door of doors) {
+      await door.has(ids.length, "done", "failed");
+      door.say(request(ids.length, [1]));
+      const answers = await door.has(ids.length + 1, "done", "failed");
+      assert.deepEqual(idsOf(answers), [...ids, ids.length]);
+    }
+  });
+
+  it("queues all that came together before it runs the first", async () => {
+    const { connect, engine } = await serve();
+    const door = connect();
+    door.say((writer) => {
+      request(1, [1], { priority: "low" })(writer);
+      request(2, [2])(writer);
+    });
+    await door.has(2, "done");
+    const order = engine.runs.map(({ inputs }) => inputs[0]?.data[0]);
+    assert.deepEqual(order, [2, 1]);
+  });
+
+  it("sends chunks as far as there is credit", async () => {
+    const { connect } = await serve();
+    const door = connect();
+    door.say(request(1, [1, 2, 3], { stream: true }));
+    await door.has(2, "chunk");
+    door.say(request(2, [9]));
+    await door.has(1, "done");
+    const before = door.frames.filter(({ type }) => type === "chunk").map(predictions);
+    door.say((writer) => writeCredit(writer, 1, 1));
+    const chunks = await door.has(3, "chunk");
+    await door.has(2, "done");
+    assert.deepEqual(
+      [before, chunks.map(predictions)],
+      [
+        [[[1]], [[2]]],
+        [[[1]], [[2]], [[3]]],
+      ],
+    );
+  });
+
+  it("does not mind cancels and credits for what it does not have", async () => {
+    const { connect } = await serve();
+    const door = connect();
+    door.say((writer) => writeCancel(writer, 77, "client-left"));
+    door.say((writer) => writeCredit(writer, 78, 9));
+    door.say(request(1, [1]));
+    await door.has(1, "done");
+  });
+
+  it("tells all doors of a change at once", async () => {
+    const { connect, server } = await serve();
+    const doors = [connect(), connect()];
+    for (const door of doors) await door.has(1, "pressure");
+    server.tellPressure();
+    for (const door of doors) await door.has(2, "pressure");
+  });
+});
+
+describe("a door server ends a connection", () => {
+  const hello = (version: number) => {
+    const bytes = Buffer.from("00000000015452504500006d", "hex");
+    bytes.writeUInt32LE(bytes.length - 4, 0);
+    bytes.writeUInt16LE(version, 9);
+    return bytes;
+  };
+  const rows: readonly (readonly [string, Buffer])[] = [
+    ["of another version", hello(protocolVersion + 1)],
+    ["of no known version", hello(0)],
+    ["that is not of ours", Buffer.from("GET / HTTP/1.1\r\n\r\n")],
+    ["with a frame of no bytes", Buffer.alloc(4)],
+    ["with a frame past the limit", Buffer.from([0xff, 0xff, 0xff, 0x7f])],
+    ["with an unknown frame", Buffer.from([1, 0, 0, 0, 99])],
+    ["with a frame of a host", Buffer.from([5, 0, 0, 0, 16, 1, 0, 0, 0])],
+    [
+      "with a request whose number is too large",
+      Buffer.from("1200000002ffffffff00000100000000000000000000", "hex"),
+    ],
+  ];
+  for (const [name, bytes] of rows) {
+    it(`${name}, and serves the others`, async () => {
+      const { connect } = await serve();
+      const [bad, good] = [connect(), connect()];
+      await bad.has(1, "hello");
+      bad.socket.write(bytes);
+      await bad.closed;
+      good.say(request(1, [1]));
+      await good.has(1, "done");
+    });
+  }
+
+  it("with nothing but random bytes, and survives", async () => {
+    const { connect } = await serve();
+    const random = seededRandom(9);
+    for (let round = 0; round < 50; round += 1) {
+      const door = connect();
+      await door.has(1, "hello");
+      door.socket.end(Buffer.from(Array.from({ length: 200 }, () => Math.floor(random() * 256))));
+      await door.closed;
+    }
+    const good = connect();
+    good.say(request(1, [1]));
+    await good.has(1, "done");
+  });
+});
+
+describe("a door server that closes", () => {
+  it("has sent the last answers, and leaves no socket", async () => {
+    const { connect, engine, host, server, socketPath } = await serve();
+    engine.isGated = true;
+    const door = connect();
+    door.say(request(1, [1]));
+    await door.has(1, "running");
+    closeAll = [];
+    const drained = new Promise<void>((resolve) => {
+      host.drain(() => resolve(server.close()));
+    });
+    engine.letOneEnd();
+    await drained;
+    await door.closed;
+    host.close();
+    assert.deepEqual(predictions(door.frames.at(-1)), [[1]]);
+    assert.equal(existsSync(socketPath), false);
+  });
+});
+
+describe("a door server whose door leaves", () => {
+  it("gives up what that asked for", async () => {
+    const { connect, engine, host } = await serve();
+    engine.isGated = true;
+    const [gone, good] = [connect(), connect()];
+    gone.say(request(1, [1]));
+    await gone.has(1, "running");
+    gone.say(request(2, [2]));
+    good.say(request(3, [3]));
+    while (host.pressure.queuedRows < 2) await new Promise(setImmediate);
+    gone.socket.destroy();
+    await gone.closed;
+    while (host.pressure.queuedRows > 1) await new Promise(setImmediate);
+    engine.isGated = false;
+    engine.letOneEnd();
+    await good.has(1, "done");
+    assert.deepEqual(
+      engine.runs.map(({ inputs }) => inputs[0]?.data[0]),
+      [1, 3],
+    );
+  });
+});

@@ -1,0 +1,658 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { fingerprint } from "../../model-host/fingerprint.ts";
+import { Host } from "../../model-host/host.ts";
+import { createHostMetrics } from "../../model-host/host-metrics.ts";
+import type { Work } from "../../model-host/work.ts";
+import { defaultModelConfig } from "../../src/config/model-config.ts";
+import { createLog } from "../../src/platform/log.ts";
+import type { HostEvent, HostSpec } from "../../src/protocol/control.ts";
+import type { RequestFrame } from "../../src/protocol/frames.ts";
+import type { Batching, ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
+import { FakeClock } from "../fake-clock.ts";
+import { FakeEngine, fp32, mapped, numbersOf } from "./fake-engine.ts";
+import { FakeDoor, type Said } from "./fake-work.ts";
+
+const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
+
+// opossum takes no clock, so its timers are the test runner's.
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
+afterEach(() => mock.timers.reset());
+
+function hostSpec(fields: Partial<HostSpec>): HostSpec {
+  const { batching, queue, timeouts, session } = defaultModelConfig;
+  return {
+    hostId: "m/1#0.1",
+    model: "m",
+    version: "1",
+    file: "/m.onnx",
+    socketPath: "/m.sock",
+    labels: [],
+    batching,
+    queue,
+    runMs: timeouts.runMs,
+    breaker: { errorThresholdPercent: 50, minRequests: 3, windowMs: 10_000, resetMs: 5_000 },
+    session,
+    maxFrameBytes: 1_000_000,
+    log: { level: "silent", pretty: false },
+    poison: [],
+    skipTrial: null,
+    ...fields,
+  };
+}
+
+function modelMetadata(batching: Batching): ModelMetadata {
+  const batchAxis = batching.type === "unbatched" ? null : 0;
+  const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 1], batchAxis };
+  return { inputs: [x], outputs: [{ ...x, name: "y" }], batching, notServable: [] };
+}
+
+/** A model that doubles; 13 fails. Its engine runs nothing to its end before it is let, if it is gated. */
+function setUp(fields: Partial<HostSpec> = {}, batching?: Batching) {
+  const clock = new FakeClock();
+  const engine = new FakeEngine(([x]) => {
+    if (x === undefined || numbersOf(x).includes(13)) throw new Error("unlucky");
+    return { y: mapped(x, (cell) => 2 * cell) };
+  });
+  const told: HostEvent[] = [];
+  const pressures: unknown[] = [];
+  const metrics = createHostMetrics("m");
+  const host: Host = new Host({
+    spec: hostSpec(fields),
+    metadata: modelMetadata(batching ?? { type: "batched", maxBatchSize: 4 }),
+    engine,
+    clock,
+    metrics,
+    log: quietLog,
+    tell: async (event) => void told.push(event),
+    onPressure: () => pressures.push([host.pressure.breaker, host.pressure.draining]),
+  });
+  const door = new FakeDoor();
+  const done = door.done.bind(door);
+  door.done = (answer) => {
+    if (answer.id === 404) throw new RangeError("Invalid string length");
+    done(answer);
+  };
+  return { clock, engine, told, pressures, metrics, host, door };
+}
+
+type Parts = ReturnType<typeof setUp>;
+
+let lastId = 0;
+
+function frame(values: readonly number[], fields: Partial<RequestFrame> = {}): RequestFrame {
+  lastId += 1;
+  return {
+    type: "request",
+    id: lastId,
+    codec: "predict",
+    alone: false,
+    stream: false,
+    priority: "normal",
+    deadlineAt: 10_000,
+    requestId: "r",
+    body: Buffer.from(JSON.stringify({ features: values.map((value) => [value]) })),
+    ...fields,
+  };
+}
+
+/** Asks for the doubles of the values, under the first of them as its number. */
+function ask(
+  { host, door }: Parts,
+  values: readonly number[],
+  fields: Partial<RequestFrame> = {},
+): Work | undefined {
+  return host.accept(frame(values, { id: values[0] ?? 0, ...fields }), door);
+}
+
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 5; turns += 1) await turn();
+}
+
+async function serve(parts: Parts): Promise<void> {
+  parts.host.pump();
+  await settle();
+}
+
+/** Lets the run that is under way end, and the next begin. */
+async function letOneEnd({ engine }: Parts): Promise<void> {
+  engine.letOneEnd();
+  await settle();
+}
+
+function inShort(said: Said): string {
+  switch (said.type) {
+    case "running":
+      return `running ${said.ids.join(" ")}`;
+    case "chunk":
+      return `${said.id} chunk ${JSON.stringify((said.body as Record<string, unknown>)["predictions"])}`;
+    case "done":
+      return `${said.id} done ${JSON.stringify(said.body["predictions"] ?? said.body["rows"])}`;
+    case "failed":
+      return `${said.id} failed ${said.failure.code}`;
+  }
+}
+
+function said({ door }: { readonly door: FakeDoor }): readonly string[] {
+  return door.said.map(inShort);
+}
+
+/** The values in each run, in order. */
+function runs({ engine }: Parts): readonly (readonly number[])[] {
+  return engine.runs.map(({ inputs: [x] }) => (x === undefined ? [] : numbersOf(x)));
+}
+
+async function gated(fields: Partial<HostSpec> = {}, batching?: Batching): Promise<Parts> {
+  const parts = setUp(fields, batching);
+  parts.engine.isGated = true;
+  return parts;
+}
+
+describe("a host that serves", () => {
+  it("answers a request, after it has said that it runs", async () => {
+    const parts = setUp();
+    ask(parts, [1, 2]);
+    await serve(parts);
+    assert.deepEqual(said(parts), ["running 1", "1 done [[2],[4]]"]);
+    assert.deepEqual(parts.door.flushes, [1]);
+  });
+
+  it("runs together what is there at once, and answers each with its own", async () => {
+    const parts = setUp();
+    for (const value of [1, 2, 3]) ask(parts, [value]);
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[1, 2, 3]]);
+    assert.deepEqual(said(parts), [
+      "running 1 2 3",
+      "1 done [[2]]",
+      "2 done [[4]]",
+      "3 done [[6]]",
+    ]);
+  });
+
+  it("lets the queue gather while it is busy", async () => {
+    const parts = await gated();
+    for (const value of [1, 2, 3]) {
+      ask(parts, [value]);
+      await serve(parts);
+    }
+    await letOneEnd(parts);
+    assert.deepEqual(runs(parts), [[1], [2, 3]]);
+  });
+
+  it("tells each door of its own requests", async () => {
+    const parts = setUp();
+    const other = new FakeDoor();
+    ask(parts, [1]);
+    parts.host.accept(frame([2], { id: 7 }), other);
+    await serve(parts);
+    assert.deepEqual(
+      [said(parts), said({ door: other })],
+      [
+        ["running 1", "1 done [[2]]"],
+        ["running 7", "7 done [[4]]"],
+      ],
+    );
+  });
+
+  it("says once that it has answered", async () => {
+    const parts = setUp();
+    ask(parts, [13]);
+    await serve(parts);
+    const before = [...parts.told];
+    for (const value of [1, 2]) {
+      ask(parts, [value]);
+      await serve(parts);
+    }
+    assert.deepEqual([before, parts.told], [[], [{ type: "answered" }]]);
+  });
+
+  it("lets a row that fails fail alone", async () => {
+    const parts = setUp();
+    for (const value of [1, 13, 3]) ask(parts, [value]);
+    await serve(parts);
+    assert.deepEqual(said(parts).slice(1), ["1 done [[2]]", "13 failed internal", "3 done [[6]]"]);
+  });
+
+  it("fails alone what cannot be answered", async () => {
+    const parts = setUp();
+    for (const value of [1, 404, 3]) ask(parts, [value]);
+    await serve(parts);
+    assert.deepEqual(said(parts).slice(1), ["1 done [[2]]", "404 failed internal", "3 done [[6]]"]);
+  });
+
+  it("refuses at once what the model does not take", async () => {
+    const parts = setUp();
+    const work = ask(parts, [], { id: 5, body: Buffer.from("{}") });
+    assert.deepEqual([work, said(parts)], [undefined, ["5 failed invalid-request"]]);
+  });
+
+  it("refuses what the queue has no room for, and says when it will have", async () => {
+    const parts = await gated({ queue: { maxRows: 4, maxBytes: 10_000 } });
+    ask(parts, [1]);
+    await serve(parts);
+    parts.clock.advance(100);
+    await letOneEnd(parts);
+    ask(parts, [2]);
+    await serve(parts);
+    ask(parts, [3, 3, 3]);
+    ask(parts, [4, 4]);
+    const last = parts.door.said.at(-1);
+    assert.ok(last?.type === "failed");
+    assert.deepEqual(last.failure, {
+      code: "overloaded",
+      message: "Cannot queue request: the queue holds 3 of 4 rows",
+      retryAfterMs: 150,
+    });
+  });
+
+  it("waits for company where that is wished, but not longer", async () => {
+    const parts = setUp({ batching: { maxBatchSize: 4, maxQueueDelayMs: 20 } });
+    ask(parts, [1]);
+    await serve(parts);
+    parts.clock.advance(15);
+    ask(parts, [2]);
+    await serve(parts);
+    const before = runs(parts);
+    parts.clock.advance(5);
+    await settle();
+    assert.deepEqual([before, runs(parts)], [[], [[1, 2]]]);
+  });
+
+  it("does not wait when the batch is full", async () => {
+    const parts = setUp({ batching: { maxBatchSize: 4, maxQueueDelayMs: 20 } });
+    ask(parts, [1, 1, 1]);
+    ask(parts, [2]);
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[1, 1, 1, 2]]);
+  });
+});
+
+describe("a host that cuts", () => {
+  it("runs a request larger than a batch in slices, and answers it whole", async () => {
+    const parts = setUp();
+    ask(parts, [1, 2, 3, 4, 5, 6]);
+    await serve(parts);
+    assert.deepEqual(runs(parts), [
+      [1, 2, 3, 4],
+      [5, 6],
+    ]);
+    assert.deepEqual(said(parts), ["running 1", "running 1", "1 done [[2],[4],[6],[8],[10],[12]]"]);
+  });
+
+  it("fails a request of which a slice fails, and runs no more of it", async () => {
+    const parts = await gated();
+    ask(parts, [1, 2, 3, 13, 5, 6, 7, 8, 9]);
+    await serve(parts);
+    await letOneEnd(parts);
+    await letOneEnd(parts);
+    assert.deepEqual(
+      said(parts).filter((words) => !words.startsWith("running")),
+      ["1 failed internal"],
+    );
+    assert.ok(runs(parts).length <= 2);
+  });
+
+  it("runs a model whose batch is one row by row", async () => {
+    const parts = setUp({}, { type: "one-by-one", reason: "" });
+    ask(parts, [1, 2, 3]);
+    ask(parts, [4]);
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[1], [4], [2], [3]]);
+    assert.deepEqual(
+      said(parts).filter((words) => !words.startsWith("running")),
+      ["4 done [[8]]", "1 done [[2],[4],[6]]"],
+    );
+  });
+
+  it("runs an unbatched model's requests as they came, alone", async () => {
+    const parts = setUp({}, { type: "unbatched", reason: "" });
+    ask(parts, [1, 2, 3, 4, 5, 6]);
+    ask(parts, [7]);
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[1, 2, 3, 4, 5, 6], [7]]);
+  });
+});
+
+describe("a host that streams", () => {
+  it("sends a chunk for each slice, as far as there is credit", async () => {
+    const parts = setUp({}, { type: "one-by-one", reason: "" });
+    const work = ask(parts, [1, 2, 3, 4], { stream: true });
+    await serve(parts);
+    const before = said(parts).filter((words) => !words.startsWith("running"));
+    assert.ok(work !== undefined);
+    parts.host.credit(work, 1);
+    await settle();
+    const between = said(parts).length;
+    parts.host.credit(work, 5);
+    await settle();
+    assert.deepEqual(before, ["1 chunk [[2]]", "1 chunk [[4]]"]);
+    assert.equal(between, 6);
+    assert.deepEqual(said(parts).slice(4), [
+      "running 1",
+      "1 chunk [[6]]",
+      "running 1",
+      "1 chunk [[8]]",
+      "1 done 4",
+    ]);
+  });
+
+  it("is not held up by a reader without credit", async () => {
+    const parts = setUp({}, { type: "one-by-one", reason: "" });
+    ask(parts, [1, 2, 3, 4], { stream: true });
+    await serve(parts);
+    ask(parts, [9]);
+    await serve(parts);
+    assert.equal(said(parts).at(-1), "9 done [[18]]");
+  });
+});
+
+describe("a host whose requests are not wanted any more", () => {
+  async function dropped({ metrics }: Parts) {
+    const reasons = ["cancelled", "expired", "door-lost"] as const;
+    return reasons.map((reason) => metrics.dropped(reason).value);
+  }
+
+  it("never runs one that expired in the queue", async () => {
+    const parts = await gated();
+    ask(parts, [1]);
+    await serve(parts);
+    ask(parts, [2], { deadlineAt: 50 });
+    ask(parts, [3]);
+    parts.clock.advance(50);
+    await letOneEnd(parts);
+    await letOneEnd(parts);
+    assert.deepEqual(
+      [runs(parts), await dropped(parts)],
+      [
+        [[1], [3]],
+        [0, 1, 0],
+      ],
+    );
+    assert.ok(said(parts).includes("2 failed deadline-exceeded"));
+  });
+
+  for (const [reason, code] of [
+    ["client-left", "cancelled"],
+    ["expired", "deadline-exceeded"],
+  ] as const) {
+    it(`never runs one that is cancelled (${reason}), and answers it`, async () => {
+      const parts = await gated();
+      ask(parts, [1]);
+      await serve(parts);
+      const work = ask(parts, [2]);
+      assert.ok(work !== undefined);
+      parts.host.cancel(work, reason);
+      parts.host.cancel(work, reason);
+      await letOneEnd(parts);
+      assert.deepEqual(said(parts).slice(1), [`2 failed ${code}`, "1 done [[2]]"]);
+      assert.deepEqual(runs(parts), [[1]]);
+      assert.deepEqual(await dropped(parts), reason === "expired" ? [0, 1, 0] : [1, 0, 0]);
+    });
+  }
+
+  it("still answers one that is cancelled while it runs", async () => {
+    const parts = await gated();
+    const work = ask(parts, [1]);
+    await serve(parts);
+    assert.ok(work !== undefined);
+    parts.host.cancel(work, "client-left");
+    await letOneEnd(parts);
+    assert.deepEqual(
+      [said(parts), await dropped(parts)],
+      [
+        ["running 1", "1 done [[2]]"],
+        [0, 0, 0],
+      ],
+    );
+  });
+
+  it("cuts off a stream that is cancelled, which is no request that never ran", async () => {
+    const parts = setUp({}, { type: "one-by-one", reason: "" });
+    const work = ask(parts, [1, 2, 3, 4], { stream: true });
+    await serve(parts);
+    assert.ok(work !== undefined);
+    parts.host.cancel(work, "client-left");
+    parts.host.credit(work, 5);
+    await settle();
+    assert.deepEqual(said(parts).at(-1), "1 failed cancelled");
+    assert.deepEqual([runs(parts).length, await dropped(parts)], [2, [0, 0, 0]]);
+  });
+
+  it("answers a stream once that is cancelled while a slice of it runs", async () => {
+    const parts = await gated({}, { type: "one-by-one", reason: "" });
+    const work = ask(parts, [1, 2], { stream: true });
+    await serve(parts);
+    assert.ok(work !== undefined);
+    parts.host.cancel(work, "client-left");
+    await letOneEnd(parts);
+    assert.deepEqual(said(parts), ["running 1", "1 failed cancelled"]);
+  });
+
+  it("forgets those of a door that is gone, and says nothing to it", async () => {
+    const parts = await gated();
+    ask(parts, [1]);
+    await serve(parts);
+    ask(parts, [2]);
+    const other = new FakeDoor();
+    parts.host.accept(frame([3], { id: 3 }), other);
+    parts.host.forget(parts.door);
+    await letOneEnd(parts);
+    await letOneEnd(parts);
+    assert.deepEqual(
+      [said(parts), said({ door: other })],
+      [["running 1"], ["running 3", "3 done [[6]]"]],
+    );
+    assert.deepEqual(
+      [runs(parts), await dropped(parts)],
+      [
+        [[1], [3]],
+        [0, 0, 1],
+      ],
+    );
+  });
+});
+
+describe("a host and poison", () => {
+  const print = fingerprint({ inputs: [fp32([1, 1], [6])], rows: 1, outputs: [0], id: undefined });
+
+  it("refuses inputs that it was told of at its start", async () => {
+    const parts = setUp({ poison: [print] });
+    ask(parts, [6]);
+    ask(parts, [7]);
+    await serve(parts);
+    assert.deepEqual(said(parts), ["6 failed poison-request", "running 7", "7 done [[14]]"]);
+  });
+
+  it("refuses inputs that it is told of later", async () => {
+    const parts = setUp();
+    ask(parts, [6]);
+    await serve(parts);
+    parts.host.addPoison(print);
+    ask(parts, [6]);
+    assert.deepEqual(said(parts), ["running 6", "6 done [[12]]", "6 failed poison-request"]);
+  });
+
+  it("runs a suspect alone, and names it first", async () => {
+    const parts = setUp();
+    ask(parts, [5]);
+    ask(parts, [6], { alone: true });
+    ask(parts, [7]);
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[5, 7], [6]]);
+    assert.deepEqual(
+      parts.told.filter(({ type }) => type !== "answered"),
+      [
+        { type: "suspect", fingerprint: print },
+        { type: "cleared", fingerprint: print },
+      ],
+    );
+  });
+
+  it("tells of a run that does not end", async () => {
+    const parts = await gated({ runMs: 500 });
+    ask(parts, [6]);
+    await serve(parts);
+    parts.clock.advance(500);
+    const reason = "its run took longer than 500 ms";
+    assert.deepEqual(parts.told, [{ type: "overrun", fingerprint: print, reason }]);
+  });
+});
+
+describe("a host whose breaker", () => {
+  async function opened(): Promise<Parts> {
+    const parts = setUp();
+    for (let batch = 0; batch < 3; batch += 1) {
+      ask(parts, [13]);
+      await serve(parts);
+    }
+    parts.door.said.length = 0;
+    return parts;
+  }
+
+  it("is open fails what comes, at once, and says when it may come again", async () => {
+    const parts = await opened();
+    parts.clock.advance(1_000);
+    ask(parts, [1]);
+    await serve(parts);
+    const [answer] = parts.door.said;
+    assert.ok(answer?.type === "failed");
+    assert.deepEqual(answer.failure, {
+      code: "model-unavailable",
+      message: "Cannot run model: its circuit breaker is open",
+      retryAfterMs: 4_000,
+    });
+    assert.deepEqual(parts.host.pressure.breaker, "open");
+  });
+
+  it("opens fails what is queued", async () => {
+    const parts = await gated();
+    for (const value of [13, 14, 15]) ask(parts, [value, 13]);
+    ask(parts, [1, 1, 1, 1]);
+    await serve(parts);
+    for (let run = 0; run < 8; run += 1) await letOneEnd(parts);
+    const answers = said(parts).filter((words) => !words.startsWith("running"));
+    assert.equal(answers.length, 4);
+    assert.equal(parts.host.pressure.queuedRows, 0);
+  });
+
+  it("changes tells the doors at once", async () => {
+    const parts = await opened();
+    mock.timers.tick(5_000);
+    ask(parts, [1]);
+    await serve(parts);
+    assert.deepEqual(parts.pressures, [
+      ["open", false],
+      ["half-open", false],
+      ["closed", false],
+    ]);
+  });
+
+  it("is half open probes with one request, then takes the others", async () => {
+    const parts = await opened();
+    mock.timers.tick(5_000);
+    const before = runs(parts).length;
+    for (const value of [1, 2, 3]) ask(parts, [value]);
+    await serve(parts);
+    assert.deepEqual(runs(parts).slice(before), [[1], [2, 3]]);
+  });
+
+  it("is half open fails the others when its probe fails", async () => {
+    const parts = await opened();
+    mock.timers.tick(5_000);
+    for (const value of [13, 2, 3]) ask(parts, [value]);
+    await serve(parts);
+    assert.deepEqual(said(parts), [
+      "running 13",
+      "2 failed model-unavailable",
+      "3 failed model-unavailable",
+      "13 failed internal",
+    ]);
+  });
+
+  it("never hears of the mistakes of clients", async () => {
+    const parts = setUp();
+    for (let mistake = 0; mistake < 50; mistake += 1) {
+      ask(parts, [], { body: Buffer.from("{}") });
+      await serve(parts);
+    }
+    assert.equal(parts.host.pressure.breaker, "closed");
+  });
+});
+
+describe("a host that drains", () => {
+  it("finishes what it has, answers it, and only then is drained", async () => {
+    const parts = await gated();
+    ask(parts, [1]);
+    await serve(parts);
+    ask(parts, [2]);
+    const answeredBy: number[] = [];
+    parts.host.drain(() => answeredBy.push(said(parts).length));
+    const before = answeredBy.length;
+    await letOneEnd(parts);
+    await letOneEnd(parts);
+    assert.deepEqual(said(parts), ["running 1", "running 2", "1 done [[2]]", "2 done [[4]]"]);
+    assert.deepEqual([before, answeredBy[0]], [0, 4]);
+  });
+
+  it("is drained at once where it has nothing", () => {
+    const parts = setUp();
+    let drained = 0;
+    parts.host.drain(() => {
+      drained += 1;
+    });
+    assert.deepEqual([drained, parts.pressures], [1, [["closed", true]]]);
+  });
+
+  it("gives back what comes", () => {
+    const parts = setUp();
+    parts.host.drain(() => undefined);
+    ask(parts, [1]);
+    assert.deepEqual(said(parts), ["1 failed draining"]);
+  });
+
+  it("does not wait for company", async () => {
+    const parts = setUp({ batching: { maxBatchSize: 4, maxQueueDelayMs: 20 } });
+    ask(parts, [1]);
+    await serve(parts);
+    parts.host.drain(() => undefined);
+    await settle();
+    assert.deepEqual(said(parts), ["running 1", "1 done [[2]]"]);
+  });
+});
+
+describe("what a host says of its load", () => {
+  it("is nothing at first", () => {
+    const { host } = setUp();
+    assert.deepEqual(
+      [host.pressure, host.load],
+      [
+        {
+          queuedRows: 0,
+          runningRows: 0,
+          rowCostMs: 0,
+          rowsPerRequest: 1,
+          breaker: "closed",
+          draining: false,
+          breakerRetryMs: 0,
+        },
+        { queueRows: 0, inFlight: 0, breaker: "closed" },
+      ],
+    );
+  });
+
+  it("counts what waits and what runs, and knows what a row costs", async () => {
+    const parts = await gated();
+    ask(parts, [1]);
+    await serve(parts);
+    parts.clock.advance(40);
+    await letOneEnd(parts);
+    ask(parts, [2, 2]);
+    await serve(parts);
+    ask(parts, [3, 3, 3]);
+    const { queuedRows, runningRows, rowCostMs } = parts.host.pressure;
+    assert.deepEqual([queuedRows, runningRows, rowCostMs], [3, 2, 40]);
+    assert.deepEqual(parts.host.load, { queueRows: 3, inFlight: 2, breaker: "closed" });
+  });
+});

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { after, describe, it } from "node:test";
+import { promisify } from "node:util";
+import { greeting } from "../../supervisor/greeting.ts";
+import { startReady } from "../cluster/cluster.ts";
+import { openSocket } from "../cluster/frame-socket.ts";
+import type { Reply } from "../cluster/http-client.ts";
+import { parseCurl } from "./curl-line.ts";
+import { type Block, blocksOf, examplesIn, readme, repository, tableOf } from "./readme.ts";
+import { assertShown } from "./shown-answer.ts";
+
+const shownUrl = "http://127.0.0.1:8080";
+const shownHost = "127.0.0.1:8080";
+
+const cluster = await startReady(
+  { after },
+  { modelsFolder: resolve(repository, "models"), flags: ["--front-doors", "1"] },
+);
+
+const curls = examplesIn(readme, "sh").filter(({ call }) => call.text.startsWith("curl"));
+const scripts = examplesIn(readme, "js");
+
+/** An answer as `curl -i` prints it, or its body alone. */
+function assertReply(reply: Reply<unknown>, { language, text }: Block): void {
+  const [head = "", body = ""] = language === "http" ? text.split("\n\n", 2) : ["", text];
+  const [statusLine = "", ...headerLines] = head.split("\n");
+  assert.equal(reply.status, Number(statusLine.split(" ")[1] ?? 200));
+  assertShown(reply.json, JSON.parse(body));
+  for (const line of headerLines) assertHeader(reply, line.split(": "));
+}
+
+function assertHeader({ headers, json }: Reply<unknown>, [name = "", value]: string[]): void {
+  const isId = name === "x-request-id";
+  const expected = isId ? (json as { readonly request_id: string }).request_id : value;
+  assert.equal(headers[name], expected);
+}
+
+describe("the README's curl examples", () => {
+  it("are there, each with its answer", () => {
+    const calls = blocksOf(readme).filter(({ text }) => text.startsWith("curl"));
+    assert.ok(calls.length > 0);
+    assert.equal(curls.length, calls.length);
+  });
+
+  for (const { call, answer } of curls) {
+    it(`answers line ${call.line} as shown`, async () => {
+      const { origin, ask } = parseCurl(call.text);
+      assert.equal(origin, shownUrl);
+      assertReply(await cluster.send<unknown>(ask), answer);
+    });
+  }
+});
+
+describe("the README's scripts", () => {
+  it("are there, each with its output", () => {
+    const calls = blocksOf(readme).filter(({ language }) => language === "js");
+    assert.ok(calls.length > 0);
+    assert.equal(scripts.length, calls.length);
+  });
+
+  for (const { call, answer } of scripts) {
+    it(`print from line ${call.line} what is shown`, async () => {
+      const code = call.text.replaceAll(shownHost, new URL(cluster.url).host);
+      const flags = ["--input-type=module", "--eval", code];
+      const options = { cwd: repository, timeout: 30_000 };
+      const { stdout } = await promisify(execFile)(process.execPath, flags, options);
+      assertShown(linesOf(stdout), linesOf(answer.text));
+    });
+  }
+});
+
+function linesOf(text: string): readonly unknown[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+interface Metadata {
+  readonly inputs: readonly { readonly datatype: string; readonly shape: readonly number[] }[];
+  readonly parameters: { readonly description: string };
+}
+
+/** Of a served model, as far as the greeting asks. */
+async function viewOf(name: string): Promise<Parameters<typeof greeting>[1][number]> {
+  const { json } = await cluster.get<Metadata>(`/v2/models/${name}`);
+  const { inputs, parameters } = json;
+  const version = { version: "1", state: "ready", reason: null, metadata: { inputs } };
+  const view = { name, problem: null, description: parameters.description, versions: [version] };
+  return view as unknown as Parameters<typeof greeting>[1][number];
+}
+
+describe("the README's picture of a start", () => {
+  it("is what a terminal shows", async () => {
+    const views = await Promise.all(["digits", "iris"].map(viewOf));
+    const shown = blocksOf(readme).find(({ text }) => text.startsWith("Troupe serves"));
+    assert.equal(greeting(shownUrl, views).trim(), shown?.text.trim());
+  });
+});
+
+describe("the README's table of routes", () => {
+  const head = ["method", "path", "request", "answer", "statuses"];
+  const rows = tableOf(readme, head).map(([method = "", path = "", request, _answer, statuses]) => {
+    const filled = path.replace("{model}", "iris").replace("{version}", "1");
+    return { method, path, filled, request, statuses: statuses?.split(/, | /) ?? [] };
+  });
+
+  for (const { method, path, filled, request, statuses } of rows) {
+    it(`names what is there: ${method} ${path}`, async () => {
+      if (request === "WebSocket upgrade") {
+        const socket = await openSocket(cluster.url, filled);
+        socket.close();
+        assert.ok(statuses.includes("101"));
+        return;
+      }
+      const { status } = await cluster.send({ method, path: filled });
+      assert.equal(status, method === "GET" ? 200 : 400);
+      assert.ok(method === "POST" || statuses.includes("200"));
+    });
+  }
+});
+
+describe("the README's table of metrics", () => {
+  const rows = tableOf(readme, ["metric", "type", "labels", "meaning"]);
+
+  it("names every metric with its type and meaning", async () => {
+    const { text } = await cluster.get("/metrics");
+    const types = new Map(commentsIn(text, "TYPE"));
+    const served = commentsIn(text, "HELP").map(([name, help]) => [name, types.get(name), help]);
+    const listed = rows.map(([name, type, _labels, meaning]) => [name, type, meaning]);
+    assert.deepEqual(sorted(listed), sorted(served));
+  });
+
+  it("names the labels of each", async () => {
+    await cluster.predict("iris", { features: [5.1, 3.5, 1.4, 0.2] });
+    const listed = new Map(rows.map(([name, _type, labels]) => [name, labels]));
+    for (const { name, labels } of await cluster.metrics()) {
+      const metric = listed.has(name) ? name : name.replace(/_(bucket|sum|count)$/, "");
+      const names = Object.keys(labels).filter((label) => label !== "le");
+      assert.equal(names.join(", "), listed.get(metric), metric);
+    }
+  });
+});
+
+function commentsIn(page: string, kind: string): readonly (readonly [string, string])[] {
+  const lines = page.matchAll(new RegExp(`^# ${kind} (\\w+) (.*)$`, "gm"));
+  return [...lines].map(([, name = "", text = ""]) => [name, text]);
+}
+
+function sorted<Row extends readonly unknown[]>(rows: readonly Row[]): readonly Row[] {
+  return rows.toSorted((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
+}

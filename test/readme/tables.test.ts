@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, it } from "node:test";
+import { readFlags } from "../../src/config/flags.ts";
+import { snakeCase } from "../../src/config/key-name.ts";
+import { defaultModelConfig, parseModelConfig } from "../../src/config/model-config.ts";
+import { parseSettingsFile } from "../../src/config/settings-file.ts";
+import { settingsMarkdown } from "../../src/config/settings-page.ts";
+import { predictEndpoints } from "../../src/front-door/predict-path.ts";
+import { httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
+import { errorCodes } from "../../src/protocol/errors.ts";
+import { anchorsIn, blocksOf, linksIn, readme, repository, tableOf, unpadded } from "./readme.ts";
+
+describe("the README's table of settings", () => {
+  it("is the one that the settings make", () => {
+    assert.ok(unpadded(readme).includes(`\n${unpadded(settingsMarkdown())}\n`));
+  });
+});
+
+describe("the README's table of model.yaml", () => {
+  it("has every key with its default", () => {
+    const listed = tableOf(readme, ["key", "default", "meaning"]);
+    const defaults = keysOf(defaultModelConfig, "");
+    assert.deepEqual(Object.fromEntries(listed.map(([key, value]) => [key, value])), defaults);
+  });
+});
+
+/** Dotted keys to their values as YAML has them. */
+function keysOf(config: object, prefix: string): Record<string, string> {
+  const entries = Object.entries(config).flatMap(([key, value]): [string, string][] => {
+    const name = `${prefix}${snakeCase(key)}`;
+    if (key === "versions") return [[name, `{ ${value.type}: ${value.count} }`]];
+    if (typeof value !== "object" || value === null) return [[name, String(value ?? "")]];
+    if (Array.isArray(value)) return [[name, `[${value.join(", ")}]`]];
+    return Object.entries(keysOf(value, `${name}.`));
+  });
+  return Object.fromEntries(entries);
+}
+
+describe("the README's table of errors", () => {
+  const rows = tableOf(readme, ["code", "HTTP", "means", "try again?"]);
+
+  it("has every code with its status", () => {
+    const listed = rows.map(([code, status]) => [code, Number(status)]);
+    assert.deepEqual(
+      listed,
+      errorCodes.map((code) => [code, httpStatus[code]]),
+    );
+  });
+
+  it("promises Retry-After where it comes", () => {
+    const promised = rows.filter((row) => row[3]?.includes("Retry-After")).map(([code]) => code);
+    assert.deepEqual(
+      promised,
+      errorCodes.filter((code) => retryHeaders(code, undefined).length > 0),
+    );
+  });
+});
+
+describe("the README's table of routes", () => {
+  const head = ["method", "path", "request", "answer", "statuses"];
+  const listed = tableOf(readme, head).map(([method, path]) => `${method} ${path}`);
+
+  it("has every route that takes a prediction", () => {
+    const paths = Object.values(predictEndpoints).flat();
+    assert.deepEqual(
+      paths.filter((path) => !listed.includes(`POST ${path}`)),
+      [],
+    );
+  });
+
+  it("has every other route", () => {
+    const source = readFileSync(resolve(repository, "src/front-door/plain-routes.ts"), "utf8");
+    const paths = [...source.matchAll(/app\.get\(\s*"([^"]+)"/g)].map(([, path = ""]) =>
+      path.replace(/:(\w+)/g, "{$1}"),
+    );
+    assert.ok(paths.length > 0);
+    assert.deepEqual(
+      paths.filter((path) => !listed.includes(`GET ${path}`)),
+      [],
+    );
+  });
+});
+
+describe("the README's files", () => {
+  for (const { language, text, line } of blocksOf(readme)) {
+    if (language !== "yaml") continue;
+    it(`are valid, line ${line}`, () => {
+      if (text.includes("description:")) parseModelConfig(text, "model.yaml");
+      else assert.equal(parseSettingsFile(text, "troupe.yaml").type, "read");
+    });
+  }
+});
+
+describe("the README's commands", () => {
+  const manifest = readFileSync(resolve(repository, "package.json"), "utf8");
+  const { scripts } = JSON.parse(manifest) as { readonly scripts: Record<string, string> };
+
+  it("are scripts of the project", () => {
+    const named = [...readme.matchAll(/`npm run (\w+)`/g)].map(([, script = ""]) => script);
+    assert.deepEqual(
+      named.filter((script) => !(script in scripts)),
+      [],
+    );
+  });
+
+  it("have flags that the server knows", () => {
+    const flags = [...readme.matchAll(/^npm start -- (.+)$/gm)].map(([, text = ""]) => text);
+    assert.ok(flags.length > 0);
+    for (const text of flags) assert.equal(readFlags(text.split(" ")).type, "read", text);
+  });
+});
+
+describe("the README's links", () => {
+  const links = linksIn(readme).filter((link) => !link.startsWith("http"));
+
+  it("lead to headings", () => {
+    const anchors = anchorsIn(readme);
+    assert.deepEqual(
+      links.filter((link) => link.startsWith("#") && !anchors.has(link)),
+      [],
+    );
+  });
+
+  it("lead to files", () => {
+    const missing = links.filter((link) => !link.startsWith("#"));
+    assert.deepEqual(
+      missing.filter((link) => !existsSync(resolve(repository, link))),
+      [],
+    );
+  });
+});
