@@ -23,6 +23,7 @@ import { type GuardedRun, runGuarded } from "./guarded-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import { LoadFigures } from "./load-figures.ts";
 import { breakerOpen, dropFailure } from "./refusals.ts";
+import { RefusedInputs } from "./refused-inputs.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -44,7 +45,7 @@ export class Host {
   readonly #parts: HostParts;
   readonly #queue: WorkQueue<Work>;
   readonly #breaker: Breaker;
-  readonly #poison: Set<string>;
+  readonly #poison: RefusedInputs;
   readonly #maxRows: number;
   #running: readonly WorkSlice[] = [];
   #runningRows = 0;
@@ -58,7 +59,7 @@ export class Host {
     this.#parts = parts;
     this.model = { name: spec.model, version: spec.version, metadata, labels: spec.labels };
     this.#queue = new WorkQueue(spec.queue);
-    this.#poison = new Set(spec.poison);
+    this.#poison = new RefusedInputs(clock, spec.poison);
     this.#maxRows = metadata.batching.type === "batched" ? metadata.batching.maxBatchSize : 1;
     this.#breaker = new Breaker({
       settings: spec.breaker,
@@ -105,7 +106,7 @@ export class Host {
       throw new TroupeError("draining", "Cannot take request: the host is draining");
     }
     const { clock, metrics } = this.#parts;
-    const hashed = frame.alone || this.#poison.size > 0;
+    const hashed = frame.alone || !this.#poison.isEmpty;
     const work = decodeWork(frame, door, this.model, clock, hashed ? fingerprint : undefined);
     metrics.decode.observe(work.decodeUs / 1e6);
     if (work.fingerprint !== null && this.#poison.has(work.fingerprint)) {

@@ -14,11 +14,11 @@ export class ThreadEngine implements Engine {
   /** `onDeath` is told when the thread itself ends, after which nothing runs any more. */
   constructor(onDeath: (reason: string) => void) {
     this.#worker = startThread();
-    // The process lives as long as its channel to the supervisor.
-    this.#worker.unref();
     this.#worker.on("message", (reply: EngineReply) => this.#waiters.shift()?.(reply));
     this.#worker.on("error", (error) => onDeath(error.message));
     this.#worker.on("exit", (code) => onDeath(`the engine's thread ended with code ${code}`));
+    // The process lives as long as its channel to the supervisor. After the listeners, since these hold it.
+    this.#worker.unref();
   }
 
   async load(file: string, settings: SessionSettings): Promise<ModelInterface> {

@@ -8,6 +8,7 @@ import { bind } from "../supervisor/listening-socket.ts";
 import { createRuntimeFolder } from "../supervisor/runtime-folder.ts";
 import { stopOnSignals } from "../supervisor/stopping.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import { beatMsFor } from "../supervisor/watchdog.ts";
 import { discoverModels, type ModelFolder } from "./config/model-folder.ts";
 import { readProcessSettings } from "./config/process-settings.ts";
 import { readProductVersion } from "./config/product-version.ts";
@@ -48,6 +49,7 @@ async function run(settings: Settings): Promise<void> {
   const startedAt = systemClock.wall();
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const entry = (path: string) => new URL(`${path}.${extension}`, import.meta.url);
+  const beatMs = beatMsFor(settings.hangMs);
   const supervisor = new Supervisor({
     clock: systemClock,
     random: Math.random,
@@ -59,8 +61,8 @@ async function run(settings: Settings): Promise<void> {
     handle: binding.handle,
     socketFolder: runtime.path,
     models,
-    forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder),
-    forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder),
+    forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder, beatMs),
+    forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder, beatMs),
     listener: greet({
       host: settings.host,
       pretty,

@@ -28,7 +28,11 @@ const stdoutFd = 1;
  * A child begins with nothing of ours: an empty folder, and an environment that only keeps ONNX Runtime from reporting
  * home. It gets our stdout beside its own, for log lines that need no detour.
  */
-export function forkFrom<Command>(entry: URL, emptyFolder: string): ForkChild<Command> {
+export function forkFrom<Command>(
+  entry: URL,
+  emptyFolder: string,
+  beatMs: number,
+): ForkChild<Command> {
   return (listeners) => {
     const options: ForkOptions = {
       cwd: emptyFolder,
@@ -38,7 +42,7 @@ export function forkFrom<Command>(entry: URL, emptyFolder: string): ForkChild<Co
     };
     const stdio = [...(options.stdio as ("ignore" | "pipe" | "ipc" | number)[])];
     stdio[logFd] = stdoutFd;
-    const child = fork(entry, [], { ...options, stdio });
+    const child = fork(entry, [String(beatMs)], { ...options, stdio });
     listen(child, listeners);
     return {
       pid: child.pid ?? 0,

@@ -19,6 +19,7 @@ export function greet(options: GreetingOptions): SupervisorListener {
       if (!options.pretty) options.log.info({ url }, "listening");
     },
     onStarted: (models) => {
+      if (models.length === 0) options.log.warn("no models: the models folder is empty");
       options.log.info({ models: models.length }, "started");
       if (options.pretty) options.say(greeting(url, models));
     },

@@ -91,11 +91,8 @@ export function transition(
     case "answered":
       if (name !== "ready") return stay(instance);
       return stay({ ...instance, crashes: [], poisonCrashes: [], isProbe: false });
-    case "woken": {
-      if (name !== "backing-off" && name !== "given-up") return stay(instance);
-      const probing = { ...instance, isProbe: name === "given-up" };
-      return to(probing, { name: "queued", since }, [{ type: "start" }]);
-    }
+    case "woken":
+      return wake(instance, since);
     case "drain":
       return drain(instance, since);
   }
@@ -107,6 +104,13 @@ function stay(instance: Instance): Transition {
 
 function to(instance: Instance, phase: Phase, effects: readonly InstanceEffect[] = []): Transition {
   return { instance: { ...instance, phase }, effects };
+}
+
+function wake(instance: Instance, since: Millis): Transition {
+  const { name } = instance.phase;
+  if (name !== "backing-off" && name !== "given-up") return stay(instance);
+  const probing = { ...instance, isProbe: name === "given-up" };
+  return to(probing, { name: "queued", since }, [{ type: "start" }]);
 }
 
 function exited(

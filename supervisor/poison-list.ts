@@ -1,7 +1,6 @@
 import type { Clock, Millis } from "../src/platform/clock.ts";
+import { poisonTtlMs } from "../src/protocol/control.ts";
 
-/** "For a while": how long inputs that killed hosts are refused. */
-export const poisonTtlMs = 3_600_000;
 const maxEntries = 1_000;
 const strikesOut = 2;
 

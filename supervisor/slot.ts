@@ -152,12 +152,17 @@ export class Slot<Command, Event> {
     this.#phaseSince = this.#context.clock.wall();
     const { name } = this.phase;
     if (name !== "starting") this.#onStartSettled?.();
-    if (name === "ready") {
-      this.#hasBeenReady = true;
-      this.#disarmAll();
-    }
+    if (name === "ready") this.#onReady();
     if (name === "stopped") this.#onStopped?.();
     this.#role.onPhase();
+  }
+
+  #onReady(): void {
+    const { log, clock } = this.#context;
+    const took_ms = Math.round(clock.now() - this.#startedAt);
+    log.info({ ...this.#role.fields, ready_pid: this.pid, took_ms }, "process ready");
+    this.#hasBeenReady = true;
+    this.#disarmAll();
   }
 
   #carryOut(effect: InstanceEffect): void {

@@ -5,6 +5,11 @@ export const tickMs = 250;
 /** A tick this late means that the supervisor itself stood still, and what it sees of its children is old. */
 const pauseMs = 500;
 
+/** How often a child says that it is alive: several times before it is taken for hung, but no more than is of use. */
+export function beatMsFor(hangMs: number): number {
+  return Math.min(1_000, Math.floor(hangMs / 4));
+}
+
 export interface Watched {
   /** Undefined while its first beat has not come. */
   readonly beatAt: Millis | undefined;

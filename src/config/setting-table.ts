@@ -66,11 +66,15 @@ export const settingTable = {
     "deadline of a request that names none, ms from its arrival",
   ),
   maxRequestTimeoutMs: setting(millisecondsKind(1), 60_000, "longest deadline a request gets, ms"),
-  maxInFlight: setting(integerKind(1, maxCount), 1024, "requests in flight at once"),
+  maxInFlight: setting(
+    integerKind(1, maxCount),
+    1024,
+    "requests in flight at once, in each front door",
+  ),
   maxInFlightBytes: setting(
     bytesKind(1024 * gibibyte),
     256 * mebibyte,
-    "bodies of requests in flight at once, bytes",
+    "bodies of requests in flight at once, in each front door, bytes",
   ),
   maxBodyBytes: setting(bytesKind(gibibyte), 32 * mebibyte, "largest body of a request, bytes"),
   hangMs: setting(millisecondsKind(500), 5000, "silence after which a process is killed, ms"),
@@ -101,7 +105,11 @@ export const settingTable = {
 
 export type SettingKey = keyof typeof settingTable;
 
-/** The table for those who treat all settings alike. */
-export const anySetting: SettingTable<Record<SettingKey, unknown>> = settingTable;
+const anySetting: SettingTable<Record<SettingKey, unknown>> = settingTable;
+
+/** One of the table whose type of value does not matter. */
+export function settingOf(key: SettingKey): Setting<unknown> {
+  return anySetting[key];
+}
 
 export const settingKeys = Object.keys(settingTable) as SettingKey[];

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { snakeCase } from "./key-name.ts";
 import { nearest } from "./nearest.ts";
-import { anySetting, type SettingKey, settingKeys } from "./setting-table.ts";
+import { type SettingKey, settingKeys, settingOf } from "./setting-table.ts";
 import { describeYaml, parseYaml, quote, type YamlNode } from "./yaml-tree.ts";
 
 export type SettingsFileVerdict =
@@ -55,7 +55,7 @@ export function parseSettingsFile(text: string, file: string): SettingsFileVerdi
 
 function textOf(node: YamlNode, key: SettingKey): string {
   if (node.type === "scalar") return node.text;
-  const { takesList } = anySetting[key].kind;
+  const { takesList } = settingOf(key).kind;
   const texts = node.type === "list" && takesList ? node.items.map(textOfItem) : [undefined];
   return texts.includes(undefined) ? describeYaml(node) : texts.join(",");
 }

@@ -1,5 +1,5 @@
 import { environmentName, flagName, snakeCase } from "./key-name.ts";
-import { anySetting, type SettingKey, settingKeys } from "./setting-table.ts";
+import { type SettingKey, settingKeys, settingOf } from "./setting-table.ts";
 
 const usage = `Usage: troupe [flags]
 
@@ -19,8 +19,8 @@ const others = [
 
 export function helpText(cores: number): string {
   const rows = settingKeys.map((key) => ({
-    flag: `${flagName(key)} ${anySetting[key].kind.placeholder}`,
-    help: `${anySetting[key].help} [${shownDefault(key, cores)}]`,
+    flag: `${flagName(key)} ${settingOf(key).kind.placeholder}`,
+    help: `${settingOf(key).help} [${shownDefault(key, cores)}]`,
   }));
   const all = [...rows, ...others];
   const width = Math.max(...all.map(({ flag }) => flag.length));
@@ -32,7 +32,7 @@ export function helpText(cores: number): string {
 export function settingsMarkdown(): string {
   const rows = settingKeys.map((key) => {
     const spellings = [flagName(key), environmentName(key), snakeCase(key)];
-    const { help, fallbackText } = anySetting[key];
+    const { help, fallbackText } = settingOf(key);
     const fallback = fallbackText ?? code(shownDefault(key, 1));
     return `| ${spellings.map(code).join(" | ")} | ${fallback} | ${help} |`;
   });
@@ -48,6 +48,6 @@ function code(text: string): string {
 }
 
 function shownDefault(key: SettingKey, cores: number): string {
-  const { kind, fallback } = anySetting[key];
+  const { kind, fallback } = settingOf(key);
   return kind.show(fallback(cores));
 }

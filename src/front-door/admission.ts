@@ -56,6 +56,8 @@ const unknownRetryMs = 100;
 const caution = 1.2;
 const drainingRetryMs = 1_000;
 const loadingRetryMs = 1_000;
+/** A model that was given up gets a probe start this often. */
+const unavailableRetryMs = 30_000;
 
 /** Whether a request is taken, in the order in which refusing costs least. Knows only the head of the request. */
 export function admit(facts: AdmissionFacts): Admission {
@@ -82,7 +84,7 @@ function admitByRoom(facts: AdmissionFacts, share: number): Admission | undefine
 function admitByModel(facts: AdmissionFacts, share: number): Admission | undefined {
   switch (facts.state) {
     case "unavailable":
-      return unavailable("unavailable", facts.reason, undefined);
+      return unavailable("unavailable", facts.reason, unavailableRetryMs);
     case "loading":
       return unavailable("unavailable", facts.reason, loadingRetryMs);
     case "recovering":

@@ -38,11 +38,11 @@ export class Dispatcher {
 
   /** Connects to hosts that are new; those that are gone end by themselves or by `hostDown`. */
   update(model: ModelView): void {
-    for (const { version, hosts, state, reason } of model.versions) {
+    for (const { version, hosts, state } of model.versions) {
       const key = versionKey(model.name, version);
       this.#hosts.set(key, hosts);
       for (const host of hosts) this.#connect(key, host);
-      if (state === "unavailable") this.#failWaiting(key, reason);
+      if (state === "unavailable") this.#failWaiting(key);
     }
   }
 
@@ -127,10 +127,10 @@ export class Dispatcher {
     for (const flight of waiting ?? []) this.#place(flight);
   }
 
-  #failWaiting(key: string, reason: string | null): void {
+  #failWaiting(key: string): void {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
-    const message = `Cannot answer: ${reason ?? "the model cannot be served any more"}`;
+    const message = "Cannot answer: the model cannot be served any more";
     for (const flight of waiting ?? []) this.#fail(flight, { code: "model-unavailable", message });
   }
 
@@ -161,7 +161,7 @@ export class Dispatcher {
   /** A host that is being drained gives back what it has not begun: another one takes it. */
   #failedByHost(flight: Flight, { failure }: FailedFrame): void {
     if (flight.isSettled) return;
-    if (failure.code === "draining") this.#place(flight);
+    if (failure.code === "draining" && !flight.hasChunks) this.#place(flight);
     else this.#fail(flight, failure);
   }
 

@@ -36,6 +36,8 @@ export interface EntranceParts {
   readonly metrics: DoorMetrics;
 }
 
+const unavailableWords = "the model cannot be served; GET /readyz says why";
+
 export class Entrance {
   readonly #parts: EntranceParts;
 
@@ -61,7 +63,8 @@ export class Entrance {
       priority: ask.priority,
       allowanceMs: deadlineAt - now,
       state: version.state,
-      reason: version.reason,
+      // The full reason may hold ONNX Runtime's words, which are for those who manage models.
+      reason: version.state === "unavailable" ? unavailableWords : version.reason,
       backInMs: Math.max(0, (version.backAt ?? now) - now),
       maxOutstandingRequests: model.maxOutstandingRequests,
       maxOutstandingBytes: model.maxOutstandingBytes,

@@ -39,9 +39,9 @@ export class Permit {
     this.#giveBack = giveBack;
   }
 
-  /** A body without a declared length is counted as it comes. */
-  resize(bytes: number): void {
-    if (!this.#isHeld) return;
+  /** A body past the length that it declared, or without one, is counted as it comes. */
+  grow(bytes: number): void {
+    if (!this.#isHeld || bytes <= this.#bytes) return;
     this.#changeBytes(bytes - this.#bytes);
     this.#bytes = bytes;
   }

@@ -75,6 +75,7 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addHealth(app, parts);
   addV2(app, parts);
   addOperations(app, parts);
+  addSigns(app, parts);
   refuseOtherVerbs(app, [...urls]);
   return app;
 }
@@ -169,6 +170,29 @@ function addV2(app: FastifyInstance, parts: PlainRouteParts): void {
   app.get("/v2/models/:model/ready", judged, ready);
   app.get("/v2/models/:model/versions/:version/ready", judged, ready);
 }
+
+/** What a person or a client is told that comes to the wrong door. */
+function addSigns(app: FastifyInstance, { settings }: PlainRouteParts): void {
+  const { serverName: name, version } = settings;
+  app.get("/", () => ({
+    name,
+    version,
+    see: ["/health", "/v2/models", "/supervisor", "/metrics"],
+  }));
+  for (const url of socketUrls) {
+    app.get(url, (request, reply) => {
+      reply.raw.setHeader("upgrade", "websocket");
+      const words = `${request.url.split("?")[0]} is a WebSocket: ask for an upgrade`;
+      fail(reply, new TroupeError("invalid-request", words), request.id);
+    });
+  }
+}
+
+const socketUrls = [
+  "/ws",
+  "/v2/models/:model/stream",
+  "/v2/models/:model/versions/:version/stream",
+];
 
 function addOperations(app: FastifyInstance, { ask }: PlainRouteParts): void {
   app.get("/supervisor", async (_request, reply) => {

@@ -79,7 +79,7 @@ class Exchange {
     if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
     const limits = {
       maxBytes: this.#parts.maxBodyBytes,
-      onBytes: (bytes: number) => this.#admitted?.permit.resize(bytes),
+      onBytes: (bytes: number) => this.#admitted?.permit.grow(bytes),
     };
     readBody(this.#request, limits, (error, body) => {
       if (error === undefined) this.#submit(body);

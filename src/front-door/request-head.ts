@@ -3,14 +3,6 @@ import type { IncomingHttpHeaders } from "node:http";
 import { TroupeError } from "../protocol/errors.ts";
 import type { Priority } from "../protocol/frames.ts";
 
-/** What a request asks for beside its body. */
-export interface RequestHead {
-  readonly requestId: string;
-  /** Null where the caller names none. */
-  readonly timeoutMs: number | null;
-  readonly priority: Priority;
-}
-
 const wellFormedId = /^[\w.:@/+=-]{1,128}$/;
 
 /** A caller's own id is kept where it is fit for a header and a log line. */

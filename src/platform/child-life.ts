@@ -1,5 +1,4 @@
 /* What every child of the supervisor owes it: to end with it, to say that it is alive, and to leave signals to it. */
-import { beatMs } from "../protocol/control.ts";
 
 /** The file descriptor on which the supervisor hands its own stdout to a child, for log lines. */
 export const logFd = 4;
@@ -25,7 +24,8 @@ export function liveUnderSupervisor(beforeEnd: () => void): void {
   });
 }
 
+/** As often as the supervisor says on the command line. */
 export function beat(say: () => void): void {
   say();
-  setInterval(say, beatMs).unref();
+  setInterval(say, Number(process.argv[2])).unref();
 }

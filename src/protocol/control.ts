@@ -7,9 +7,6 @@ import type {
 } from "./model-settings.ts";
 import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
 
-/** How often every child says that it is alive: at least twice within the shortest `hang_ms`. */
-export const beatMs = 250;
-
 /** Whether the requests that a dead host was running are suspects, or were only unlucky. */
 export type Blame = "model" | "outside";
 
@@ -66,6 +63,9 @@ export type DoorEvent =
   /** A host that does not keep the protocol. */
   | { readonly type: "violation"; readonly hostId: string; readonly reason: string }
   | { readonly type: "drained" };
+
+/** "For a while": how long inputs that killed hosts are refused. */
+export const poisonTtlMs = 3_600_000;
 
 /** All that a host is told: it has no environment, no folder and no secrets. */
 export interface HostSpec {

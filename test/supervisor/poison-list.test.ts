@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PoisonList, poisonTtlMs } from "../../supervisor/poison-list.ts";
+import { poisonTtlMs } from "../../src/protocol/control.ts";
+import { PoisonList } from "../../supervisor/poison-list.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 function setUp() {

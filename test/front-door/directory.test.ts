@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Directory, defaultVersion } from "../../src/front-door/directory.ts";
+import type { VersionState } from "../../src/protocol/views.ts";
+import { model, version } from "./views.ts";
+
+function versions(...states: readonly VersionState[]) {
+  return states.map((state, at) => version({ version: `${at + 1}`, state }));
+}
+
+describe("defaultVersion", () => {
+  const rows: readonly (readonly [readonly VersionState[], string | undefined])[] = [
+    [["ready", "ready"], "2"],
+    [["ready", "loading"], "1"],
+    [["ready", "recovering"], "1"],
+    [["ready", "unavailable"], "1"],
+    [["recovering", "unavailable"], "1"],
+    [["recovering", "recovering"], "2"],
+    [["loading", "unavailable"], "2"],
+    [["unavailable", "unavailable"], "2"],
+    [[], undefined],
+  ];
+  for (const [states, expected] of rows) {
+    it(`of [${states}] is ${expected}`, () =>
+      assert.equal(defaultVersion(model({ versions: versions(...states) }))?.version, expected));
+  }
+});
+
+describe("Directory", () => {
+  function directory(): Directory {
+    const one = new Directory();
+    one.update(model({ name: "a", versions: versions("ready", "recovering") }));
+    one.update(model({ name: "broken", versions: [], problem: "its folder is empty" }));
+    return one;
+  }
+
+  it("finds the default version, and the one that is asked for", () => {
+    const found = [undefined, "2"].map((name) => directory().find("a", name).version.version);
+    assert.deepEqual(found, ["1", "2"]);
+  });
+
+  it("knows each model as it was last told", () => {
+    const one = directory();
+    one.update(model({ name: "a", description: "new" }));
+    const known = one.models.map(({ name, description }) => [name, description]);
+    assert.deepEqual(known, [
+      ["a", "new"],
+      ["broken", ""],
+    ]);
+  });
+
+  const refusals: readonly (readonly [string, string | undefined, string, string])[] = [
+    ["b", undefined, "model-not-found", "no model is named 'b'"],
+    ["__proto__", undefined, "model-not-found", "no model is named '__proto__'"],
+    ["a", "3", "model-not-found", "model 'a' has no version '3'; it has '1', '2'"],
+    ["broken", "1", "model-not-found", "model 'broken' has no version '1'; it has none"],
+    [
+      "broken",
+      undefined,
+      "model-unavailable",
+      "model 'broken' cannot be served: its folder is empty",
+    ],
+  ];
+  for (const [name, versionName, code, message] of refusals) {
+    it(`refuses ${name}, version ${versionName}, with ${code}`, () =>
+      assert.throws(() => directory().find(name, versionName), { code, message }));
+  }
+});

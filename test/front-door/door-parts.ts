@@ -1,0 +1,70 @@
+import { AccessLog } from "../../src/front-door/access-log.ts";
+import { Directory } from "../../src/front-door/directory.ts";
+import { createDoorMetrics } from "../../src/front-door/door-metrics.ts";
+import { Entrance } from "../../src/front-door/entrance.ts";
+import { Permits } from "../../src/front-door/permits.ts";
+import type { Log } from "../../src/platform/log.ts";
+import type { DoorSettings } from "../../src/protocol/control.ts";
+import type { ModelView, VersionView } from "../../src/protocol/views.ts";
+import { FakeClock } from "../fake-clock.ts";
+import { FakeDispatcher } from "./fake-dispatcher.ts";
+
+export function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
+  return {
+    serverName: "troupe",
+    version: "0.1.0",
+    startedAt: 0,
+    log: { level: "silent", pretty: false },
+    accessLogSample: 1,
+    requestTimeoutMs: 15_000,
+    maxRequestTimeoutMs: 60_000,
+    maxInFlight: 100,
+    maxInFlightBytes: 10_000_000,
+    maxBodyBytes: 1_000_000,
+    wsMaxPayloadBytes: 1_000_000,
+    wsMaxInFlight: 4,
+    wsPingMs: 20_000,
+    wsIdleMs: 0,
+    wsMaxBufferedBytes: 1_000_000,
+    allowedOrigins: [],
+    ...changed,
+  };
+}
+
+export function model(name: string, changed: Partial<VersionView> = {}): ModelView {
+  const version = { version: "1", reason: null, backAt: null, metadata: null, hosts: [] };
+  return {
+    name,
+    description: "",
+    labels: [],
+    required: false,
+    requestMs: null,
+    maxOutstandingRequests: 10,
+    maxOutstandingBytes: 1_000_000,
+    versions: [{ ...version, state: "ready", ...changed }],
+    problem: null,
+  };
+}
+
+/** A front door's parts around a dispatcher that the test drives, with the model `m`. */
+export function doorParts(changed: Partial<DoorSettings> = {}) {
+  const clock = new FakeClock(1_000);
+  const dispatcher = new FakeDispatcher();
+  const directory = new Directory();
+  directory.update(model("m"));
+  directory.server = { draining: false, started: true };
+  const permits = new Permits();
+  const metrics = createDoorMetrics(permits, () => 0);
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  const write = (fields: Readonly<Record<string, unknown>>) => lines.push(fields);
+  const log = { isLevelEnabled: () => true, info: write, warn: write } as unknown as Log;
+  const real = { clock, settings: settings(changed), directory, permits, metrics };
+  const shared = { ...real, dispatcher: dispatcher.asDispatcher };
+  return {
+    ...shared,
+    entrance: new Entrance(shared),
+    accessLog: new AccessLog(log, 1),
+    fake: dispatcher,
+    lines,
+  };
+}

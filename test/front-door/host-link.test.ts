@@ -1,0 +1,309 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { Flight } from "../../src/front-door/flight.ts";
+import { HostLink } from "../../src/front-door/host-link.ts";
+import { FrameWriter } from "../../src/protocol/frame-stream.ts";
+import {
+  protocolVersion,
+  writeChunk,
+  writeHello,
+  writePressure,
+  writeRunning,
+} from "../../src/protocol/frames.ts";
+import type { Pressure } from "../../src/protocol/pressure.ts";
+import { FakeClock } from "../fake-clock.ts";
+import { FakeHost, pressure } from "./fake-host.ts";
+import { until } from "./until.ts";
+
+function flight(body = "abc"): Flight {
+  return new Flight({
+    model: "m",
+    version: "1",
+    codec: "v2",
+    body: Buffer.from(body),
+    deadlineAt: 1_234.5,
+    priority: "low",
+    requestId: "r-1",
+    stream: true,
+    onChunk: () => undefined,
+    onDone: () => undefined,
+    onFailed: () => undefined,
+  });
+}
+
+function link(t: TestContext, host: FakeHost) {
+  const clock = new FakeClock(1_000);
+  const events: string[] = [];
+  const one = new HostLink(host.view, clock, {
+    onOpen: () => events.push("open"),
+    onChunk: (_flight, body) => events.push(`chunk ${Buffer.from(body)}`),
+    onDone: (_flight, { body }) => events.push(`done ${body}`),
+    onFailed: (_flight, { failure }) => events.push(`failed ${failure.code}`),
+    onClosed: () => events.push("closed"),
+    onViolation: () => events.push("violation"),
+  });
+  t.after(() => one.abandon());
+  return { link: one, clock, events };
+}
+
+async function openLink(t: TestContext) {
+  const host = await FakeHost.ready(t);
+  const parts = link(t, host);
+  await until(() => parts.link.isOpen, "the greeting");
+  parts.events.length = 0;
+  return { host, ...parts };
+}
+
+/** The link when it has heard that its host is so. */
+async function pressed(t: TestContext, load: Partial<Pressure>) {
+  const parts = await openLink(t);
+  const { host, link: one, events } = parts;
+  one.send(flight());
+  host.done((await host.request()).id, "{}", pressure(load));
+  await until(() => events.length === 1, "the answer");
+  return parts;
+}
+
+describe("A link to a host", { timeout: 20_000 }, () => {
+  it("greets with its version and the host it means", async (t) => {
+    const host = await FakeHost.listen(t);
+    link(t, host);
+    const hello = await host.hears("hello");
+    assert.deepEqual(hello, {
+      type: "hello",
+      version: protocolVersion,
+      hostId: host.view.hostId,
+    });
+  });
+
+  it("is not open before the host has greeted", async (t) => {
+    const host = await FakeHost.listen(t);
+    const { link: one } = link(t, host);
+    await host.hears("hello");
+    assert.equal(one.isOpen, false);
+    host.greet();
+    await until(() => one.isOpen);
+  });
+
+  it("sends a request as it was asked", async (t) => {
+    const { host, link: one } = await openLink(t);
+    const suspect = flight();
+    suspect.alone = true;
+    one.send(suspect);
+    assert.deepEqual(await host.request(), {
+      type: "request",
+      id: suspect.linkId,
+      codec: "v2",
+      alone: true,
+      stream: true,
+      priority: "low",
+      deadlineAt: 1_234.5,
+      requestId: "r-1",
+      body: Buffer.from("abc"),
+    });
+  });
+
+  it("counts what is outstanding until it is answered", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    one.send(flight("abc"));
+    one.send(flight("defgh"));
+    const before = one.load;
+    const [first] = await host.hasRequests(2);
+    host.done(first?.id ?? -1);
+    await until(() => events.length === 1);
+    assert.deepEqual(
+      [before, one.load].map((load) => [load.outstandingRequests, load.outstandingBytes]),
+      [
+        [2, 8],
+        [1, 5],
+      ],
+    );
+  });
+
+  it("hands on chunks and the answer, in order", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    one.send(flight());
+    const { id } = await host.request();
+    host.say((writer) => writeChunk(writer, id, Buffer.from("a")));
+    host.say((writer) => writeChunk(writer, id, Buffer.from("b")));
+    host.done(id, "c");
+    await until(() => events.length === 3);
+    assert.deepEqual(events, ["chunk a", "chunk b", "done c"]);
+  });
+
+  it("hands on an answer that comes in many pieces", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    one.send(flight());
+    const body = "x".repeat(700_000);
+    host.done((await host.request()).id, body);
+    await until(() => events.length === 1);
+    assert.deepEqual(events, [`done ${body}`]);
+  });
+
+  it("notes which requests have begun to run", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    const [queued, running, last] = [flight(), flight(), flight()];
+    for (const each of [queued, running, last]) one.send(each);
+    await host.hasRequests(3);
+    host.say((writer) => writeRunning(writer, [running.linkId]));
+    host.done(last.linkId);
+    await until(() => events.length === 1);
+    assert.deepEqual([queued.isRunning, running.isRunning], [false, true]);
+  });
+
+  it("says the load as the host last reported it", async (t) => {
+    const load = { queuedRows: 3, runningRows: 4, rowCostMs: 0.5, rowsPerRequest: 2 };
+    const { link: one } = await pressed(t, load);
+    assert.deepEqual(one.load, {
+      outstandingRequests: 0,
+      outstandingBytes: 0,
+      reportedRows: 7,
+      rowCostMs: 0.5,
+      rowsPerRequest: 2,
+      breaker: "closed",
+      breakerRetryMs: 0,
+    });
+  });
+
+  it("takes pressure that comes without an answer", async (t) => {
+    const { host, link: one } = await openLink(t);
+    host.say((writer) => writePressure(writer, pressure({ queuedRows: 9 })));
+    await until(() => one.load.reportedRows === 9);
+  });
+
+  it("takes no more when its host is draining", async (t) => {
+    const { host, link: one } = await openLink(t);
+    host.say((writer) => writePressure(writer, pressure({ draining: true })));
+    await until(() => !one.isOpen);
+  });
+
+  it("gives back what is outstanding when it is abandoned, and hangs up", async (t) => {
+    const { host, link: one } = await openLink(t);
+    const flights = [flight(), flight()];
+    for (const each of flights) one.send(each);
+    assert.deepEqual(one.abandon(), flights);
+    assert.deepEqual([one.isOpen, one.load.outstandingRequests], [false, 0]);
+    await until(() => !host.isConnected);
+  });
+
+  it("says once that the connection is gone, and keeps what was outstanding", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    const lost = flight();
+    one.send(lost);
+    await host.request();
+    host.hangUp();
+    await until(() => events.length > 0);
+    assert.deepEqual([events, one.isOpen, one.abandon()], [["closed"], false, [lost]]);
+  });
+
+  it("says that the connection is gone where there never was a host", async (t) => {
+    const host = await FakeHost.listen(t);
+    const nowhere = { ...host, view: { hostId: "x", socketPath: `${host.view.socketPath}.no` } };
+    const { events } = link(t, nowhere as unknown as FakeHost);
+    await until(() => events.length > 0);
+    assert.deepEqual(events, ["closed"]);
+  });
+});
+
+describe("A link whose host's breaker is open", { timeout: 20_000 }, () => {
+  const open = { breaker: "open", breakerRetryMs: 5_000 } as const;
+
+  it("says how long it stays shut", async (t) => {
+    const { link: one, clock } = await pressed(t, open);
+    clock.advance(1_000);
+    assert.deepEqual([one.load.breaker, one.load.breakerRetryMs], ["open", 4_000]);
+  });
+
+  it("may send one probe when the time is over, and the next a second later", async (t) => {
+    const { link: one, clock } = await pressed(t, open);
+    clock.advance(5_000);
+    const first = one.load.breakerRetryMs;
+    one.send(flight());
+    const second = one.load.breakerRetryMs;
+    clock.advance(1_000);
+    assert.deepEqual([first, second, one.load.breakerRetryMs], [0, 1_000, 0]);
+  });
+
+  it("stays shut as long as a failed probe says", async (t) => {
+    const { host, link: one, clock, events } = await pressed(t, open);
+    clock.advance(5_000);
+    one.send(flight());
+    const probe = await host.request(2);
+    host.failed(probe.id, { code: "inference-failed", message: "" }, pressure(open));
+    await until(() => events.length === 2);
+    assert.equal(one.load.breakerRetryMs, 5_000);
+  });
+
+  it("is shut no more when the breaker has closed", async (t) => {
+    const { host, link: one } = await pressed(t, open);
+    host.say((writer) => writePressure(writer, pressure()));
+    await until(() => one.load.breakerRetryMs === 0);
+  });
+});
+
+describe("A link is violated", { timeout: 20_000 }, () => {
+  const framed = (write: (writer: FrameWriter) => void) => {
+    const writer = new FrameWriter();
+    write(writer);
+    return Buffer.concat(writer.take());
+  };
+  const otherVersion = framed((writer) => writeHello(writer, "m/1#0.1"));
+  otherVersion.writeUInt16LE(protocolVersion + 1, 9);
+
+  const greetings: readonly (readonly [string, Buffer])[] = [
+    ["another host", framed((writer) => writeHello(writer, "n/1#0.1"))],
+    ["another version", otherVersion],
+    ["anything else", framed((writer) => writePressure(writer, pressure()))],
+  ];
+  for (const [what, bytes] of greetings) {
+    it(`by a greeting of ${what}`, async (t) => {
+      const host = await FakeHost.listen(t);
+      const { events } = link(t, host);
+      await host.hears("hello");
+      host.sayBytes(bytes);
+      await until(() => events.length === 2);
+      assert.deepEqual(events, ["violation", "closed"]);
+    });
+  }
+
+  const frames: readonly (readonly [string, Buffer])[] = [
+    ["an answer that nobody asked for", framed((writer) => writeChunk(writer, 1, Buffer.of(1)))],
+    ["an answer without a number that was given", framed((writer) => writeRunning(writer, [77]))],
+    ["a second greeting", framed((writer) => writeHello(writer, "m/1#0.1"))],
+    ["an unknown type", Buffer.from([1, 0, 0, 0, 99])],
+    ["a frame of a door", Buffer.from([6, 0, 0, 0, 3, 0, 0, 0, 0, 0])],
+    ["a frame of no bytes", Buffer.alloc(4)],
+    ["a frame past the limit", Buffer.from([1, 0, 0, 0x20, 18])],
+    ["the largest length there is", Buffer.from([0xff, 0xff, 0xff, 0xff])],
+    ["fields that do not fit", Buffer.from([2, 0, 0, 0, 18, 1])],
+  ];
+  for (const [what, bytes] of frames) {
+    it(`by ${what}, and hangs up`, async (t) => {
+      const { host, events } = await openLink(t);
+      host.sayBytes(bytes);
+      await until(() => events.length === 2);
+      assert.deepEqual(events, ["violation", "closed"]);
+      await until(() => !host.isConnected);
+    });
+  }
+
+  it("by a second answer to one request", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    one.send(flight());
+    const { id } = await host.request();
+    host.done(id);
+    host.done(id);
+    await until(() => events.length === 3);
+    assert.deepEqual(events, ["done {}", "violation", "closed"]);
+  });
+
+  it("and listens to nothing that comes after", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    one.send(flight());
+    const { id } = await host.request();
+    host.sayBytes(Buffer.from([1, 0, 0, 0, 99]));
+    host.done(id);
+    await until(() => events.includes("closed"));
+    assert.deepEqual(events, ["violation", "closed"]);
+  });
+});

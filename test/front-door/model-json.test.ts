@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { metadataJson, modelJson, readyVersions } from "../../src/front-door/model-json.ts";
+import { metadata, model, version } from "./views.ts";
+
+const shared = {
+  name: "iris",
+  platform: "onnxruntime_onnx",
+  inputs: [{ name: "x", datatype: "FP32", shape: [-1, 4] }],
+  outputs: [{ name: "y", datatype: "FP32", shape: [-1, 3] }],
+};
+
+describe("metadataJson", () => {
+  it("is what Open Inference asks for, with how rows are batched", () =>
+    assert.deepEqual(metadataJson(model(), version()), {
+      ...shared,
+      versions: ["1"],
+      parameters: {
+        version: "1",
+        state: "ready",
+        batching: { type: "batched", max_batch_size: 8, axes: { x: 0, y: 0 } },
+      },
+    }));
+
+  it("says all that there is to say", () => {
+    const batching = { type: "unbatched", reason: "rows mix" } as const;
+    const notServable = [{ name: "map", reason: "it is a map" }];
+    const one = version({
+      version: "2",
+      state: "recovering",
+      reason: "its host is being restarted",
+      metadata: { ...metadata, batching, notServable },
+    });
+    const iris = model({
+      description: "Irises",
+      labels: ["setosa"],
+      versions: [version(), one],
+    });
+    assert.deepEqual(metadataJson(iris, one), {
+      ...shared,
+      versions: ["1"],
+      parameters: {
+        version: "2",
+        state: "recovering",
+        reason: "its host is being restarted",
+        description: "Irises",
+        labels: ["setosa"],
+        batching: { type: "unbatched", reason: "rows mix" },
+        not_servable: notServable,
+      },
+    });
+  });
+
+  it("does not describe a model that has never been loaded", () => {
+    const one = version({ state: "loading", reason: "it is being loaded", metadata: null });
+    assert.throws(() => metadataJson(model(), one), {
+      code: "model-unavailable",
+      message: "model 'iris' version '1' is loading: it is being loaded",
+    });
+  });
+});
+
+describe("modelJson", () => {
+  it("is one line of a list", () => {
+    const hosts = [{ hostId: "h", socketPath: "/s" }];
+    const versions = [version({ hosts }), version({ version: "2", state: "loading", reason: "l" })];
+    assert.deepEqual(modelJson(model({ versions })), {
+      name: "iris",
+      problem: null,
+      versions: [
+        { version: "1", state: "ready", reason: null, hosts: 1 },
+        { version: "2", state: "loading", reason: "l", hosts: 0 },
+      ],
+    });
+  });
+
+  it("says the problem", () =>
+    assert.deepEqual(modelJson(model({ versions: [], problem: "no" })), {
+      name: "iris",
+      problem: "no",
+      versions: [],
+    }));
+});
+
+describe("readyVersions", () => {
+  it("are those that can be asked now", () => {
+    const states = ["ready", "loading", "ready", "unavailable", "recovering"] as const;
+    const versions = states.map((state, at) => version({ version: `${at}`, state }));
+    assert.deepEqual(readyVersions(model({ versions })), ["0", "2"]);
+  });
+});

@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { HttpServer } from "../../src/front-door/http-server.ts";
+import { predictRoute } from "../../src/front-door/predict-route.ts";
+import type { DoorSettings } from "../../src/protocol/control.ts";
+import { doorParts, model } from "./door-parts.ts";
+import { codeOf, post, RawClient } from "./raw-client.ts";
+import { until } from "./until.ts";
+
+/** Bodies above this are not read and dropped for the sake of the connection. */
+const droppedBytes = 65_536;
+
+async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
+  const parts = doorParts(changed);
+  const { maxBodyBytes } = parts.settings;
+  const state = { draining: false };
+  const hot = predictRoute({ ...parts, maxBodyBytes, isDraining: () => state.draining });
+  const http = new HttpServer(parts.clock, hot, (_request, response) => {
+    response.statusCode = 418;
+    response.end();
+  });
+  const port = await http.listen({ port: 0, host: "127.0.0.1" });
+  t.after(() => {
+    http.server.closeAllConnections();
+    http.server.close();
+  });
+  return { ...parts, state, http, connect: () => new RawClient(t, port) };
+}
+
+async function served(t: TestContext, changed: Partial<DoorSettings> = {}) {
+  const parts = await serve(t, changed);
+  return { ...parts, client: parts.connect() };
+}
+
+const bounded = { timeout: 20_000 };
+
+describe("A prediction over HTTP", bounded, () => {
+  it("reaches the dispatcher as it was asked", async (t) => {
+    const { client, fake } = await served(t);
+    const headers = ["x-request-id: r-1", "x-request-timeout-ms: 500", "x-priority: low"];
+    client.write(post("/v2/models/m/versions/1/infer?x=1", "the body", headers));
+    const { onChunk, onDone, onFailed, ...call } = await fake.call();
+    assert.deepEqual(call, {
+      model: "m",
+      version: "1",
+      codec: "v2",
+      body: Buffer.from("the body"),
+      deadlineAt: 1_500,
+      priority: "low",
+      requestId: "r-1",
+      stream: false,
+    });
+  });
+
+  it("gets the host's bytes untouched, with its id", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post("/predict/m", "{}", ["x-request-id: r-1"]));
+    fake.done(await fake.call(), '{"é":1}');
+    const { status, headers, body } = await client.answer();
+    assert.deepEqual([status, Buffer.from(body, "latin1").toString()], [200, '{"é":1}']);
+    assert.equal(headers["content-type"], "application/json");
+    assert.equal(headers["x-request-id"], "r-1");
+  });
+
+  it("gets a large answer although its bytes are overwritten at once", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post("/predict/m", "{}"));
+    const { onDone } = await fake.call();
+    const answer = Buffer.alloc(300_000, "a");
+    const stages = { decodeUs: 0, queueUs: 0, runUs: 0, encodeUs: 0 };
+    const load = { queuedRows: 0, runningRows: 0, rowCostMs: 0, rowsPerRequest: 1 };
+    const rest = { breaker: "closed", draining: false, breakerRetryMs: 0 } as const;
+    onDone({ type: "done", id: 1, stages, rows: 1, pressure: { ...load, ...rest }, body: answer });
+    answer.fill("b");
+    assert.equal((await client.answer()).body, "a".repeat(300_000));
+  });
+
+  it("gets an id where it brings none that is well-formed", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post("/predict/m", "{}", ["x-request-id: no good"]));
+    fake.done(await fake.call());
+    assert.match((await client.answer()).headers["x-request-id"] ?? "", /^[0-9a-f]{24}$/);
+  });
+
+  it("gets a failure with its status, code, and when to try again", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post("/predict/m", "{}", ["x-request-id: r-1"]));
+    const { onFailed } = await fake.call();
+    onFailed({ code: "model-unavailable", message: "gone", retryAfterMs: 1_500 });
+    const { status, headers, body } = await client.answer();
+    assert.equal(status, 503);
+    assert.deepEqual(JSON.parse(body), {
+      error: "gone",
+      code: "model-unavailable",
+      request_id: "r-1",
+    });
+    assert.deepEqual([headers["retry-after"], headers["retry-after-ms"]], ["2", "1500"]);
+  });
+
+  it("holds a permit until it is answered", async (t) => {
+    const { client, fake, permits } = await served(t);
+    client.write(post("/predict/m", "12345"));
+    const call = await fake.call();
+    const before = [permits.requests, permits.bytes];
+    fake.done(call);
+    await client.answer();
+    await until(() => permits.requests === 0);
+    assert.deepEqual([before, permits.bytes], [[1, 5], 0]);
+  });
+
+  it("counts a body without a declared length as it comes", async (t) => {
+    const { client, fake, permits } = await served(t);
+    client.write("POST /predict/m HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    client.write("5\r\nabcde\r\n");
+    await until(() => permits.bytes === 5);
+    client.write("3\r\nfgh\r\n0\r\n\r\n");
+    assert.equal(String((await fake.call()).body), "abcdefgh");
+    assert.equal(permits.bytes, 8);
+  });
+
+  it("is counted, and noted in the access log, once", async (t) => {
+    const { client, fake, metrics, lines, clock } = await served(t);
+    client.write(post("/predict/m", "{}", ["x-request-id: r-1"]));
+    const call = await fake.call();
+    clock.advance(20);
+    fake.done(call);
+    await client.answer();
+    assert.equal(metrics.route("POST", "/predict/{model}", 200).requests.value, 1);
+    assert.equal(metrics.model("m", "1").predictions("ok").value, 1);
+    const [line, ...others] = lines;
+    const { request_id, status, total_ms } = line ?? {};
+    assert.deepEqual([request_id, status, total_ms, others], ["r-1", 200, 20, []]);
+  });
+
+  it("that is none of the route's goes to the other routes", async (t) => {
+    const { client } = await served(t);
+    for (const path of ["/predict", "/v2/models/m", "/predict/m/x"]) client.write(post(path, ""));
+    const statuses = [];
+    for (let at = 0; at < 3; at += 1) statuses.push((await client.answer()).status);
+    assert.deepEqual(statuses, [418, 418, 418]);
+  });
+
+  it("ends its connection while the server drains", async (t) => {
+    const { client, fake, state } = await served(t);
+    client.write(post("/predict/m", "{}"));
+    const call = await fake.call();
+    state.draining = true;
+    fake.done(call);
+    assert.equal((await client.answer()).headers["connection"], "close");
+    await client.ended();
+  });
+});
+
+describe("Requests on one connection", bounded, () => {
+  it("that are pipelined are answered in order", async (t) => {
+    const { client, fake } = await served(t);
+    for (const id of ["a", "b", "c"]) client.write(post("/predict/m", id));
+    await fake.call(3);
+    for (const { call } of fake.flights.toReversed()) fake.done(call, String(call.body));
+    const bodies = [];
+    for (let at = 0; at < 3; at += 1) bodies.push((await client.answer()).body);
+    assert.deepEqual(bodies, ["a", "b", "c"]);
+  });
+
+  it("that are pipelined give all their permits back when the caller leaves", async (t) => {
+    const { client, fake, permits } = await served(t);
+    for (const id of ["a", "b", "c"]) client.write(post("/predict/m", id));
+    await fake.call(3);
+    client.socket.destroy();
+    await until(() => permits.requests === 0, "the return of all permits");
+    assert.deepEqual([permits.bytes, fake.cancelled.length], [0, 3]);
+  });
+
+  it("go on after a small body that was refused unread", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post("/predict/nobody", "x".repeat(1_000)), post("/predict/m", "{}"));
+    const refused = await client.answer();
+    fake.done(await fake.call());
+    assert.deepEqual([refused.status, (await client.answer()).status], [404, 200]);
+  });
+
+  it("go on after an upgrade that is nothing to us", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post("/predict/m", "{}", ["connection: keep-alive"]));
+    fake.done(await fake.call());
+    await client.answer();
+    client.write(post("/predict/m", "{}"));
+    fake.done(await fake.call(2));
+    assert.equal((await client.answer()).status, 200);
+  });
+});
+
+describe("A caller who expects 100-continue", bounded, () => {
+  const expect = ["expect: 100-continue"];
+
+  it("is told to go on when there is room, and answered", async (t) => {
+    const { client, fake } = await served(t);
+    client.write("POST /predict/m HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n");
+    client.write("expect: 100-continue\r\n\r\n");
+    assert.equal((await client.answer()).status, 100);
+    client.write("{}");
+    fake.done(await fake.call());
+    assert.equal((await client.answer()).status, 200);
+  });
+
+  it("is refused without the body, and its connection ends, because the body may yet come", async (t) => {
+    const { client } = await served(t);
+    const [head] = post("/predict/nobody", "{}", expect).split("{}");
+    client.write(head ?? "");
+    const { status, headers } = await client.answer();
+    assert.deepEqual([status, headers["connection"]], [404, "close"]);
+  });
+});
+
+describe("A body that is too large", bounded, () => {
+  const limit = 100_000;
+
+  it("is refused by its declared length, and its rest is dropped before the end", async (t) => {
+    const { client, fake } = await served(t, { maxBodyBytes: limit });
+    client.write(post("/predict/m", "x".repeat(limit + 1)));
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [413, "payload-too-large"]);
+    assert.equal(answer.headers["connection"], "close");
+    await client.ended();
+    assert.equal(fake.flights.length, 0);
+  });
+
+  it("is answered before it has come, and the connection ends a second later", async (t) => {
+    const { client, clock } = await served(t, { maxBodyBytes: limit });
+    client.write(`POST /predict/m HTTP/1.1\r\nhost: x\r\ncontent-length: ${limit + 1}\r\n\r\nx`);
+    assert.equal((await client.answer()).status, 413);
+    assert.equal(client.isEnded, false);
+    clock.advance(1_000);
+    await client.ended();
+  });
+
+  it("is taken at the limit", async (t) => {
+    const { client, fake } = await served(t, { maxBodyBytes: limit });
+    client.write(post("/predict/m", "x".repeat(limit)));
+    assert.equal((await fake.call()).body.length, limit);
+  });
+
+  it("is refused as soon as it is past the limit where no length was declared", async (t) => {
+    const { client, permits, clock } = await served(t, { maxBodyBytes: 9 });
+    client.write("POST /predict/m HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    client.write("a\r\n0123456789\r\n");
+    assert.equal((await client.answer()).status, 413);
+    clock.advance(1_000);
+    await client.ended();
+    await until(() => permits.requests === 0);
+  });
+
+  it("is not waited for where another refusal is due", async (t) => {
+    const { client, clock } = await served(t);
+    const length = droppedBytes + 1;
+    client.write(`POST /predict/no HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\nx`);
+    const { status, headers } = await client.answer();
+    assert.deepEqual([status, headers["connection"]], [404, "close"]);
+    clock.advance(1_000);
+    await client.ended();
+  });
+});
+
+describe("A caller who leaves", bounded, () => {
+  const cancelled = { status: 499, code: "cancelled" };
+
+  it("during the upload gives the permit back, and counts as 499", async (t) => {
+    const { client, permits, lines, fake, metrics } = await served(t);
+    client.write("POST /predict/m HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nx");
+    await until(() => permits.requests === 1);
+    client.socket.destroy();
+    await until(() => permits.requests === 0);
+    const { status, code } = lines[0] ?? {};
+    assert.deepEqual({ status, code }, cancelled);
+    assert.deepEqual([permits.bytes, fake.flights], [0, []]);
+    assert.equal(metrics.route("POST", "/predict/{model}", 499).requests.value, 1);
+  });
+
+  it("before the answer has the request cancelled", async (t) => {
+    const { client, permits, lines, fake } = await served(t);
+    client.write(post("/predict/m", "{}"));
+    await fake.call();
+    client.socket.destroy();
+    await until(() => permits.requests === 0);
+    const { status, code } = lines[0] ?? {};
+    assert.deepEqual({ status, code }, cancelled);
+    assert.deepEqual(fake.cancelled, fake.flights);
+  });
+});
+
+describe("What surely is no JSON", bounded, () => {
+  const rows: readonly (readonly [string, number, string])[] = [
+    ["content-type: application/octet-stream", 415, "unsupported-media-type"],
+    ["content-encoding: gzip", 415, "unsupported-media-type"],
+    ["inference-header-content-length: 10", 501, "not-implemented"],
+    ["x-request-timeout-ms: soon", 400, "invalid-request"],
+    ["x-request-timeout-ms: 0", 400, "invalid-request"],
+    ["x-priority: top", 400, "invalid-request"],
+    ["x-priority: high", 403, "forbidden"],
+  ];
+  for (const [header, status, code] of rows) {
+    it(`is refused: ${header}`, async (t) => {
+      const { client } = await served(t);
+      client.write(post("/predict/m", "{}", [header]));
+      const answer = await client.answer();
+      assert.deepEqual([answer.status, codeOf(answer)], [status, code]);
+    });
+  }
+
+  const taken = [
+    "content-type: application/json; charset=utf-8",
+    "content-type: text/plain",
+    "content-type: application/x-www-form-urlencoded",
+    "content-encoding: identity",
+  ];
+  for (const header of taken) {
+    it(`is not this: ${header}`, async (t) => {
+      const { client, fake } = await served(t);
+      client.write(post("/predict/m", "{}", [header]));
+      await fake.call();
+    });
+  }
+});
+
+describe("A request that is not admitted", bounded, () => {
+  it("is refused before its body has come", async (t) => {
+    const { client, directory } = await served(t);
+    directory.update(model("dead", { state: "unavailable", reason: "it is broken" }));
+    client.write(post("/predict/dead", "{}"));
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [503, "model-unavailable"]);
+    assert.match(answer.body, /it is broken/);
+  });
+
+  it("takes no permit", async (t) => {
+    const { connect, fake, permits } = await serve(t, { maxInFlight: 1 });
+    const [first, second] = [connect(), connect()];
+    first.write(post("/predict/m", "{}"));
+    await fake.call();
+    second.write(post("/predict/m", "{}"));
+    assert.equal(codeOf(await second.answer()), "overloaded");
+    assert.equal(permits.requests, 1);
+  });
+});

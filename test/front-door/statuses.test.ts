@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { closeCode, httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
+import { type ErrorCode, errorCodes } from "../../src/protocol/errors.ts";
+
+/** DESIGN's table of errors; the last column is what it says of a retry. */
+const table: readonly (readonly [ErrorCode, number, "no" | "yes" | "Retry-After" | "caller"])[] = [
+  ["invalid-request", 400, "no"],
+  ["unauthenticated", 401, "no"],
+  ["forbidden", 403, "no"],
+  ["model-not-found", 404, "no"],
+  ["not-found", 404, "no"],
+  ["method-not-allowed", 405, "no"],
+  ["unsupported-media-type", 415, "no"],
+  ["not-implemented", 501, "no"],
+  ["conflict", 409, "caller"],
+  ["payload-too-large", 413, "no"],
+  ["storage-full", 507, "no"],
+  ["request-timeout", 408, "yes"],
+  ["invalid-model", 422, "no"],
+  ["poison-request", 422, "no"],
+  ["rate-limited", 429, "Retry-After"],
+  ["cancelled", 499, "no"],
+  ["inference-failed", 500, "no"],
+  ["internal", 500, "no"],
+  ["overloaded", 503, "Retry-After"],
+  ["model-unavailable", 503, "Retry-After"],
+  ["host-crashed", 503, "yes"],
+  ["sequence-lost", 503, "yes"],
+  ["draining", 503, "yes"],
+  ["deadline-exceeded", 504, "caller"],
+];
+
+describe("httpStatus", () => {
+  it("has a status for every code, and for no other", () =>
+    assert.deepEqual(
+      [Object.keys(httpStatus).toSorted(), table.map(([code]) => code).toSorted()],
+      [[...errorCodes].toSorted(), [...errorCodes].toSorted()],
+    ));
+
+  for (const [code, status] of table) {
+    it(`of ${code} is ${status}`, () => assert.equal(httpStatus[code], status));
+  }
+});
+
+describe("retryHeaders", () => {
+  for (const [code, , retry] of table) {
+    if (retry === "no" || retry === "caller") {
+      it(`tells nobody to retry what is ${code}`, () =>
+        assert.deepEqual(retryHeaders(code, 1_500), []));
+    }
+    if (retry === "Retry-After") {
+      it(`says when to retry what is ${code}`, () =>
+        assert.deepEqual(retryHeaders(code, 1_500), [
+          ["retry-after", "2"],
+          ["retry-after-ms", "1500"],
+        ]));
+    }
+  }
+
+  const times: readonly (readonly [number | undefined, string, string])[] = [
+    [undefined, "1", "1000"],
+    [0, "1", "1"],
+    [0.2, "1", "1"],
+    [999.5, "1", "1000"],
+    [1_000, "1", "1000"],
+    [1_001, "2", "1001"],
+    [59_001, "60", "59001"],
+  ];
+  for (const [ms, seconds, milliseconds] of times) {
+    it(`rounds ${ms} ms up, to ${seconds} s and ${milliseconds} ms`, () =>
+      assert.deepEqual(retryHeaders("overloaded", ms), [
+        ["retry-after", seconds],
+        ["retry-after-ms", milliseconds],
+      ]));
+  }
+});
+
+describe("closeCode", () => {
+  it("is as DESIGN says", () => assert.deepEqual(closeCode, { normal: 1000, draining: 1001 }));
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { chooseEngine, hasBoundedShapes } from "../../model-host/engine-choice.ts";
+import { InlineEngine } from "../../model-host/inline-engine.ts";
+import { ThreadEngine } from "../../model-host/thread-engine.ts";
+import { loopModel } from "../../models/loop-models.ts";
+import { brokenModel, echoModel } from "../../models/odd-models.ts";
+import type { Datatype, ModelMetadata } from "../../src/protocol/model-metadata.ts";
+import type { SessionSettings } from "../../src/protocol/model-settings.ts";
+
+const settings: SessionSettings = {
+  threads: 1,
+  executionProviders: ["cpu"],
+  graphOptimization: "all",
+};
+
+function choose(t: TestContext, model: Uint8Array, changes: Partial<SessionSettings> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "choice-"));
+  // An engine's thread does not keep the process alive: in a host its channel to the supervisor does.
+  const alive = setInterval(() => undefined, 1_000);
+  t.after(() => {
+    clearInterval(alive);
+    rmSync(folder, { recursive: true });
+  });
+  const file = join(folder, "model.onnx");
+  writeFileSync(file, model);
+  return chooseEngine({
+    file,
+    settings: { ...settings, ...changes },
+    trial: { maxBatchSize: 8, skip: null },
+    onDeath: () => undefined,
+    onLoaded: () => Promise.resolve(),
+  });
+}
+
+describe("chooseEngine", () => {
+  it("runs a bounded, tiny model on the main thread", async (t) => {
+    const { engine, metadata } = await choose(t, echoModel());
+    assert.ok(engine instanceof InlineEngine);
+    assert.deepEqual(metadata.batching, { type: "batched", maxBatchSize: 8 });
+  });
+
+  it("gives a model that can loop a thread of its own, however cheap its trial was", async (t) => {
+    const { engine } = await choose(t, loopModel());
+    assert.ok(engine instanceof ThreadEngine);
+  });
+
+  it("gives a model with several threads a thread of its own", async (t) => {
+    const { engine } = await choose(t, echoModel(), { threads: 2 });
+    assert.ok(engine instanceof ThreadEngine);
+  });
+
+  it("says what ONNX Runtime has against a broken model", async (t) => {
+    await assert.rejects(choose(t, brokenModel()), { code: "invalid-model" });
+  });
+});
+
+describe("hasBoundedShapes", () => {
+  const withInput = (
+    datatype: Datatype,
+    shape: number[],
+    batchAxis: number | null,
+  ): ModelMetadata => ({
+    inputs: [{ name: "x", datatype, shape, batchAxis }],
+    outputs: [],
+    batching: { type: "batched", maxBatchSize: 8 },
+    notServable: [],
+  });
+
+  const cases: readonly [string, ModelMetadata, boolean][] = [
+    ["only the rows are free", withInput("FP32", [-1, 4], 0), true],
+    ["the rows stand at another axis", withInput("FP32", [2, -1, 4], 1), true],
+    ["another axis is free", withInput("FP32", [-1, -1], 0), false],
+    ["texts have any length", withInput("BYTES", [-1], 0), false],
+    [
+      "it is not batched",
+      { ...withInput("FP32", [4], null), batching: { type: "unbatched", reason: "" } },
+      false,
+    ],
+  ];
+  for (const [name, metadata, expected] of cases) {
+    it(`is ${expected} where ${name}`, () => assert.equal(hasBoundedShapes(metadata), expected));
+  }
+});
