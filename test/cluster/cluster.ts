@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Answer, type Ask, keepAliveAgent, type Reply, send } from "./http-client.ts";
 import { parseMetrics, type Series, sumOf } from "./metrics-page.ts";
-import { waitFor } from "./wait.ts";
+import { waitFor, within } from "./wait.ts";
 
 const entry = resolve(import.meta.dirname, "../../dist/src/main.js");
 
@@ -84,7 +84,7 @@ export async function startCluster(owner: Owner, options: ClusterOptions = {}): 
   const models = options.modelsFolder ?? writeModels(home, options.models ?? {});
   const cluster = new Cluster(home, ["--models", models, ...(options.flags ?? [])]);
   owner.after(() => cluster.end());
-  await cluster.listening;
+  await within(cluster.listening, "the server to listen");
   return cluster;
 }
 
@@ -256,7 +256,7 @@ export class Cluster {
 
   async stop(): Promise<Exit> {
     this.signal("SIGTERM");
-    return this.exited;
+    return within(this.exited, "the server to end");
   }
 
   /** The processes that were started from here, however far down. */

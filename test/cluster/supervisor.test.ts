@@ -27,7 +27,8 @@ async function kill(cluster: Cluster): Promise<void> {
   cluster.signal("SIGKILL");
   await cluster.exited;
   await waitFor(() => cluster.children.length === 0, "all children to be gone", goneWithinMs);
-  await bindOnce(Number(new URL(cluster.url).port));
+  const port = Number(new URL(cluster.url).port);
+  await waitFor(() => bindOnce(port).then(() => true), "the port to be free", goneWithinMs);
 }
 
 describe("A supervisor that is killed", () => {

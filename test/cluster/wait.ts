@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 
 const everyMs = 20;
+const patienceMs = 40_000;
 
 /**
  * Asks again and again until the condition holds, and gives what it then answered; rejects when that takes longer
@@ -25,6 +26,21 @@ export async function waitFor<T>(
     await pause(everyMs);
   }
   return assert.fail(`waited ${boundMs} ms for ${description}; the last look gave ${last}`);
+}
+
+/** What the promise gives, or a rejection when that takes longer than anything here may. */
+export async function within<T>(promise: Promise<T>, description: string): Promise<T> {
+  const watch = new AbortController();
+  const { signal } = watch;
+  const limit = pause(patienceMs, undefined, { signal }).then(() =>
+    assert.fail(`waited ${patienceMs} ms for ${description}`),
+  );
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    limit.catch(() => undefined);
+    watch.abort();
+  }
 }
 
 /** Several callers at once, each asking again as soon as it is answered, until told to stop. */
