@@ -161,7 +161,8 @@ export class Dispatcher {
   /** A host that is being drained gives back what it has not begun: another one takes it. */
   #failedByHost(flight: Flight, { failure }: FailedFrame): void {
     if (flight.isSettled) return;
-    if (failure.code === "draining" && !flight.hasChunks) this.#place(flight);
+    const isDraining = failure.code === "draining" && flight.link?.isOpen === false;
+    if (isDraining && !flight.hasChunks) this.#place(flight);
     else this.#fail(flight, failure);
   }
 

@@ -3,8 +3,26 @@ import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
 import { httpStatus, retryHeaders } from "./statuses.ts";
 
-export function errorBody(failure: Failure, requestId: string): string {
+function errorBody(failure: Failure, requestId: string): string {
   return JSON.stringify({ error: failure.message, code: failure.code, request_id: requestId });
+}
+
+/** The whole answer, for a socket on which no response stands; it ends the connection. */
+export function rawFailure(
+  failure: Failure,
+  requestId: string,
+  status = httpStatus[failure.code],
+): string {
+  const body = errorBody(failure, requestId);
+  const headers = [
+    ["content-type", "application/json"],
+    ["content-length", Buffer.byteLength(body)],
+    ["x-request-id", requestId],
+    ...retryHeaders(failure.code, failure.retryAfterMs),
+    ["connection", "close"],
+  ];
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${failure.code}\r\n${lines.join("")}\r\n${body}`;
 }
 
 export function sendFailure(

@@ -3,10 +3,9 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { Server as NetServer, type Socket } from "node:net";
 import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
-import { errorBody } from "./http-answer.ts";
+import { rawFailure } from "./http-answer.ts";
 import type { PlainHandler } from "./predict-route.ts";
 import { newRequestId } from "./request-head.ts";
-import { httpStatus } from "./statuses.ts";
 
 const headersMs = 5_000;
 const requestMs = 30_000;
@@ -25,11 +24,13 @@ export class HttpServer {
   #active = 0;
   #isDraining = false;
   #onQuiet: (() => void) | undefined;
+  /** Answers that have stood behind another on their connection. */
+  readonly #behind = new WeakMap<Socket, Set<ServerResponse>>();
 
   constructor(clock: Clock, hot: PlainHandler, other: RequestListener) {
     this.#clock = clock;
     const listener: RequestListener = (request, response) => {
-      this.#track(response);
+      this.#track(request.socket, response);
       if (!hot(request, response)) other(request, response);
     };
     this.server = createServer(
@@ -86,9 +87,29 @@ export class HttpServer {
     });
   }
 
-  #track(response: ServerResponse): void {
+  #track(socket: Socket, response: ServerResponse): void {
     this.#active += 1;
     response.on("close", this.#onClose);
+    if (response.socket === null) this.#follow(socket, response);
+  }
+
+  /**
+   * Of pipelined requests, Node tells only the one whose turn it is that the connection has ended: those behind it would
+   * never close, and never give back what they hold.
+   */
+  #follow(socket: Socket, response: ServerResponse): void {
+    const behind = this.#behind.get(socket) ?? this.#openBehind(socket);
+    behind.add(response);
+    response.on("close", () => behind.delete(response));
+  }
+
+  #openBehind(socket: Socket): Set<ServerResponse> {
+    const behind = new Set<ServerResponse>();
+    this.#behind.set(socket, behind);
+    socket.on("close", () => {
+      for (const response of behind) if (response.socket === null) response.emit("close");
+    });
+    return behind;
   }
 
   readonly #onClose = () => {
@@ -113,16 +134,18 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
+  if (isAnswering(socket)) {
+    socket.destroySoon();
+    return;
+  }
   const failure = failureOf(error.code);
-  const status = failure.status ?? httpStatus[failure.code];
-  const body = errorBody(failure, newRequestId());
-  const head = [
-    `HTTP/1.1 ${status} ${failure.code}`,
-    "content-type: application/json",
-    `content-length: ${Buffer.byteLength(body)}`,
-    "connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  socket.end(rawFailure(failure, newRequestId(), failure.status));
+}
+
+/** A second head in the midst of an answer would be taken for a part of its body. */
+function isAnswering(socket: Socket): boolean {
+  const { _httpMessage: message } = socket as { readonly _httpMessage?: ServerResponse | null };
+  return message?.headersSent === true;
 }
 
 function failureOf(code: string | undefined): Failure & { readonly status?: number } {
@@ -130,7 +153,7 @@ function failureOf(code: string | undefined): Failure & { readonly status?: numb
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return {
         code: "request-timeout",
-        message: `the request took longer than ${requestMs} ms to send`,
+        message: `the request took too long to send: ${headersMs} ms for its head, ${requestMs} ms in all`,
       };
     case "HPE_HEADER_OVERFLOW": {
       const message = `headers must be at most ${maxHeaderBytes} bytes`;

@@ -57,9 +57,12 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  // On the raw answer, which failures are written on too.
+  app.addHook("onRequest", async (_request, reply) => {
+    if (parts.isDraining()) reply.raw.setHeader("connection", "close");
+  });
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-request-id", request.id);
-    if (parts.isDraining()) reply.header("connection", "close");
   });
   app.addHook("onResponse", (request, reply, done) => {
     count(parts, request, reply);

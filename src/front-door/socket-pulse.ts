@@ -37,6 +37,11 @@ export class SocketPulse {
   /** The peer has sent something. */
   note(): void {
     this.#silentPings = 0;
+    this.noteUse();
+  }
+
+  /** The socket was of use, though that says nothing of its peer. */
+  noteUse(): void {
     this.#activeAt = this.#clock.now();
   }
 

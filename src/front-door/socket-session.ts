@@ -51,6 +51,8 @@ export class SocketSession {
   #parked: Buffer[] = [];
   /** Frames refused since there was last room. */
   #refused = 0;
+  /** Frames that the operating system has taken over. */
+  #taken = 0;
   #isPaused = false;
   #isDraining = false;
   readonly #pulse: SocketPulse;
@@ -181,6 +183,7 @@ export class SocketSession {
   #settle(open: Open, failure: Failure | null, done: DoneFrame | undefined): void {
     const { frame, admitted, beganAt } = open;
     this.#open.delete(frame.id);
+    this.#pulse.noteUse();
     admitted.permit.release();
     const { clock, accessLog } = this.#parts;
     const totalMs = clock.now() - beganAt;
@@ -219,6 +222,7 @@ export class SocketSession {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#parts.metrics.framesOut.add();
     this.#socket.send(bytes, { binary: false }, () => {
+      this.#taken += 1;
       onSent();
       this.#resumeIfRoom();
     });
@@ -243,7 +247,8 @@ export class SocketSession {
     this.#isPaused = false;
     this.#refused = 0;
     this.#disarmStall?.();
-    const parked = this.#parked;
+    // Nobody is there any more to have an answer to what a socket parked before its end.
+    const parked = this.#socket.readyState === this.#socket.OPEN ? this.#parked : [];
     this.#parked = [];
     for (const bytes of parked) {
       if (this.#isPaused) this.#parked.push(bytes);
@@ -254,10 +259,9 @@ export class SocketSession {
 
   /** Ends the socket when its reader has taken nothing since the last look. */
   #watchStall(): void {
-    const before = this.#socket.bufferedAmount;
+    const before = this.#taken;
     this.#disarmStall = this.#parts.clock.after(stallMs, () => {
-      const { bufferedAmount } = this.#socket;
-      if (bufferedAmount > 0 && bufferedAmount >= before) this.#socket.terminate();
+      if (this.#socket.bufferedAmount > 0 && this.#taken === before) this.#socket.terminate();
       else if (this.#isPaused) this.#watchStall();
     });
   }

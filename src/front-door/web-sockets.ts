@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
 import type { Directory } from "./directory.ts";
-import { errorBody } from "./http-answer.ts";
+import { rawFailure } from "./http-answer.ts";
 import { requestIdOf } from "./request-head.ts";
 import { type SessionParts, SocketSession, type SocketTarget } from "./socket-session.ts";
 import { httpStatus } from "./statuses.ts";
@@ -76,7 +76,7 @@ export class WebSockets {
 
   /** Throws the failure that the caller gets instead of an upgrade. */
   #judge({ headers, url = "/" }: IncomingMessage): SocketTarget {
-    const target = matchSocketPath(url.split("?")[0] ?? url);
+    const target = matchSocketPath(url);
     if (target === undefined) throw new TroupeError("not-found", `no WebSocket at ${url}`);
     if (headers.upgrade?.toLowerCase() !== "websocket") {
       throw new TroupeError(
@@ -102,15 +102,10 @@ export class WebSockets {
   #refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
     const failure = toFailure(thrown);
     const status = httpStatus[failure.code];
-    const body = errorBody(failure, requestIdOf(request.headers));
     this.#count(matchSocketPath(request.url ?? "")?.endpoint ?? "other", status);
-    const head = [
-      `HTTP/1.1 ${status} ${failure.code}`,
-      "content-type: application/json",
-      `content-length: ${Buffer.byteLength(body)}`,
-      "connection: close",
-    ];
-    socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+    // An HTTP server's sockets stay half open, and nothing times an upgrade out.
+    socket.once("finish", () => socket.destroy());
+    socket.end(rawFailure(failure, requestIdOf(request.headers)));
   }
 
   #count(endpoint: string, status: number): void {
@@ -121,7 +116,8 @@ export class WebSockets {
 const streamPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/stream$/;
 
 /** `/ws`, or the stream of one model. */
-export function matchSocketPath(path: string): SocketTarget | undefined {
+export function matchSocketPath(url: string): SocketTarget | undefined {
+  const path = url.split("?")[0] ?? url;
   if (path === "/ws") return { endpoint: "/ws", model: undefined, version: undefined };
   const match = streamPath.exec(path);
   if (match === null) return undefined;

@@ -110,7 +110,7 @@ export class Cluster {
   /** Holds the models, the working folder and the temporary files. */
   readonly home: string;
   readonly listening: Promise<void>;
-  readonly exited: Promise<Exit>;
+  readonly #exited: Promise<Exit>;
   /** What the server printed, line by line. */
   readonly lines: string[] = [];
   readonly stderr: string[] = [];
@@ -132,7 +132,7 @@ export class Cluster {
       },
     );
     process.once("exit", this.#killAtExit);
-    this.exited = new Promise((done) => {
+    this.#exited = new Promise((done) => {
       this.#child.once("exit", (code, signal) => done({ code, signal }));
     });
     this.listening = this.#readLines();
@@ -161,7 +161,7 @@ export class Cluster {
         this.#url = String((JSON.parse(line) as Record<string, unknown>)["url"]);
         listens();
       });
-      void this.exited.then(({ code }) =>
+      void this.#exited.then(({ code }) =>
         fails(new Error(`exit ${code} before listening: ${this.stderr.join("\n")}`)),
       );
     });
@@ -254,9 +254,13 @@ export class Cluster {
     this.#child.kill(signal);
   }
 
+  ended(): Promise<Exit> {
+    return within(this.#exited, "the server to end");
+  }
+
   async stop(): Promise<Exit> {
     this.signal("SIGTERM");
-    return within(this.exited, "the server to end");
+    return this.ended();
   }
 
   /** The processes that were started from here, however far down. */
@@ -286,7 +290,7 @@ export class Cluster {
   async end(): Promise<void> {
     this.#agent.destroy();
     this.#child.kill("SIGKILL");
-    await this.exited;
+    await this.ended();
     process.off("exit", this.#killAtExit);
     for (const pid of this.children) killIfThere(pid);
     await waitFor(() => this.children.length === 0, "the children to be gone");

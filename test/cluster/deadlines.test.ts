@@ -7,8 +7,8 @@ import { openSocket } from "./frame-socket.ts";
 import { failureCode } from "./http-client.ts";
 import { waitFor } from "./wait.ts";
 
-/** About a second where this was written; whatever it takes, the others wait behind it. */
-const longTrips = 1_000_000;
+/** About a second and a half where this was written; whatever it takes, the others wait behind it. */
+const longTrips = 1_500_000;
 /** Ends within the second that a run is left after its last request has expired. */
 const shortTrips = 300_000;
 const queued = 10;
@@ -38,9 +38,14 @@ async function startLongRun(model: string) {
   return { answer };
 }
 
-/** Resolves when that many more than the running one are in the host. */
-function waitInQueue(model: string, count: number): Promise<void> {
-  return cluster.reaches(count, "troupe_queue_rows", { model_id: model });
+/** Resolves when that many more than the running one are on their way; the host takes them in order. */
+function queuedBehind(count: number): Promise<void> {
+  return cluster.reaches(count + 1, "troupe_in_flight");
+}
+
+function cancelled(model: string, count: number): Promise<void> {
+  const labels = { model_id: model, reason: "cancelled" };
+  return cluster.reaches(count, "troupe_requests_dropped_total", labels);
 }
 
 async function outcomesOf(model: string): Promise<readonly number[]> {
@@ -114,10 +119,10 @@ describe("A client that leaves", () => {
       const ask = { method: "POST", path: "/predict/leaving", body: one };
       return cluster.send({ ...ask, agent: false, signal }).catch(failureCode);
     });
-    await waitInQueue("leaving", queued);
+    await queuedBehind(queued);
     leaving.abort();
     assert.deepEqual(new Set(await Promise.all(lost)), new Set(["ABORT_ERR"]));
-    await waitInQueue("leaving", 0);
+    await cancelled("leaving", queued);
     assert.equal((await long.answer).status, 200);
     assert.deepEqual(await outcomesOf("leaving"), [1, 0, queued]);
     const byCode = { model_id: "leaving", status: "cancelled" };
@@ -128,13 +133,13 @@ describe("A client that leaves", () => {
     const long = await startLongRun("socket");
     const socket = await openSocket(cluster.url, "/v2/models/socket/stream");
     for (let id = 0; id < queued; id += 1) socket.infer(id, one);
-    await waitInQueue("socket", queued);
+    await queuedBehind(queued);
     socket.send({ type: "cancel", id: 3 });
     const frame = await socket.answer(3);
     assert.deepEqual([frame.type, frame.code], ["failed", "cancelled"]);
-    await waitInQueue("socket", queued - 1);
+    await cancelled("socket", 1);
     socket.terminate();
-    await waitInQueue("socket", 0);
+    await cancelled("socket", queued);
     assert.equal((await long.answer).status, 200);
     assert.deepEqual(await outcomesOf("socket"), [1, 0, queued]);
     await waitFor(

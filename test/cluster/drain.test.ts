@@ -160,7 +160,7 @@ describe("A server that is told to stop", () => {
     cluster.signal("SIGINT");
     cluster.signal("SIGINT");
     assert.equal((await answer).status, 200);
-    assert.deepEqual(await cluster.exited, { code: 0, signal: null });
+    assert.deepEqual(await cluster.ended(), { code: 0, signal: null });
     cluster.nothingIsLeft();
   });
 
@@ -171,7 +171,7 @@ describe("A server that is told to stop", () => {
     await portIsClosed(cluster);
     await pause(secondSignalMs + 50);
     cluster.signal("SIGTERM");
-    assert.deepEqual(await cluster.exited, { code: 1, signal: null });
+    assert.deepEqual(await cluster.ended(), { code: 1, signal: null });
     assert.equal(await end, "ECONNRESET");
     await waitFor(() => cluster.children.length === 0, "all children to be gone", 2_000);
     cluster.nothingIsLeft();
@@ -183,7 +183,7 @@ describe("A server that is told to stop", () => {
     await cluster.reaches(1, "troupe_requests_run_total", { model_id: "heavy" });
     for (const pid of [cluster.pid, ...cluster.children]) process.kill(pid, "SIGINT");
     assert.equal((await answer).status, 200);
-    assert.deepEqual(await cluster.exited, { code: 0, signal: null });
+    assert.deepEqual(await cluster.ended(), { code: 0, signal: null });
     cluster.nothingIsLeft();
   });
 });

@@ -313,7 +313,6 @@ describe("What every route keeps", () => {
   });
 
   const unknown: readonly (readonly [string, string, string])[] = [
-    ["GET", "/", "not-found"],
     ["GET", "/nowhere", "not-found"],
     ["POST", "/predict", "not-found"],
     ["POST", "/predict/", "not-found"],

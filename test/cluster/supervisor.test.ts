@@ -25,7 +25,7 @@ function bindOnce(port: number): Promise<void> {
 async function kill(cluster: Cluster): Promise<void> {
   assert.ok(cluster.children.length >= 3, "a front door and two hosts");
   cluster.signal("SIGKILL");
-  await cluster.exited;
+  await cluster.ended();
   await waitFor(() => cluster.children.length === 0, "all children to be gone", goneWithinMs);
   const port = Number(new URL(cluster.url).port);
   await waitFor(() => bindOnce(port).then(() => true), "the port to be free", goneWithinMs);
@@ -57,7 +57,7 @@ describe("A supervisor that is killed", () => {
     assert.ok(pid !== null);
     process.kill(pid, "SIGSTOP");
     cluster.signal("SIGKILL");
-    await cluster.exited;
+    await cluster.ended();
     process.kill(pid, "SIGCONT");
     await waitFor(() => cluster.children.length === 0, "all children to be gone", goneWithinMs);
   });

@@ -9,7 +9,7 @@ import type { ModelView, VersionView } from "../../src/protocol/views.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeDispatcher } from "./fake-dispatcher.ts";
 
-export function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
+function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
   return {
     serverName: "troupe",
     version: "0.1.0",

@@ -108,7 +108,10 @@ describe("greeting", () => {
 
 function setUp(host: string, pretty: boolean) {
   const heard: unknown[] = [];
-  const log = { info: (fields: unknown, words: string) => heard.push([words, fields]) };
+  const log = {
+    info: (fields: unknown, words: string) => heard.push([words, fields]),
+    warn: (words: string) => heard.push(words),
+  };
   const listener = greet({
     host,
     pretty,
@@ -144,8 +147,14 @@ describe("greet", () => {
 
   it("greets no program", () => {
     const { heard, listener } = setUp("127.0.0.1", false);
+    listener.onStarted([model("iris")]);
+    assert.deepEqual(heard, [["started", { models: 1 }]]);
+  });
+
+  it("warns that there is nothing to serve", () => {
+    const { heard, listener } = setUp("127.0.0.1", false);
     listener.onStarted([]);
-    assert.deepEqual(heard, [["started", { models: 0 }]]);
+    assert.deepEqual(heard, ["no models: the models folder is empty", ["started", { models: 0 }]]);
   });
 
   it("refuses to go on where the port cannot be listened on", () => {

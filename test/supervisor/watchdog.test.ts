@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isHung, judgeTick } from "../../supervisor/watchdog.ts";
+import { beatMsFor, isHung, judgeTick } from "../../supervisor/watchdog.ts";
 
 describe("judgeTick", () => {
   const rows: readonly (readonly [number, "judge" | "forgive"])[] = [
@@ -28,5 +28,19 @@ describe("isHung", () => {
   for (const [name, beatAt, now, hung] of rows) {
     it(`is ${hung} for ${name}`, () =>
       assert.equal(isHung({ beatAt, startedAt: 0 }, now, 5_000), hung));
+  }
+});
+
+describe("beatMsFor", () => {
+  const rows: readonly (readonly [number, number])[] = [
+    [500, 125],
+    [501, 125],
+    [3_999, 999],
+    [5_000, 1_000],
+    [60_000, 1_000],
+  ];
+  for (const [hangMs, beatMs] of rows) {
+    it(`is ${beatMs} ms where ${hangMs} ms of silence are a hang`, () =>
+      assert.equal(beatMsFor(hangMs), beatMs));
   }
 });

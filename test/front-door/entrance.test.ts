@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Ask } from "../../src/front-door/entrance.ts";
+import type { TroupeError } from "../../src/protocol/errors.ts";
+import { doorParts } from "./door-parts.ts";
+import { model, version } from "./views.ts";
+
+const readyVersion = version({ version: "2", metadata: null });
+
+function setUp(...[settings]: Parameters<typeof doorParts>) {
+  const parts = doorParts(settings);
+  parts.directory.update(
+    model({
+      name: "iris",
+      requestMs: 5_000,
+      versions: [
+        version({ version: "1", state: "unavailable", reason: "/secret/path broke" }),
+        readyVersion,
+        version({ version: "3", state: "recovering", backAt: 1_700, reason: "it is restarted" }),
+      ],
+    }),
+  );
+  const admit = (fields: Partial<Ask> = {}) =>
+    parts.entrance.admit({
+      model: "iris",
+      version: undefined,
+      bytes: 10,
+      timeoutMs: null,
+      priority: "normal",
+      draining: false,
+      ...fields,
+    });
+  /** What the caller gets instead. */
+  const refusal = (fields: Partial<Ask>) => {
+    try {
+      admit(fields);
+      return undefined;
+    } catch (thrown) {
+      const { code, message, retryAfterMs } = thrown as TroupeError;
+      return { code, message, retryAfterMs };
+    }
+  };
+  return { ...parts, admit, refusal };
+}
+
+describe("Entrance", () => {
+  it("finds the model and holds a permit, until the deadline that is due", () => {
+    const { admit, permits } = setUp();
+    const { target, deadlineAt, permit } = admit();
+    assert.deepEqual(
+      [target.model.name, target.version, deadlineAt],
+      ["iris", readyVersion, 6_000],
+    );
+    const before = [permits.requests, permits.bytes];
+    permit.release();
+    assert.deepEqual([before, permits.requests, permits.bytes], [[1, 10], 0, 0]);
+  });
+
+  it("takes the caller's timeout before the model's", () =>
+    assert.equal(setUp().admit({ timeoutMs: 50 }).deadlineAt, 1_050));
+
+  it("admits to a version that will be back in time, and to no other", () => {
+    const { admit, refusal } = setUp();
+    assert.equal(admit({ version: "3", timeoutMs: 701 }).target.version.version, "3");
+    assert.deepEqual(refusal({ version: "3", timeoutMs: 700 }), {
+      code: "model-unavailable",
+      message: "Cannot take request: it is restarted",
+      retryAfterMs: 700,
+    });
+  });
+
+  it("says of a model that cannot be served only that, and where the reason stands", () =>
+    assert.deepEqual(setUp().refusal({ version: "1" }), {
+      code: "model-unavailable",
+      message: "Cannot take request: the model cannot be served; GET /readyz says why",
+      retryAfterMs: 30_000,
+    }));
+
+  it("counts what it sheds, and takes no permit for it", () => {
+    const { refusal, permits, metrics } = setUp({ maxInFlight: 1 });
+    permits.take(1);
+    const failure = refusal({});
+    assert.equal(failure?.code, "overloaded");
+    assert.equal(permits.requests, 1);
+    assert.equal(metrics.shed("iris", "in-flight").value, 1);
+    assert.equal(metrics.model("iris", "2").predictions("overloaded").value, 1);
+  });
+
+  it("counts nothing of models that are not there", async () => {
+    const { refusal, metrics } = setUp();
+    const before = await metrics.registry.metrics();
+    for (let at = 0; at < 10; at += 1) {
+      assert.equal(refusal({ model: `guess-${at}` })?.code, "model-not-found");
+      assert.equal(refusal({ version: `${at + 10}` })?.code, "model-not-found");
+    }
+    assert.equal(await metrics.registry.metrics(), before);
+  });
+
+  it("refuses while the connection drains", () =>
+    assert.equal(setUp().refusal({ draining: true })?.code, "draining"));
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import { describe, it } from "node:test";
+import { declaredLength, readBody } from "../../src/front-door/request-body.ts";
+import type { TroupeError } from "../../src/protocol/errors.ts";
+
+function headed(length?: string): IncomingMessage {
+  return { headers: { "content-length": length } } as unknown as IncomingMessage;
+}
+
+/** What is read of a request whose body comes in these pieces. */
+function read(chunks: readonly Buffer[], maxBytes = 1e6) {
+  const request = Readable.from(chunks, { objectMode: false });
+  const held: number[] = [];
+  let calls = 0;
+  return new Promise<{
+    error: TroupeError | undefined;
+    body: Buffer;
+    held: readonly number[];
+    calls: () => number;
+  }>((resolve) => {
+    const limits = { maxBytes, onBytes: (bytes: number) => held.push(bytes) };
+    readBody(request as IncomingMessage, limits, (error, body) => {
+      calls += 1;
+      resolve({ error, body, held, calls: () => calls });
+    });
+  });
+}
+
+function pieces(count: number, bytes: number): readonly Buffer[] {
+  return Array.from({ length: count }, () => Buffer.alloc(bytes, "x"));
+}
+
+describe("declaredLength", () => {
+  it("is what the head declares", () => assert.equal(declaredLength(headed("12"), 12), 12));
+
+  it("is nothing where the head declares nothing", () =>
+    assert.equal(declaredLength(headed(), 12), 0));
+
+  it("refuses one byte more than the limit", () =>
+    assert.throws(() => declaredLength(headed("13"), 12), {
+      code: "payload-too-large",
+      message: "body must be at most 12 bytes, got 13",
+    }));
+});
+
+describe("readBody", () => {
+  it("gives the body as one buffer", async () => {
+    const { error, body } = await read([Buffer.from("ab"), Buffer.from("c")]);
+    assert.deepEqual([error, String(body)], [undefined, "abc"]);
+  });
+
+  it("copies nothing of a body that came in one piece", async () => {
+    const piece = Buffer.from("abc");
+    assert.equal((await read([piece])).body.buffer, piece.buffer);
+  });
+
+  it("gives an empty body", async () => {
+    const { error, body } = await read([]);
+    assert.deepEqual([error, body.length], [undefined, 0]);
+  });
+
+  it("tells how much it holds as it comes", async () => {
+    assert.deepEqual((await read(pieces(3, 4))).held, [4, 8, 12]);
+  });
+
+  it("takes a body at the limit", async () => {
+    const { error, body } = await read(pieces(2, 5), 10);
+    assert.deepEqual([error, body.length], [undefined, 10]);
+  });
+
+  it("refuses a body of one byte more", async () => {
+    const { error } = await read([...pieces(2, 5), Buffer.from("x")], 10);
+    assert.equal(error?.code, "payload-too-large");
+  });
+
+  it("calls back once, whatever else comes after a refusal", async () => {
+    const { calls } = await read(pieces(100, 5), 10);
+    await new Promise(setImmediate);
+    assert.equal(calls(), 1);
+  });
+
+  const crumbs: readonly (readonly [string, number, number, string | undefined])[] = [
+    ["takes 4096 crumbs", 4_096, 1, undefined],
+    ["refuses one crumb more", 4_097, 1, "invalid-request"],
+    ["refuses many pieces of under 256 bytes", 5_000, 255, "invalid-request"],
+    ["takes as many pieces of 256 bytes", 5_000, 256, undefined],
+  ];
+  for (const [name, count, bytes, code] of crumbs) {
+    it(name, async () => {
+      const { error } = await read(pieces(count, bytes), 1e7);
+      assert.equal(error?.code, code);
+    });
+  }
+});

@@ -1,0 +1,363 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { type WebSocket, WebSocketServer } from "ws";
+import { SocketSession, type SocketTarget } from "../../src/front-door/socket-session.ts";
+import type { DoorSettings } from "../../src/protocol/control.ts";
+import { doorParts } from "./door-parts.ts";
+import { type Frame, SocketClient } from "./socket-client.ts";
+import { until } from "./until.ts";
+
+const anyModel: SocketTarget = { endpoint: "/ws", model: undefined, version: undefined };
+const perSocket = 4;
+
+/** A session on a real socket, whose client is the test's, before a dispatcher that it drives. */
+async function converse(
+  t: TestContext,
+  changed: Partial<DoorSettings> = {},
+  target: SocketTarget = anyModel,
+) {
+  const parts = doorParts({ wsMaxInFlight: perSocket, ...changed });
+  const http = createServer();
+  const server = new WebSocketServer({ server: http, perMessageDeflate: false });
+  const sessions: SocketSession[] = [];
+  const sockets: WebSocket[] = [];
+  server.on("connection", (socket) => {
+    sockets.push(socket);
+    sessions.push(new SocketSession(parts, socket, target));
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.terminate();
+    server.close();
+    http.close();
+  });
+  const { port } = http.address() as AddressInfo;
+  const client = await new SocketClient(t, `ws://127.0.0.1:${port}`).opened();
+  await until(() => sessions.length === 1);
+  const session = sessions[0] as SocketSession;
+  return { ...parts, client, session, socket: sockets[0] as WebSocket };
+}
+
+function brief(frames: readonly Frame[]): readonly string[] {
+  return frames.map(({ type, id, code }) =>
+    [type, id, code].filter((one) => one != null).join(" "),
+  );
+}
+
+function range(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, at) => at);
+}
+
+const bounded = { timeout: 30_000 };
+
+describe("A request on a socket", bounded, () => {
+  it("reaches the dispatcher as it was asked", async (t) => {
+    const { client, fake } = await converse(t);
+    client.infer("a", { version: 1, timeout_ms: 500, priority: "low", stream: true });
+    const { onChunk, onDone, onFailed, body, requestId, ...call } = await fake.call();
+    assert.deepEqual(call, {
+      model: "m",
+      version: "1",
+      codec: "predict",
+      deadlineAt: 1_500,
+      priority: "low",
+      stream: true,
+    });
+    assert.equal(JSON.parse(String(body)).id, "a");
+  });
+
+  it("is answered with the host's fields under its own id", async (t) => {
+    const { client, fake } = await converse(t);
+    client.infer('a"b');
+    fake.done(await fake.call(), '{"predictions":[1]}');
+    assert.deepEqual(await client.has(1), [{ type: "done", id: 'a"b', predictions: [1] }]);
+  });
+
+  it("that fails says why, when to try again, and its request id", async (t) => {
+    const { client, fake } = await converse(t);
+    client.infer(7);
+    const { onFailed, requestId } = await fake.call();
+    onFailed({ code: "overloaded", message: "full", retryAfterMs: 1.5 });
+    assert.deepEqual(await client.has(1), [
+      {
+        type: "failed",
+        id: 7,
+        error: "full",
+        code: "overloaded",
+        retry_after_ms: 2,
+        request_id: requestId,
+      },
+    ]);
+  });
+
+  it("gets its chunks, and each sent one grants the next", async (t) => {
+    const { client, fake } = await converse(t);
+    client.infer(1, { stream: true });
+    const call = await fake.call();
+    call.onChunk(Buffer.from('{"part":1}'));
+    call.onChunk(Buffer.from('{"part":2}'));
+    fake.done(call, '{"part":3}');
+    const frames = await client.has(3);
+    await until(() => fake.credits.length === 2);
+    assert.deepEqual(
+      [frames.map(({ part }) => part), brief(frames), fake.credits],
+      [
+        [1, 2, 3],
+        ["chunk 1", "chunk 1", "done 1"],
+        [1, 1],
+      ],
+    );
+  });
+
+  it("holds a permit until it is answered, and is noted once", async (t) => {
+    const { client, fake, permits, lines, metrics } = await converse(t);
+    client.infer(1);
+    const call = await fake.call();
+    const before = permits.requests;
+    fake.done(call);
+    await client.has(1);
+    assert.deepEqual([before, permits.requests, permits.bytes], [1, 0, 0]);
+    assert.deepEqual(
+      lines.map(({ status, route }) => [status, route]),
+      [[200, "/ws"]],
+    );
+    assert.equal(metrics.model("m", "1").predictions("ok").value, 1);
+  });
+
+  it("may not have the id of another that is in flight, which goes on", async (t) => {
+    const { client, fake } = await converse(t);
+    client.infer("a");
+    client.infer("a");
+    await client.has(1);
+    fake.done(await fake.call());
+    assert.deepEqual(brief(await client.has(2)), ["failed a invalid-request", "done a"]);
+    assert.equal(fake.flights.length, 1);
+  });
+
+  it("may have the id of one that was answered", async (t) => {
+    const { client, fake } = await converse(t);
+    client.infer("a");
+    fake.done(await fake.call());
+    await client.has(1);
+    client.infer("a");
+    fake.done(await fake.call(2));
+    assert.deepEqual(brief(await client.has(2)), ["done a", "done a"]);
+  });
+
+  it("that is cancelled is answered so, and given back", async (t) => {
+    const { client, fake, permits } = await converse(t);
+    client.infer("a");
+    await fake.call();
+    client.send({ type: "cancel", id: "a" });
+    assert.deepEqual(brief(await client.has(1)), ["failed a cancelled"]);
+    assert.deepEqual([fake.cancelled, permits.requests], [fake.flights, 0]);
+  });
+
+  it("that is unknown may be cancelled: nothing comes of it", async (t) => {
+    const { client } = await converse(t);
+    client.send({ type: "cancel", id: "b" }, { type: "infer", id: "c", model: "nobody" });
+    assert.deepEqual(brief(await client.has(1)), ["failed c model-not-found"]);
+  });
+
+  it("in binary is refused", async (t) => {
+    const { client } = await converse(t);
+    client.socket.send(Buffer.from("{}"));
+    assert.deepEqual(brief(await client.has(1)), ["failed not-implemented"]);
+  });
+
+  it("goes to the model of the path, and to no other", async (t) => {
+    const target = { endpoint: "/stream", model: "m", version: "1" };
+    const { client, fake } = await converse(t, {}, target);
+    client.infer(1, { model: undefined });
+    client.infer(2, { model: "n" });
+    const { model, version } = await fake.call();
+    assert.deepEqual([model, version], ["m", "1"]);
+    assert.deepEqual(brief(await client.has(1)), ["failed 2 invalid-request"]);
+  });
+});
+
+describe("A client that leaves its socket", bounded, () => {
+  it("has all its requests cancelled, and gives back what they held", async (t) => {
+    const { client, fake, permits, lines, clock } = await converse(t);
+    for (const id of range(3)) client.infer(id);
+    await fake.call(3);
+    client.socket.terminate();
+    await until(() => permits.requests === 0);
+    assert.deepEqual([fake.cancelled, permits.bytes, clock.armed], [fake.flights, 0, 0]);
+    assert.deepEqual(
+      lines.map(({ status }) => status),
+      [499, 499, 499],
+    );
+  });
+});
+
+describe("A socket on which too much is asked", bounded, () => {
+  it("refuses what is past its limit, and goes on", async (t) => {
+    const { client, fake } = await converse(t);
+    for (const id of range(perSocket + 2)) client.infer(id);
+    assert.deepEqual(brief(await client.has(2)), ["failed 4 overloaded", "failed 5 overloaded"]);
+    for (const { call } of [...fake.flights]) fake.done(call);
+    assert.deepEqual(brief((await client.has(6)).slice(2)), [
+      "done 0",
+      "done 1",
+      "done 2",
+      "done 3",
+    ]);
+  });
+
+  it("is read no further when a flood has been refused", async (t) => {
+    const { client, fake, socket } = await converse(t);
+    for (const id of range(3 * perSocket)) client.infer(id);
+    await until(() => socket.isPaused);
+    await client.has(perSocket);
+    client.infer("later");
+    await new Promise(setImmediate);
+    assert.equal(fake.flights.length, perSocket);
+    assert.deepEqual(
+      brief(client.frames),
+      range(perSocket).map((at) => `failed ${at + perSocket} overloaded`),
+    );
+  });
+
+  it("answers each frame of a flood once, and is never stuck", async (t) => {
+    const { client, fake, permits } = await converse(t);
+    const count = 2_000;
+    for (const id of range(count)) client.infer(id);
+    let answered = 0;
+    await until(() => {
+      for (; answered < fake.flights.length; answered += 1) {
+        const flight = fake.flights[answered];
+        if (flight !== undefined) fake.done(flight.call);
+      }
+      return client.frames.length >= count;
+    }, "all answers");
+    const ids = client.frames.map(({ id }) => Number(id)).toSorted((a, b) => a - b);
+    assert.deepEqual([ids, permits.requests], [range(count), 0]);
+  });
+
+  it("takes up what it had parked in the order in which it came", async (t) => {
+    const { client, fake, socket } = await converse(t);
+    client.flood(range(3 * perSocket));
+    await until(() => socket.isPaused);
+    fake.done(await fake.call());
+    const { body } = await fake.call(perSocket + 1);
+    await client.has(2 * perSocket);
+    assert.equal(JSON.parse(String(body)).id, 2 * perSocket);
+    assert.deepEqual(brief(client.frames.slice(perSocket)), [
+      "done 0",
+      "failed 9 overloaded",
+      "failed 10 overloaded",
+      "failed 11 overloaded",
+    ]);
+  });
+
+  it("sees a cancel that stands behind the flood when there is room again", async (t) => {
+    const { client, fake, socket } = await converse(t);
+    client.flood(range(2 * perSocket), { type: "cancel", id: 1 });
+    await until(() => socket.isPaused);
+    fake.done(await fake.call());
+    await until(() => fake.cancelled.length === 1);
+    assert.equal(fake.cancelled[0], fake.flights[1]);
+  });
+
+  it("asks nothing more of what it had parked when it has ended", async (t) => {
+    const { client, fake, socket, permits } = await converse(t);
+    client.flood(range(3 * perSocket));
+    await until(() => socket.isPaused);
+    await client.has(perSocket);
+    socket.terminate();
+    await until(() => fake.cancelled.length > 0);
+    assert.deepEqual([fake.flights.length, permits.requests], [perSocket, 0]);
+  });
+});
+
+/** The client reads nothing, and more is on its way than the operating system holds. */
+async function clogged(t: TestContext) {
+  const parts = await converse(t, { wsMaxBufferedBytes: 100_000 });
+  const { client, fake, socket } = parts;
+  client.socket.pause();
+  const part = JSON.stringify({ part: "x".repeat(1_000_000) });
+  client.infer("slow", { stream: true });
+  const call = await fake.call();
+  await until(() => {
+    if (socket.bufferedAmount < 10_000_000) call.onChunk(Buffer.from(part));
+    return socket.bufferedAmount >= 10_000_000;
+  });
+  return { ...parts, call };
+}
+
+describe("A reader that is slow", bounded, () => {
+  it("is read no further", async (t) => {
+    const { socket } = await clogged(t);
+    assert.equal(socket.isPaused, true);
+  });
+
+  it("is granted no chunk before it has taken the last", async (t) => {
+    const { fake, client } = await clogged(t);
+    const before = fake.credits.length;
+    client.socket.resume();
+    await until(() => fake.credits.length > before);
+  });
+
+  it("is read again when it has taken what there was", async (t) => {
+    const { fake, client, socket, call } = await clogged(t);
+    client.infer("next");
+    client.socket.resume();
+    await until(() => !socket.isPaused, "the resumption");
+    fake.done(call);
+    fake.done(await fake.call(2));
+    await until(() => client.frames.at(-1)?.id === "next");
+  });
+
+  it("is ended when it has taken nothing for ten seconds", async (t) => {
+    const { clock, fake, permits } = await clogged(t);
+    clock.advance(10_000);
+    clock.advance(10_000);
+    await until(() => fake.cancelled.length === 1);
+    assert.equal(permits.requests, 0);
+  });
+
+  it("is not ended as long as it takes something", async (t) => {
+    const { clock, client, socket, fake } = await clogged(t);
+    const before = socket.bufferedAmount;
+    client.socket.resume();
+    await until(() => socket.bufferedAmount < before);
+    client.socket.pause();
+    clock.advance(10_000);
+    assert.deepEqual([socket.readyState, fake.cancelled], [socket.OPEN, []]);
+  });
+});
+
+describe("A socket that is drained", bounded, () => {
+  it("is closed with 1001 at once where nothing is in flight", async (t) => {
+    const { client, session } = await converse(t);
+    session.drain();
+    assert.equal(await client.closed(), 1001);
+  });
+
+  it("is closed with 1001 when what is in flight is answered", async (t) => {
+    const { client, session, fake } = await converse(t);
+    client.infer("a");
+    const call = await fake.call();
+    session.drain();
+    client.infer("b");
+    await client.has(1);
+    fake.done(call);
+    assert.equal(await client.closed(), 1001);
+    assert.deepEqual(brief(client.frames), ["failed b draining", "done a"]);
+  });
+
+  it("refuses what was parked, and closes", async (t) => {
+    const { client, session, fake, socket } = await converse(t);
+    client.flood(range(3 * perSocket));
+    await until(() => socket.isPaused);
+    session.drain();
+    for (const { call } of [...fake.flights]) fake.done(call);
+    assert.equal(await client.closed(), 1001);
+    const refused = client.frames.filter(({ code }) => code === "draining");
+    assert.equal(refused.length, perSocket);
+    assert.equal(client.frames.length, 3 * perSocket);
+  });
+});

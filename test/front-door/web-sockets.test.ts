@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { matchSocketPath, WebSockets } from "../../src/front-door/web-sockets.ts";
+import type { DoorSettings } from "../../src/protocol/control.ts";
+import { doorParts } from "./door-parts.ts";
+import { codeOf, RawClient } from "./raw-client.ts";
+import { SocketClient } from "./socket-client.ts";
+import { until } from "./until.ts";
+
+async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
+  const parts = doorParts(changed);
+  const sockets = new WebSockets(parts);
+  const http = createServer();
+  http.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  t.after(() => http.close());
+  const { port } = http.address() as AddressInfo;
+  const open = (path = "/ws", headers: Readonly<Record<string, string>> = {}) =>
+    new SocketClient(t, `ws://127.0.0.1:${port}${path}`, headers);
+  return { ...parts, sockets, http, port, open };
+}
+
+describe("matchSocketPath", () => {
+  const rows: readonly (readonly [string, unknown])[] = [
+    ["/ws", ["/ws", undefined, undefined]],
+    ["/v2/models/m/stream", ["/v2/models/{model}/stream", "m", undefined]],
+    [
+      "/v2/models/a%20b/versions/2/stream",
+      ["/v2/models/{model}/versions/{version}/stream", "a b", "2"],
+    ],
+    ["/v2/models/m/versions/stream", undefined],
+    ["/v2/models/%zz/stream", undefined],
+    ["/ws/", undefined],
+  ];
+  for (const [path, expected] of rows) {
+    it(`reads ${path}`, () => {
+      const found = matchSocketPath(path);
+      assert.deepEqual(found && [found.endpoint, found.model, found.version], expected);
+    });
+  }
+});
+
+describe("An upgrade", { timeout: 20_000 }, () => {
+  it("is taken, counted, and forgotten when it closes", async (t) => {
+    const { open, sockets, metrics } = await serve(t);
+    const client = await open().opened();
+    const before = sockets.count;
+    client.socket.close();
+    await until(() => sockets.count === 0);
+    assert.deepEqual([before, metrics.route("GET", "/ws", 101).requests.value], [1, 1]);
+  });
+
+  const refusals: readonly (readonly [string, number])[] = [
+    ["/elsewhere", 404],
+    ["/v2/models/no/stream", 404],
+    ["/v2/models/m/versions/9/stream", 404],
+  ];
+  for (const [path, status] of refusals) {
+    it(`is refused with ${status}: ${path}`, async (t) => {
+      const { open } = await serve(t);
+      assert.equal(await open(path).refused(), status);
+    });
+  }
+
+  it("is refused in the shape of all failures", async (t) => {
+    const { open } = await serve(t);
+    const client = open("/v2/models/no/stream", { "x-request-id": "r-1" });
+    await client.refused();
+    assert.deepEqual(JSON.parse(client.refusalBody), {
+      error: "no model is named 'no'",
+      code: "model-not-found",
+      request_id: "r-1",
+    });
+  });
+
+  it("is refused where it is to something else", async (t) => {
+    const { port } = await serve(t);
+    const client = new RawClient(t, port);
+    client.write("GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n");
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [400, "invalid-request"]);
+  });
+
+  it("that is refused leaves no connection, although its caller does not close", async (t) => {
+    const { port, http } = await serve(t);
+    const connections: boolean[] = [];
+    http.on("connection", (socket) => socket.on("close", () => connections.push(true)));
+    const client = new RawClient(t, port);
+    client.socket.allowHalfOpen = true;
+    client.write(
+      "GET /no HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    );
+    await client.answer();
+    await until(() => connections.length === 1, "the close on the server's side");
+  });
+
+  const allowed = { allowedOrigins: ["https://a.example"] };
+  it("is refused to pages of other origins", async (t) => {
+    const { open } = await serve(t, allowed);
+    assert.equal(await open("/ws", { origin: "https://b.example" }).refused(), 403);
+  });
+
+  for (const headers of [{ origin: "https://a.example" }, {}]) {
+    it(`is open to ${headers.origin ?? "whoever is no browser"}`, async (t) => {
+      const { open } = await serve(t, allowed);
+      await open("/ws", headers as Readonly<Record<string, string>>).opened();
+    });
+  }
+
+  it("is open to all origins where none are named", async (t) => {
+    const { open } = await serve(t);
+    await open("/ws", { origin: "https://b.example" }).opened();
+  });
+});
+
+describe("A socket", { timeout: 20_000 }, () => {
+  it("is closed with 1009 by a message past the limit", async (t) => {
+    const { open } = await serve(t, { wsMaxPayloadBytes: 1_000 });
+    const client = await open().opened();
+    client.socket.send("x".repeat(1_001));
+    assert.equal(await client.closed(), 1009);
+  });
+
+  it("takes a message at the limit", async (t) => {
+    const { open } = await serve(t, { wsMaxPayloadBytes: 1_000 });
+    const client = await open().opened();
+    client.socket.send("x".repeat(1_000));
+    assert.equal((await client.has(1))[0]?.code, "invalid-request");
+  });
+
+  it("knows the model of its path", async (t) => {
+    const { open, fake } = await serve(t);
+    const client = await open("/v2/models/m/versions/1/stream").opened();
+    client.send({ type: "infer", id: 1 });
+    assert.equal((await fake.call()).model, "m");
+  });
+});
+
+describe("Sockets that are drained", { timeout: 20_000 }, () => {
+  it("are over at once where there are none", async (t) => {
+    const { sockets } = await serve(t);
+    await sockets.drain();
+  });
+
+  it("are all told 1001", async (t) => {
+    const { open, sockets } = await serve(t);
+    const clients = [await open().opened(), await open().opened()];
+    await sockets.drain();
+    assert.deepEqual(await Promise.all(clients.map((client) => client.closed())), [1001, 1001]);
+    assert.equal(sockets.count, 0);
+  });
+
+  it("take no more", async (t) => {
+    const { port, sockets } = await serve(t);
+    await sockets.drain();
+    const client = new RawClient(t, port);
+    const head = "GET /ws HTTP/1.1\r\nhost: x\r\nx-request-id: r-1\r\nconnection: upgrade\r\n";
+    client.write(`${head}upgrade: websocket\r\n\r\n`);
+    const { status, headers } = await client.answer();
+    assert.deepEqual([status, headers["retry-after"], headers["x-request-id"]], [503, "1", "r-1"]);
+  });
+});
