@@ -1,7 +1,7 @@
 /* The one way in for predictions, whatever carries them: which model, until when, and whether there is room. */
 import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
-import { toError } from "../protocol/errors.ts";
+import { TroupeError, toError } from "../protocol/errors.ts";
 import type { Priority } from "../protocol/frames.ts";
 import { admit } from "./admission.ts";
 import type { Directory, Target } from "./directory.ts";
@@ -36,6 +36,8 @@ export interface EntranceParts {
   readonly metrics: DoorMetrics;
 }
 
+/** Room comes with every answer. */
+const growthRetryMs = 100;
 const unavailableWords = "the model cannot be served; GET /readyz says why";
 
 export class Entrance {
@@ -76,5 +78,17 @@ export class Entrance {
     metrics.shed(model.name, verdict.reason).add();
     series.predictions(verdict.failure.code).add();
     throw toError(verdict.failure);
+  }
+
+  /** A body that declared no length was admitted as nothing: what it gets instead when there is no room for it. */
+  grow({ permit, target }: Admitted, bytes: number): TroupeError | undefined {
+    const { permits, settings, metrics } = this.#parts;
+    if (!permit.grow(bytes)) return undefined;
+    if (permits.requests === 1 || permits.bytes <= settings.maxInFlightBytes) return undefined;
+    metrics.shed(target.model.name, "bytes").add();
+    const words = `${permits.bytes} of ${settings.maxInFlightBytes} bytes are in flight`;
+    return new TroupeError("overloaded", `Cannot take request: ${words}`, {
+      retryAfterMs: growthRetryMs,
+    });
   }
 }

@@ -39,11 +39,12 @@ export class Permit {
     this.#giveBack = giveBack;
   }
 
-  /** A body past the length that it declared, or without one, is counted as it comes. */
-  grow(bytes: number): void {
-    if (!this.#isHeld || bytes <= this.#bytes) return;
+  /** A body without a declared length is counted as it comes; false where it was counted already. */
+  grow(bytes: number): boolean {
+    if (!this.#isHeld || bytes <= this.#bytes) return false;
     this.#changeBytes(bytes - this.#bytes);
     this.#bytes = bytes;
+    return true;
   }
 
   release(): void {

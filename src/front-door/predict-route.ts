@@ -77,9 +77,10 @@ class Exchange {
     }
     this.#response.on("close", () => this.#close());
     if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
+    const { entrance, maxBodyBytes: maxBytes } = this.#parts;
     const limits = {
-      maxBytes: this.#parts.maxBodyBytes,
-      onBytes: (bytes: number) => this.#admitted?.permit.grow(bytes),
+      maxBytes,
+      onBytes: (bytes: number) => this.#admitted && entrance.grow(this.#admitted, bytes),
     };
     readBody(this.#request, limits, (error, body) => {
       if (error === undefined) this.#submit(body);

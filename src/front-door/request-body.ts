@@ -4,8 +4,8 @@ import { TroupeError } from "../protocol/errors.ts";
 
 export interface BodyLimits {
   readonly maxBytes: number;
-  /** Told how many bytes are held, as they come. */
-  readonly onBytes: (bytes: number) => void;
+  /** Told how many bytes are held, as they come; says where there is no room for them any more. */
+  readonly onBytes: (bytes: number) => TroupeError | undefined;
 }
 
 /** A body cut into crumbs costs far more than its bytes: this many on average under 256 bytes are refused. */
@@ -30,12 +30,11 @@ export function readBody(
   const onData = (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
-    const error = judge(chunks.length, bytes, limits.maxBytes);
-    if (error !== undefined) {
-      request.off("data", onData);
-      request.off("end", onEnd);
-      done(error, empty);
-    } else limits.onBytes(bytes);
+    const error = judge(chunks.length, bytes, limits.maxBytes) ?? limits.onBytes(bytes);
+    if (error === undefined) return;
+    request.off("data", onData);
+    request.off("end", onEnd);
+    done(error, empty);
   };
   const onEnd = () => {
     const [only] = chunks;

@@ -102,7 +102,8 @@ export class WebSockets {
   #refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
     const failure = toFailure(thrown);
     const status = httpStatus[failure.code];
-    this.#count(matchSocketPath(request.url ?? "")?.endpoint ?? "other", status);
+    const [path = ""] = (request.url ?? "").split("?");
+    this.#count(matchSocketPath(path)?.endpoint ?? "other", status);
     // An HTTP server's sockets stay half open, and nothing times an upgrade out.
     socket.once("finish", () => socket.destroy());
     socket.end(rawFailure(failure, requestIdOf(request.headers)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { echoModel } from "../../models/odd-models.ts";
-import { type Cluster, startReady } from "./cluster.ts";
+import { startReady } from "./cluster.ts";
 import type { Answer, Reply } from "./http-client.ts";
 import { shrunken } from "./metrics-page.ts";
 import { inLoops, waitFor } from "./wait.ts";
@@ -107,8 +107,4 @@ describe("A cluster whose model host is stopped", () => {
   });
 });
 
-it("and nothing is left", () => endOf(cluster));
-
-async function endOf(ending: Cluster): Promise<void> {
-  await ending.endsCleanly();
-}
+it("and nothing is left", () => cluster.endsCleanly());

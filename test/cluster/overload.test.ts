@@ -90,14 +90,6 @@ describe("A cluster under many times the load that it can carry", () => {
     assert.deepEqual([...statuses], []);
   });
 
-  it("debug", () => {
-    const m = new Map();
-    for (const { reply, priority } of outcomes) {
-      const k = priority + reply.status + (reply.json.error ?? "").replace(/\d+/g, "N");
-      m.set(k, (m.get(k) ?? 0) + 1);
-    }
-    console.log(m);
-  });
   it("says overloaded, and when to come back", () => {
     for (const { reply } of withStatus(outcomes, 503)) {
       assert.equal(reply.json.code, "overloaded", reply.text);
@@ -144,7 +136,7 @@ describe("A cluster under many times the load that it can carry", () => {
 });
 
 describe("A front door that is full", () => {
-  it("takes no more requests than it may hold, low priority half as many", async (t) => {
+  it("takes no more requests than it may hold, and says so to those who are still sending", async (t) => {
     // An idle engine waits for company this long, which holds requests without any work.
     const yaml = "batching: { max_queue_delay_ms: 700 }";
     const models = { patient: { onnx: echoModel(), yaml } };
@@ -157,9 +149,13 @@ describe("A front door that is full", () => {
     assert.deepEqual([low.status, low.json.code], [503, "overloaded"]);
     const second = [ask("normal"), ask("normal")];
     await narrow.reaches(4, "troupe_in_flight");
-    const fifth = await ask("normal");
+    const fifth = await narrow.predict("patient", {
+      features: row,
+      padding: "x".repeat(5_000_000),
+    });
     assert.deepEqual([fifth.status, fifth.json.code], [503, "overloaded"]);
     assert.match(fifth.json.error, /4 of 4 requests are in flight/);
+    assert.ok(Number(fifth.headers["retry-after-ms"]) >= 1);
     assert.equal(await narrow.metric("troupe_shed_total", { reason: "in-flight" }), 2);
     const taken = await Promise.all([...first, ...second]);
     assert.deepEqual(

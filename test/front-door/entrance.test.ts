@@ -96,6 +96,23 @@ describe("Entrance", () => {
     assert.equal(await metrics.registry.metrics(), before);
   });
 
+  it("refuses a body without a declared length when it outgrows the room there is", () => {
+    const { admit, entrance, permits, metrics } = setUp({ maxInFlightBytes: 100 });
+    const [one, two] = [admit({ bytes: 60 }), admit({ bytes: 0 })];
+    const verdicts = [40, 41].map((bytes) => entrance.grow(two, bytes));
+    assert.deepEqual(
+      verdicts.map((error) => error && [error.code, error.message]),
+      [undefined, ["overloaded", "Cannot take request: 101 of 100 bytes are in flight"]],
+    );
+    assert.deepEqual([permits.bytes, metrics.shed("iris", "bytes").value], [101, 1]);
+    assert.equal(entrance.grow(one, 60), undefined, "what was declared has its room");
+  });
+
+  it("lets a body that is alone grow as it likes", () => {
+    const { admit, entrance } = setUp({ maxInFlightBytes: 100 });
+    assert.equal(entrance.grow(admit({ bytes: 0 }), 5_000), undefined);
+  });
+
   it("refuses while the connection drains", () =>
     assert.equal(setUp().refusal({ draining: true })?.code, "draining"));
 });

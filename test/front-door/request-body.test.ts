@@ -3,14 +3,14 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { declaredLength, readBody } from "../../src/front-door/request-body.ts";
-import type { TroupeError } from "../../src/protocol/errors.ts";
+import { TroupeError } from "../../src/protocol/errors.ts";
 
 function headed(length?: string): IncomingMessage {
   return { headers: { "content-length": length } } as unknown as IncomingMessage;
 }
 
 /** What is read of a request whose body comes in these pieces. */
-function read(chunks: readonly Buffer[], maxBytes = 1e6) {
+function read(chunks: readonly Buffer[], maxBytes = 1e6, roomBytes = Number.POSITIVE_INFINITY) {
   const request = Readable.from(chunks, { objectMode: false });
   const held: number[] = [];
   let calls = 0;
@@ -20,8 +20,11 @@ function read(chunks: readonly Buffer[], maxBytes = 1e6) {
     held: readonly number[];
     calls: () => number;
   }>((resolve) => {
-    const limits = { maxBytes, onBytes: (bytes: number) => held.push(bytes) };
-    readBody(request as IncomingMessage, limits, (error, body) => {
+    const onBytes = (bytes: number) => {
+      held.push(bytes);
+      return bytes > roomBytes ? new TroupeError("overloaded", "full") : undefined;
+    };
+    readBody(request as IncomingMessage, { maxBytes, onBytes }, (error, body) => {
       calls += 1;
       resolve({ error, body, held, calls: () => calls });
     });
@@ -46,6 +49,12 @@ describe("declaredLength", () => {
 });
 
 describe("readBody", () => {
+  it("refuses a body for which there is no room any more, once", async () => {
+    const { error, held, calls } = await read(pieces(4, 20), 1e6, 30);
+    await new Promise(setImmediate);
+    assert.deepEqual([error?.code, held, calls()], ["overloaded", [20, 40], 1]);
+  });
+
   it("gives the body as one buffer", async () => {
     const { error, body } = await read([Buffer.from("ab"), Buffer.from("c")]);
     assert.deepEqual([error, String(body)], [undefined, "abc"]);
