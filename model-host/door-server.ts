@@ -69,6 +69,7 @@ class DoorConnection implements Door {
   readonly #host: Host;
   readonly #outbox: Outbox;
   readonly #reader: FrameReader;
+  #isGreeted = false;
   /** Requests without their one answer, by the small numbers that front doors give and use again. */
   readonly #works: (Work | undefined)[] = [];
 
@@ -131,9 +132,11 @@ class DoorConnection implements Door {
   }
 
   #obey(frame: DoorFrame): boolean {
+    if (!this.#isGreeted && frame.type !== "hello") return false;
     switch (frame.type) {
       case "hello":
-        return frame.version === protocolVersion;
+        this.#isGreeted = frame.version === protocolVersion;
+        return this.#isGreeted;
       case "request": {
         if (frame.id > maxRequestId) return false;
         this.#works[frame.id] = this.#host.accept(frame, this);

@@ -65,7 +65,10 @@ async function guard(
   return results;
 }
 
-/** Only killing the process ends a run, and only the supervisor kills. */
+/**
+ * Only killing the process ends a run, and only the supervisor kills. A run past its limit speaks against its inputs; one
+ * whose callers were impatient does not.
+ */
 function watch(
   slices: readonly WorkSlice[],
   beganAt: number,
@@ -73,13 +76,18 @@ function watch(
 ): () => void {
   const lastDeadlineAt = Math.max(...slices.map(({ work }) => work.deadlineAt));
   const expiryMs = lastDeadlineAt + afterExpiryMs - beganAt;
-  const reason =
-    expiryMs < spec.runMs
-      ? "its run went on after its last request had expired"
-      : `its run took longer than ${spec.runMs} ms`;
-  return clock.after(Math.min(spec.runMs, expiryMs), () => {
-    const [only, ...others] = slices;
-    const lone = only !== undefined && others.length === 0 ? fingerprint(only.work.request) : null;
-    void tell({ type: "overrun", fingerprint: lone, reason });
+  if (expiryMs < spec.runMs) {
+    const reason = "its run went on after its last request had expired";
+    return clock.after(expiryMs, () => void tell({ type: "overrun", fingerprint: null, reason }));
+  }
+  const reason = `its run took longer than ${spec.runMs} ms`;
+  return clock.after(spec.runMs, () => {
+    void tell({ type: "overrun", fingerprint: loneFingerprint(slices), reason });
   });
+}
+
+/** Among several, nobody knows which. */
+function loneFingerprint(slices: readonly WorkSlice[]): string | null {
+  const [only, ...others] = slices;
+  return only !== undefined && others.length === 0 ? fingerprint(only.work.request) : null;
 }

@@ -149,10 +149,17 @@ export class WorkQueue<Work extends Queued> {
     );
   }
 
+  /** Those that may share a batch with `first`: low priority comes after all others. */
   *#companions(first: Work): Generator<Work> {
+    const mayJoin = (work: Work) =>
+      work !== first && work.key === first.key && !work.alone && work.credit > 0;
+    let hasLow = false;
     for (const work of this.#works) {
-      if (work !== first && work.key === first.key && !work.alone && work.credit > 0) yield work;
+      if (work.priority === "low") hasLow = true;
+      else if (mayJoin(work)) yield work;
     }
+    if (!hasLow) return;
+    for (const work of this.#works) if (work.priority === "low" && mayJoin(work)) yield work;
   }
 
   #settle(slices: readonly Slice<Work>[]): void {

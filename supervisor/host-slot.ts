@@ -35,6 +35,11 @@ export interface HostListener {
 /** A trial gets its own, shorter limit: past it the host starts again without one. */
 const maxTrialMs = 10_000;
 
+/** A host that was killed from outside says nothing of its trial. */
+function isOfTrial({ blame, cause }: LastExit): boolean {
+  return blame === "model" || cause === "load-timeout" || cause === "hang";
+}
+
 export class HostSlot {
   readonly #options: HostSlotOptions;
   readonly #listener: HostListener;
@@ -149,7 +154,9 @@ export class HostSlot {
   }
 
   #onExit(exit: LastExit): void {
-    if (this.#inTrial) this.#skipTrial = `the trial ended the host (${exit.cause})`;
+    if (this.#inTrial && isOfTrial(exit)) {
+      this.#skipTrial = `the trial ended the host (${exit.cause})`;
+    }
     this.#inTrial = false;
     if (this.#suspect !== undefined && exit.blame === "model") {
       this.#ranPoison = true;

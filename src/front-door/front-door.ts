@@ -9,6 +9,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { createDoorMetrics } from "./door-metrics.ts";
 import { Entrance } from "./entrance.ts";
 import { HttpServer } from "./http-server.ts";
+import { answerWithoutUpgrade, isWebSocketOffer } from "./other-upgrades.ts";
 import { Permits } from "./permits.ts";
 import { plainRoutes } from "./plain-routes.ts";
 import { predictRoute } from "./predict-route.ts";
@@ -58,9 +59,11 @@ export class FrontDoor {
     const hot = predictRoute({ ...shared, maxBodyBytes: settings.maxBodyBytes });
     this.#ready = app.ready();
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
-    this.#http.server.on("upgrade", (request, socket, head) =>
-      this.#sockets.upgrade(request, socket, head),
-    );
+    const { server } = this.#http;
+    server.on("upgrade", (request, socket, head) => {
+      if (isWebSocketOffer(request)) this.#sockets.upgrade(request, socket, head);
+      else answerWithoutUpgrade(server, request, socket, head);
+    });
   }
 
   async listen(handle: unknown): Promise<number> {

@@ -78,12 +78,6 @@ export class WebSockets {
   #judge({ headers, url = "/" }: IncomingMessage): SocketTarget {
     const target = matchSocketPath(url);
     if (target === undefined) throw new TroupeError("not-found", `no WebSocket at ${url}`);
-    if (headers.upgrade?.toLowerCase() !== "websocket") {
-      throw new TroupeError(
-        "invalid-request",
-        `upgrade must be websocket, got '${headers.upgrade}'`,
-      );
-    }
     this.#checkOrigin(headers.origin);
     if (this.#isDraining) throw new TroupeError("draining", "the server is draining");
     if (target.model !== undefined) this.#parts.directory.find(target.model, target.version);

@@ -75,14 +75,6 @@ describe("An upgrade", { timeout: 20_000 }, () => {
     });
   });
 
-  it("is refused where it is to something else", async (t) => {
-    const { port } = await serve(t);
-    const client = new RawClient(t, port);
-    client.write("GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n");
-    const answer = await client.answer();
-    assert.deepEqual([answer.status, codeOf(answer)], [400, "invalid-request"]);
-  });
-
   it("that is refused leaves no connection, although its caller does not close", async (t) => {
     const { port, http } = await serve(t);
     const connections: boolean[] = [];

@@ -81,8 +81,9 @@ async function serve() {
   const server = new DoorServer(host, { hostId, maxFrameBytes });
   await server.listen(socketPath);
   const doors: TestDoor[] = [];
-  const connect = () => {
+  const connect = (greets = true) => {
     const door = new TestDoor(createConnection(socketPath));
+    if (greets) door.say((writer) => writeHello(writer, hostId));
     doors.push(door);
     return door;
   };
@@ -183,7 +184,6 @@ describe("a door server", () => {
   it("answers, after it has said that it runs", async () => {
     const { connect } = await serve();
     const door = connect();
-    door.say((writer) => writeHello(writer, hostId));
     door.say(request(5, [1, 2]));
     const [done] = await door.has(1, "done");
     assert.deepEqual([done && "id" in done && done.id, predictions(done)], [5, [[1], [2]]]);
@@ -277,7 +277,7 @@ describe("a door server ends a connection", () => {
   for (const [name, bytes] of rows) {
     it(`${name}, and serves the others`, async () => {
       const { connect } = await serve();
-      const [bad, good] = [connect(), connect()];
+      const [bad, good] = [connect(false), connect()];
       await bad.has(1, "hello");
       bad.socket.write(bytes);
       await bad.closed;
@@ -286,11 +286,19 @@ describe("a door server ends a connection", () => {
     });
   }
 
+  it("that asks before it has greeted", async () => {
+    const { connect } = await serve();
+    const door = connect(false);
+    door.say(request(1, [1]));
+    await door.closed;
+    assert.deepEqual(await door.has(0, "running", "done"), []);
+  });
+
   it("with nothing but random bytes, and survives", async () => {
     const { connect } = await serve();
     const random = seededRandom(9);
     for (let round = 0; round < 50; round += 1) {
-      const door = connect();
+      const door = connect(false);
       await door.has(1, "hello");
       door.socket.end(Buffer.from(Array.from({ length: 200 }, () => Math.floor(random() * 256))));
       await door.closed;
