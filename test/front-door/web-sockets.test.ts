@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { matchSocketPath, WebSockets } from "../../src/front-door/web-sockets.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { doorParts } from "./door-parts.ts";
-import { codeOf, RawClient } from "./raw-client.ts";
+import { RawClient } from "./raw-client.ts";
 import { SocketClient } from "./socket-client.ts";
 import { until } from "./until.ts";
 
