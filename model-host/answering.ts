@@ -1,3 +1,4 @@
+import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
 import { concatenate } from "../src/tensors/stacking.ts";
@@ -17,6 +18,7 @@ export function answerWork(
   metrics: HostMetrics,
 ): boolean {
   const { work } = slice;
+  checkSize(outputs);
   const isLast = slice.fromRow + slice.rows >= work.rows;
   if (work.stream) {
     sendChunk(slice, outputs, model);
@@ -31,6 +33,17 @@ export function answerWork(
   const body = work.codec.encode({ request, requestId, outputs: whole }, model);
   done(work, body, metrics, (performance.now() - beganAt) * 1_000);
   return true;
+}
+
+/** Writing 16 million numbers as JSON takes seconds, in which the host would be taken for hung. */
+const maxElements = 2 ** 24;
+
+/** Sixteen bytes of request can ask for gigabytes of answer. */
+function checkSize(outputs: readonly Tensor[]): void {
+  const elements = outputs.reduce((sum, { data }) => sum + data.length, 0);
+  if (elements <= maxElements) return;
+  const words = `Cannot answer: the outputs hold ${elements} elements, at most ${maxElements} can be sent`;
+  throw new TroupeError("payload-too-large", words);
 }
 
 function sendChunk(

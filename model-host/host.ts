@@ -261,6 +261,7 @@ export class Host {
       slice.work.runUs += tookMs * 1_000;
       this.#settle(slice, results[at]);
     }
+    for (const door of new Set(slices.map(({ work }) => work.door))) door.flush();
     this.#leaveIfDrained();
   }
 

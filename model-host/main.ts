@@ -52,7 +52,7 @@ async function load(spec: HostSpec): Promise<void> {
 
 async function refuse(thrown: unknown): Promise<void> {
   await tell({ type: "refused", reason: thrown instanceof Error ? thrown.message : "unknown" });
-  process.kill(process.pid, "SIGKILL");
+  process.exit(0);
 }
 
 async function report(reportId: number): Promise<void> {

@@ -155,14 +155,14 @@ export class Supervisor {
       onDown: (host, hostId, exit) => {
         this.#ledger.retire(host);
         this.#tellDoors({ type: "host-down", hostId, blame: exit.blame });
-        if (!this.#server.draining) this.#metrics.countRestart("host", host.model, exit.cause);
+        if (wasServing(host)) this.#metrics.countRestart("host", host.model, exit.cause);
       },
     };
   }
 
   #onDoorDown(door: DoorSlot, exit: LastExit): void {
     this.#ledger.retire(door);
-    if (!this.#server.draining) this.#metrics.countRestart("front-door", "", exit.cause);
+    if (wasServing(door)) this.#metrics.countRestart("front-door", "", exit.cause);
   }
 
   #tellDoors(command: DoorCommand): void {
@@ -245,5 +245,10 @@ export class Supervisor {
   }
 }
 
+/** Neither asked to end, nor without a model that it could serve. */
+function wasServing({ slot }: DoorSlot | HostSlot): boolean {
+  return slot.phase.name === "starting" || slot.phase.name === "ready";
+}
+
 /** Hosts have nothing left to do when the front doors are gone. */
-const hostDrainMs = 2_000;
+const hostDrainMs = 500;

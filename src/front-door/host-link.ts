@@ -122,6 +122,8 @@ export class HostLink {
       body: call.body,
     });
     this.#outbox.plan();
+    // Nobody else is there to share the write with.
+    if (this.#flights.size === 1) this.#outbox.flush();
   }
 
   cancel(flight: Flight, reason: CancelReason): void {
