@@ -69,9 +69,20 @@ function join(work: Work, metadata: ModelMetadata): readonly Tensor[] {
   if (only !== undefined && others.length === 0) return only;
   return work.request.outputs.map((at, position) => {
     const axis = metadata.outputs[at]?.batchAxis ?? 0;
-    return concatenate(
-      work.parts.map((part) => part[position] as Tensor),
-      axis,
-    );
+    const parts = work.parts.map((part) => part[position] as Tensor);
+    checkJoinable(parts, axis, work.rows);
+    return concatenate(parts, axis);
   });
+}
+
+/** Sizes that depend on the data may differ from slice to slice, and then no answer is right but that of one run. */
+function checkJoinable(parts: readonly Tensor[], axis: number, rows: number): void {
+  const [first, ...others] = parts;
+  const sameElsewhere = others.every(({ shape }) =>
+    shape.every((size, at) => at === axis || size === first?.shape[at]),
+  );
+  const joined = parts.reduce((sum, { shape }) => sum + (shape[axis] ?? 0), 0);
+  if (sameElsewhere && joined === rows) return;
+  const words = `Cannot answer: the outputs of ${parts.length} slices have other shapes, send fewer rows`;
+  throw new TroupeError("inference-failed", words);
 }

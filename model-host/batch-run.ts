@@ -11,16 +11,24 @@ export type SliceResult =
   | { readonly type: "ran"; readonly outputs: readonly Tensor[] }
   | { readonly type: "failed"; readonly error: TroupeError };
 
+/** Told before each run of the engine which slices it holds; what it returns is called when the run has ended. */
+export type WatchRun = (slices: readonly WorkSlice[]) => () => void;
+
 /** One result for each slice, in order; never rejects. */
 export async function runBatch(
   engine: Engine,
   metadata: ModelMetadata,
   slices: readonly WorkSlice[],
+  watch: WatchRun,
 ): Promise<readonly SliceResult[]> {
-  const together = await attempt(engine, metadata, slices);
+  const run = async (some: readonly WorkSlice[]) => {
+    const disarm = watch(some);
+    return attempt(engine, metadata, some).finally(disarm);
+  };
+  const together = await run(slices);
   if (slices.length === 1 || together[0]?.type === "ran") return together;
   const results: SliceResult[] = [];
-  for (const one of slices) results.push(...(await attempt(engine, metadata, [one])));
+  for (const one of slices) results.push(...(await run([one])));
   return results;
 }
 

@@ -43,6 +43,8 @@ function* fieldsOf(bytes: Buffer, from: number, to: number): Generator<Field> {
   let at = from;
   while (at < to) {
     const key = readVarint(bytes, at);
+    // Other readers cut a tag to 32 bits, and would see a field where this one sees none.
+    if (key.value >= 2 ** 32) throw new RangeError("a tag is too large");
     const number = Math.floor(key.value / 8);
     const wireType = key.value % 8;
     const field =

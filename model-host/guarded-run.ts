@@ -22,6 +22,8 @@ export interface GuardedRun {
   /** One for each slice, in order. */
   readonly results: readonly SliceResult[];
   readonly tookMs: number;
+  /** The fingerprint that was named, to be cleared when the answer has been written too. */
+  readonly suspect: string | undefined;
 }
 
 /** A run is ended this long after its last request has expired. */
@@ -36,11 +38,8 @@ export async function runGuarded(
   const suspect = suspectOf(slices);
   if (suspect !== undefined) await parts.tell({ type: "suspect", fingerprint: suspect });
   const beganAt = parts.clock.now();
-  const disarm = watch(slices, beganAt, parts);
   const results = await guard(slices, breaker, parts);
-  disarm();
-  if (suspect !== undefined) void parts.tell({ type: "cleared", fingerprint: suspect });
-  return { results, tookMs: parts.clock.now() - beganAt };
+  return { results, tookMs: parts.clock.now() - beganAt, suspect };
 }
 
 function suspectOf(slices: readonly WorkSlice[]): string | undefined {
@@ -51,11 +50,11 @@ function suspectOf(slices: readonly WorkSlice[]): string | undefined {
 async function guard(
   slices: readonly WorkSlice[],
   breaker: Breaker,
-  { engine, metadata }: GuardParts,
+  parts: GuardParts,
 ): Promise<readonly SliceResult[]> {
   let results: readonly SliceResult[] = [];
   const run = async () => {
-    results = await runBatch(engine, metadata, slices);
+    results = await runBatch(parts.engine, parts.metadata, slices, (some) => watch(some, parts));
     const failed = results.find((result) => result.type === "failed");
     if (failed !== undefined && results.every(({ type }) => type === "failed")) throw failed.error;
   };
@@ -69,11 +68,8 @@ async function guard(
  * Only killing the process ends a run, and only the supervisor kills. A run past its limit speaks against its inputs; one
  * whose callers were impatient does not.
  */
-function watch(
-  slices: readonly WorkSlice[],
-  beganAt: number,
-  { clock, spec, tell }: GuardParts,
-): () => void {
+function watch(slices: readonly WorkSlice[], { clock, spec, tell }: GuardParts): () => void {
+  const beganAt = clock.now();
   const lastDeadlineAt = Math.max(...slices.map(({ work }) => work.deadlineAt));
   const expiryMs = lastDeadlineAt + afterExpiryMs - beganAt;
   if (expiryMs < spec.runMs) {

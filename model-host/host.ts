@@ -22,8 +22,9 @@ import { fingerprint } from "./fingerprint.ts";
 import { type GuardedRun, runGuarded } from "./guarded-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import { LoadFigures } from "./load-figures.ts";
-import { breakerOpen, dropFailure } from "./refusals.ts";
+import { breakerOpen, dropFailure, queueFull } from "./refusals.ts";
 import { RefusedInputs } from "./refused-inputs.ts";
+import { RunningNotice } from "./running-notice.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -50,6 +51,7 @@ export class Host {
   #running: readonly WorkSlice[] = [];
   #runningRows = 0;
   readonly #figures = new LoadFigures();
+  readonly #notice = new RunningNotice();
   #hasAnswered = false;
   #onDrained: (() => void) | undefined;
   #disarmDelay: (() => void) | undefined;
@@ -113,16 +115,9 @@ export class Host {
       throw new TroupeError("poison-request", "Cannot run request: its inputs have killed a host");
     }
     const offer = this.#queue.offer(work);
-    if (offer.type === "full") throw this.#full(offer.what);
+    if (offer.type === "full") throw queueFull(offer.what, this.pressure);
     this.#figures.noteRequest(work.rows);
     return work;
-  }
-
-  #full(what: string): TroupeError {
-    const { queuedRows, rowCostMs } = this.pressure;
-    return new TroupeError("overloaded", `Cannot queue request: the queue holds ${what}`, {
-      retryAfterMs: Math.max(1, (queuedRows * rowCostMs) / 2),
-    });
   }
 
   cancel(work: Work, reason: CancelReason): void {
@@ -137,6 +132,7 @@ export class Host {
 
   /** A front door is gone: nobody waits for its requests here any more. */
   forget(door: Door): void {
+    this.#notice.forget(door);
     for (const work of this.#queue.removeWhere((work) => work.door === door)) {
       this.#parts.metrics.dropped("door-lost").add();
       work.settled = true;
@@ -219,27 +215,19 @@ export class Host {
     if (slices.length === 0) return;
     this.#running = slices;
     this.#runningRows = slices.reduce((sum, slice) => sum + slice.rows, 0);
-    this.#announce(slices);
+    this.#noteBegun(slices);
+    this.#notice.say(slices);
     void this.#run(slices);
   }
 
-  /** Said before the engine begins, so that after a crash the front doors know the suspects. */
-  #announce(slices: readonly WorkSlice[]): void {
-    const now = this.#parts.clock.now();
-    const idsOf = new Map<Door, number[]>();
+  #noteBegun(slices: readonly WorkSlice[]): void {
+    const { clock, metrics } = this.#parts;
+    const now = clock.now();
     for (const { work, fromRow } of slices) {
-      if (fromRow === 0) {
-        work.queueUs = (now - work.arrivedAt) * 1_000;
-        this.#parts.metrics.queue.observe(work.queueUs / 1e6);
-        this.#parts.metrics.requestsRun.add();
-      }
-      const ids = idsOf.get(work.door);
-      if (ids === undefined) idsOf.set(work.door, [work.id]);
-      else ids.push(work.id);
-    }
-    for (const [door, ids] of idsOf) {
-      door.running(ids);
-      door.flush();
+      if (fromRow > 0) continue;
+      work.queueUs = (now - work.arrivedAt) * 1_000;
+      metrics.queue.observe(work.queueUs / 1e6);
+      metrics.requestsRun.add();
     }
   }
 
@@ -247,22 +235,34 @@ export class Host {
     this.#finish(slices, await runGuarded(slices, this.#breaker, this.#parts));
   }
 
-  /** The engine gets its next batch before the answers of this one are encoded. */
-  #finish(slices: readonly WorkSlice[], { results, tookMs }: GuardedRun): void {
-    const { metrics } = this.#parts;
-    this.#figures.noteBatch(this.#runningRows, tookMs);
-    metrics.batchRows.observe(this.#runningRows);
-    metrics.inference.observe(tookMs / 1_000);
-    metrics.batches(results.some(({ type }) => type === "ran") ? "ran" : "failed").add();
+  /**
+   * The engine gets its next batch before the answers of this one are written; only a suspect's is written first, since
+   * that may kill the host too.
+   */
+  #finish(slices: readonly WorkSlice[], { results, tookMs, suspect }: GuardedRun): void {
+    this.#noteRun(results, tookMs);
     this.#running = [];
     this.#runningRows = 0;
-    this.#feed();
+    if (suspect === undefined) this.#feed();
     for (const [at, slice] of slices.entries()) {
       slice.work.runUs += tookMs * 1_000;
       this.#settle(slice, results[at]);
     }
     for (const door of new Set(slices.map(({ work }) => work.door))) door.flush();
+    if (suspect !== undefined) {
+      void this.#parts.tell({ type: "cleared", fingerprint: suspect });
+      this.#feed();
+    }
+    if (this.#running.length === 0 && this.#queue.size > 0) this.#notice.say([]);
     this.#leaveIfDrained();
+  }
+
+  #noteRun(results: readonly SliceResult[], tookMs: number): void {
+    const { metrics } = this.#parts;
+    this.#figures.noteBatch(this.#runningRows, tookMs);
+    metrics.batchRows.observe(this.#runningRows);
+    metrics.inference.observe(tookMs / 1_000);
+    metrics.batches(results.some(({ type }) => type === "ran") ? "ran" : "failed").add();
   }
 
   #settle(slice: WorkSlice, result: SliceResult | undefined): void {

@@ -19,6 +19,8 @@ interface Serving {
 
 let socketPath: string | undefined;
 let serving: Serving | undefined;
+/** What came while the model was being loaded. */
+const earlyPoison: string[] = [];
 
 const tell = (event: HostEvent) => tellSupervisor(event);
 function die(reason: string): void {
@@ -46,6 +48,7 @@ async function load(spec: HostSpec): Promise<void> {
   const host = new Host(parts);
   const server = new DoorServer(host, spec);
   await server.listen(spec.socketPath);
+  for (const fingerprint of earlyPoison) host.addPoison(fingerprint);
   serving = { host, server, metrics };
   await tell({ type: "ready", metadata });
 }
@@ -73,7 +76,8 @@ function obey(command: HostCommand): void {
       load(command.spec).catch(refuse);
       return;
     case "poison":
-      serving?.host.addPoison(command.fingerprint);
+      if (serving === undefined) earlyPoison.push(command.fingerprint);
+      else serving.host.addPoison(command.fingerprint);
       return;
     case "report":
       void report(command.reportId);

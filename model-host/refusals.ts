@@ -1,4 +1,5 @@
-import type { Failure } from "../src/protocol/errors.ts";
+import { type Failure, TroupeError } from "../src/protocol/errors.ts";
+import type { Pressure } from "../src/protocol/pressure.ts";
 
 /** What is said of a request that nobody waits for any more. */
 export const dropFailure = {
@@ -12,4 +13,11 @@ export const dropFailure = {
 export function breakerOpen(retryAfterMs: number): Failure {
   const message = "Cannot run model: its circuit breaker is open";
   return { code: "model-unavailable", message, retryAfterMs };
+}
+
+/** There is room for some when half of what waits has run. */
+export function queueFull(what: string, { queuedRows, rowCostMs }: Pressure): TroupeError {
+  return new TroupeError("overloaded", `Cannot queue request: the queue holds ${what}`, {
+    retryAfterMs: Math.max(1, (queuedRows * rowCostMs) / 2),
+  });
 }

@@ -38,8 +38,8 @@ export class ThreadEngine implements Engine {
 
   #ask(request: EngineRequest, transfer: ArrayBuffer[]): Promise<EngineReply> {
     return new Promise((resolve) => {
-      this.#waiters.push(resolve);
       this.#worker.postMessage(request, transfer);
+      this.#waiters.push(resolve);
     });
   }
 }

@@ -135,8 +135,8 @@ export class Dispatcher {
   }
 
   #replay(flight: Flight, blame: Blame): void {
-    const { isRunning: wasRunning, hasChunks, strikes, misfortunes } = flight;
-    const verdict = judgeReplay({ wasRunning, hasChunks, strikes, misfortunes }, blame);
+    const { isRunning: wasRunning, hasChunks, strikes, misfortunes, waits } = flight;
+    const verdict = judgeReplay({ wasRunning, hasChunks, strikes, misfortunes, waits }, blame);
     if (verdict.type === "fail") {
       this.#fail(flight, verdict.failure);
       return;
@@ -144,6 +144,7 @@ export class Dispatcher {
     flight.alone = verdict.alone;
     flight.strikes = verdict.strikes;
     flight.misfortunes = verdict.misfortunes;
+    flight.waits = verdict.waits;
     this.#listener.onReplay(flight, wasRunning ? blame : "queued");
     this.#place(flight);
   }

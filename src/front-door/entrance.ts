@@ -16,8 +16,8 @@ export interface Ask {
   readonly bytes: number;
   readonly timeoutMs: number | null;
   readonly priority: Priority;
-  /** Whether the connection takes nothing more. */
-  readonly draining: boolean;
+  /** Whether the connection takes nothing more; by default it does. */
+  readonly draining?: boolean;
 }
 
 export interface Admitted {
@@ -56,7 +56,7 @@ export class Entrance {
     const now = clock.now();
     const deadlineAt = deadlineFor(ask.timeoutMs, model.requestMs, settings, now);
     const verdict = admit({
-      draining: ask.draining,
+      draining: ask.draining ?? false,
       inFlight: permits.requests,
       maxInFlight: settings.maxInFlight,
       inFlightBytes: permits.bytes,

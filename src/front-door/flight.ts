@@ -32,6 +32,7 @@ export class Flight implements Expiring {
   alone = false;
   strikes = 0;
   misfortunes = 0;
+  waits = 0;
   /** Answered: what its host still says of it is dropped. */
   isSettled = false;
   before: Expiring | undefined = undefined;

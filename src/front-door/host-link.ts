@@ -8,6 +8,7 @@ import {
   type DoneFrame,
   type FailedFrame,
   type HostFrame,
+  initialChunkCredit,
   parseHostFrame,
   protocolVersion,
   writeCancel,
@@ -60,8 +61,12 @@ export class HostLink {
   readonly #outbox: Outbox;
   readonly #reader = new FrameReader(maxAnswerBytes);
   readonly #flights = new Slots<Flight>();
+  #running: Flight[] = [];
+  /** By the number of the flight: chunks that the host may still send. */
+  readonly #chunkCredit: number[] = [];
   #outstandingBytes = 0;
   #pressure = noPressure;
+  #reportedAt = 0;
   /** Until then no request is sent for the sake of the breaker. */
   #shutUntil = 0;
   #state: "connecting" | "open" | "closed" = "connecting";
@@ -90,15 +95,16 @@ export class HostLink {
   }
 
   get load(): ReplicaLoad {
-    const { queuedRows, runningRows, rowCostMs, rowsPerRequest, breaker } = this.#pressure;
+    const { rowCostMs, rowsPerRequest, breaker } = this.#pressure;
+    const now = this.#clock.now();
     return {
       outstandingRequests: this.#flights.size,
       outstandingBytes: this.#outstandingBytes,
-      reportedRows: queuedRows + runningRows,
+      reportedRows: rowsLeft(this.#pressure, now - this.#reportedAt),
       rowCostMs,
       rowsPerRequest,
       breaker,
-      breakerRetryMs: breaker === "closed" ? 0 : Math.max(0, this.#shutUntil - this.#clock.now()),
+      breakerRetryMs: breaker === "closed" ? 0 : Math.max(0, this.#shutUntil - now),
     };
   }
 
@@ -108,6 +114,7 @@ export class HostLink {
     flight.link = this;
     flight.linkId = id;
     flight.isRunning = false;
+    this.#chunkCredit[id] = call.stream ? initialChunkCredit : 0;
     this.#outstandingBytes += call.body.length;
     if (this.#pressure.breaker !== "closed") this.#shutUntil = this.#clock.now() + probeEveryMs;
     writeRequest(this.#outbox.writer, {
@@ -132,6 +139,7 @@ export class HostLink {
   }
 
   credit(flight: Flight, chunks: number): void {
+    this.#chunkCredit[flight.linkId] = this.#creditOf(flight.linkId) + chunks;
     writeCredit(this.#outbox.writer, flight.linkId, chunks);
     this.#outbox.plan();
   }
@@ -166,9 +174,9 @@ export class HostLink {
       case "hello":
         return false;
       case "running":
-        return frame.ids.every((id) => this.#noteRunning(id));
+        return this.#noteRunning(frame.ids);
       case "chunk":
-        return this.#withFlight(frame.id, (flight) => this.#listener.onChunk(flight, frame.body));
+        return this.#takeChunk(frame);
       case "done":
         this.#notePressure(frame.pressure);
         return this.#settle(frame.id, (flight) => this.#listener.onDone(flight, frame));
@@ -189,10 +197,27 @@ export class HostLink {
     return true;
   }
 
-  #noteRunning(id: number): boolean {
-    return this.#withFlight(id, (flight) => {
-      flight.isRunning = true;
-    });
+  /** What is said to run now stands in place of what was. */
+  #noteRunning(ids: readonly number[]): boolean {
+    for (const flight of this.#running) flight.isRunning = false;
+    this.#running = [];
+    return ids.every((id) =>
+      this.#withFlight(id, (flight) => {
+        flight.isRunning = true;
+        this.#running.push(flight);
+      }),
+    );
+  }
+
+  #takeChunk({ id, body }: Extract<HostFrame, { type: "chunk" }>): boolean {
+    const credit = this.#creditOf(id);
+    if (credit === 0) return false;
+    this.#chunkCredit[id] = credit - 1;
+    return this.#withFlight(id, (flight) => this.#listener.onChunk(flight, body));
+  }
+
+  #creditOf(id: number): number {
+    return this.#chunkCredit[id] ?? 0;
   }
 
   #notePressure(pressure: Pressure): void {
@@ -200,6 +225,7 @@ export class HostLink {
       this.#shutUntil = this.#clock.now() + pressure.breakerRetryMs;
     }
     this.#pressure = pressure;
+    this.#reportedAt = this.#clock.now();
   }
 
   #withFlight(id: number, act: (flight: Flight) => void): boolean {
@@ -222,4 +248,10 @@ export class HostLink {
     this.#state = "closed";
     this.#listener.onClosed(this);
   }
+}
+
+/** A host that says nothing more goes on with its work: of what it reported, this much is left. */
+function rowsLeft({ queuedRows, runningRows, rowCostMs }: Pressure, elapsedMs: number): number {
+  const rows = queuedRows + runningRows;
+  return rowCostMs === 0 ? rows : Math.max(0, rows - elapsedMs / rowCostMs);
 }

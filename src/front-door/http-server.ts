@@ -139,6 +139,8 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     return;
   }
   const failure = failureOf(error.code);
+  // Else a caller that goes on sending would keep it half open.
+  socket.once("finish", () => socket.destroy());
   socket.end(rawFailure(failure, newRequestId(), failure.status));
 }
 

@@ -15,6 +15,7 @@ import { sendEarlyFailure, sendFailure, sendJson } from "./http-answer.ts";
 import { matchPredictPath, type PredictPath } from "./predict-path.ts";
 import { declaredLength, readBody } from "./request-body.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
+import { endIfUntaken } from "./untaken-answer.ts";
 
 export interface PredictRouteParts {
   readonly clock: Clock;
@@ -52,6 +53,7 @@ class Exchange {
   #admitted: Admitted | undefined;
   #flight: Flight | undefined;
   #isAnswered = false;
+  #disarmUpload: (() => void) | undefined;
 
   constructor(
     parts: PredictRouteParts,
@@ -86,6 +88,18 @@ class Exchange {
       if (error === undefined) this.#submit(body);
       else this.#fail(toFailure(error), false);
     });
+    // A body that came with its head is complete by then, and costs no timer.
+    process.nextTick(() => this.#watchUpload());
+  }
+
+  /** From its submission on the dispatcher watches the deadline. */
+  #watchUpload(): void {
+    if (this.#request.complete || this.#isAnswered || this.#admitted === undefined) return;
+    const { clock } = this.#parts;
+    const message = "Cannot answer: the deadline passed while the body was on its way";
+    this.#disarmUpload = clock.after(this.#admitted.deadlineAt - clock.now(), () =>
+      this.#fail({ code: "deadline-exceeded", message }, false),
+    );
   }
 
   /** Everything that can be refused before the body is read. */
@@ -98,13 +112,13 @@ class Exchange {
     const priority = priorityOf(headers["x-priority"]);
     const { model, version } = this.#path;
     // A draining server still answers whoever has a connection, and closes it with the answer.
-    const draining = false;
-    this.#admitted = entrance.admit({ model, version, bytes, timeoutMs, priority, draining });
+    this.#admitted = entrance.admit({ model, version, bytes, timeoutMs, priority });
     this.#admittedAt = clock.now();
   }
 
   #submit(body: Buffer): void {
     if (this.#admitted === undefined || this.#isAnswered) return;
+    this.#disarmUpload?.();
     const { target, deadlineAt } = this.#admitted;
     this.#flight = this.#parts.dispatcher.submit({
       model: target.model.name,
@@ -123,6 +137,7 @@ class Exchange {
 
   #done(frame: DoneFrame): void {
     sendJson(this.#response, frame.body, this.#requestId, !this.#parts.isDraining());
+    endIfUntaken(this.#response, this.#parts.clock);
     this.#note(200, null, frame);
   }
 
@@ -146,6 +161,7 @@ class Exchange {
 
   #note(status: number, failure: Failure | null, frame: DoneFrame | undefined): void {
     this.#isAnswered = true;
+    this.#disarmUpload?.();
     const { clock, metrics, accessLog } = this.#parts;
     const totalMs = clock.now() - this.#beganAt;
     const admissionMs = this.#admittedAt - this.#beganAt;

@@ -11,6 +11,8 @@ export interface Casualty {
   readonly strikes: number;
   /** Hosts that were killed from outside while running it. */
   readonly misfortunes: number;
+  /** Hosts that died of their model while it was only queued there, or was being read. */
+  readonly waits: number;
 }
 
 export type ReplayVerdict =
@@ -20,27 +22,41 @@ export type ReplayVerdict =
       readonly alone: boolean;
       readonly strikes: number;
       readonly misfortunes: number;
+      readonly waits: number;
     }
   | { readonly type: "fail"; readonly failure: Failure };
 
 const maxStrikes = 2;
 const maxMisfortunes = 3;
+/** A request that kills its host while it is read is never said to run; without a bound it would do so for ever. */
+const maxWaits = 5;
 
 /** The table of DESIGN's "When a host dies"; the deadline is the caller's to watch. */
 export function judgeReplay(casualty: Casualty, blame: Blame): ReplayVerdict {
-  const { wasRunning, hasChunks, strikes, misfortunes } = casualty;
+  const { wasRunning, hasChunks } = casualty;
   if (hasChunks) return fail("host-crashed", "its host died after part of the answer was sent");
-  if (!wasRunning) return { type: "replay", alone: strikes > 0, strikes, misfortunes };
-  if (blame === "model") {
-    if (strikes + 1 >= maxStrikes) {
-      return fail("poison-request", "its inputs have killed two hosts");
-    }
-    return { type: "replay", alone: true, strikes: strikes + 1, misfortunes };
+  if (!wasRunning) return judgeQueued(casualty, blame);
+  return blame === "model" ? judgeSuspect(casualty) : judgeUnlucky(casualty);
+}
+
+function judgeQueued({ strikes, misfortunes, waits }: Casualty, blame: Blame): ReplayVerdict {
+  const more = blame === "model" ? 1 : 0;
+  if (waits + more > maxWaits) {
+    return fail("host-crashed", `${waits + more} hosts died of their model while it waited there`);
   }
+  return { type: "replay", alone: strikes > 0, strikes, misfortunes, waits: waits + more };
+}
+
+function judgeSuspect({ strikes, misfortunes, waits }: Casualty): ReplayVerdict {
+  if (strikes + 1 >= maxStrikes) return fail("poison-request", "its inputs have killed two hosts");
+  return { type: "replay", alone: true, strikes: strikes + 1, misfortunes, waits };
+}
+
+function judgeUnlucky({ strikes, misfortunes, waits }: Casualty): ReplayVerdict {
   if (misfortunes + 1 > maxMisfortunes) {
     return fail("host-crashed", `its host was killed ${misfortunes + 1} times while running it`);
   }
-  return { type: "replay", alone: strikes > 0, strikes, misfortunes: misfortunes + 1 };
+  return { type: "replay", alone: strikes > 0, strikes, misfortunes: misfortunes + 1, waits };
 }
 
 function fail(code: Failure["code"], words: string): ReplayVerdict {

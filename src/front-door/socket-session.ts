@@ -41,6 +41,8 @@ interface Open {
 
 /** A reader that takes nothing for this long has left. */
 const stallMs = 10_000;
+/** Past so many times its bound a reader is not waited for any more; one answer may always stand there. */
+const hardBound = 16;
 
 export class SocketSession {
   readonly #parts: SessionParts;
@@ -220,6 +222,10 @@ export class SocketSession {
 
   #send(bytes: Buffer, onSent: () => void): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#isPastBearing) {
+      this.#socket.terminate();
+      return;
+    }
     this.#parts.metrics.framesOut.add();
     this.#socket.send(bytes, { binary: false }, () => {
       this.#taken += 1;
@@ -231,6 +237,11 @@ export class SocketSession {
 
   get #isClogged(): boolean {
     return this.#socket.bufferedAmount > this.#parts.settings.wsMaxBufferedBytes;
+  }
+
+  get #isPastBearing(): boolean {
+    const { wsMaxBufferedBytes } = this.#parts.settings;
+    return this.#socket.bufferedAmount > hardBound * wsMaxBufferedBytes;
   }
 
   /** From here on TCP pushes back; neither cancel nor pong nor close is seen meanwhile. */

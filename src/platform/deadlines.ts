@@ -1,4 +1,5 @@
 import type { Clock, Millis } from "./clock.ts";
+import { type Ranked, SlotHeap } from "./slot-heap.ts";
 
 /** How late an expiry may be. */
 const grainMs = 5;
@@ -10,6 +11,11 @@ export interface Expiring {
   after: Expiring | undefined;
 }
 
+/** The head of the ring of one slot, which is there as long as the ring has items. */
+interface Head extends Expiring, Ranked {
+  readonly slot: number;
+}
+
 /**
  * Many deadlines on one timer: adding and removing change a few links, where a timer each costs an allocation and a
  * place in Node's lists (1.5 µs a request). Links and no Set, for the reason that stands in protocol/slots.ts.
@@ -17,14 +23,19 @@ export interface Expiring {
 export class Deadlines<Item extends Expiring> {
   readonly #clock: Clock;
   readonly #expire: (item: Item) => void;
-  /** The head of the ring of each slot. */
-  readonly #slots = new Map<number, Expiring>();
+  readonly #slots = new Map<number, Head>();
+  readonly #bySoonest = new SlotHeap<Head>();
   #nextSlot = Number.POSITIVE_INFINITY;
   #disarm: () => void = () => undefined;
 
   constructor(clock: Clock, expire: (item: Item) => void) {
     this.#clock = clock;
     this.#expire = expire;
+  }
+
+  /** Points of time for which something is there. */
+  get slots(): number {
+    return this.#slots.size;
   }
 
   add(item: Item): void {
@@ -45,15 +56,26 @@ export class Deadlines<Item extends Expiring> {
     after.before = before;
     item.before = undefined;
     item.after = undefined;
+    // Only a head that is alone has itself on both sides.
+    if (before === after) this.#close(before as Head);
   }
 
-  #open(slot: number): Expiring {
-    const head: Expiring = { deadlineAt: slot * grainMs, before: undefined, after: undefined };
+  #open(slot: number): Head {
+    const links = { before: undefined, after: undefined };
+    const head: Head = { slot, deadlineAt: slot * grainMs, heapAt: -1, ...links };
     head.before = head;
     head.after = head;
     this.#slots.set(slot, head);
+    this.#bySoonest.add(head);
     if (slot < this.#nextSlot) this.#arm(slot);
     return head;
+  }
+
+  /** Nothing where it was closed before: its slot may be another's by now. */
+  #close(head: Head): void {
+    if (head.heapAt < 0) return;
+    this.#bySoonest.remove(head);
+    this.#slots.delete(head.slot);
   }
 
   #arm(slot: number): void {
@@ -65,12 +87,15 @@ export class Deadlines<Item extends Expiring> {
 
   #sweep(): void {
     const now = this.#clock.now();
-    const due = [...this.#slots].filter(([slot]) => slot * grainMs <= now);
-    for (const [slot] of due) this.#slots.delete(slot);
+    const due: Head[] = [];
+    let next = this.#bySoonest.first;
+    for (; next !== undefined && next.deadlineAt <= now; next = this.#bySoonest.first) {
+      this.#close(next);
+      due.push(next);
+    }
     this.#nextSlot = Number.POSITIVE_INFINITY;
-    const next = Math.min(...this.#slots.keys());
-    if (next < Number.POSITIVE_INFINITY) this.#arm(next);
-    for (const [, head] of due) this.#expireAll(head);
+    if (next !== undefined) this.#arm(next.slot);
+    for (const head of due) this.#expireAll(head);
   }
 
   #expireAll(head: Expiring): void {

@@ -165,6 +165,29 @@ describe("A link to a host", { timeout: 20_000 }, () => {
     });
   });
 
+  it("takes it that the host goes on with its work while it says nothing", async (t) => {
+    const { link: one, clock } = await pressed(t, { queuedRows: 10, rowCostMs: 4 });
+    const rows: number[] = [];
+    for (const ms of [0, 20, 20]) {
+      clock.advance(ms);
+      rows.push(one.load.reportedRows);
+    }
+    assert.deepEqual(rows, [10, 5, 0]);
+  });
+
+  it("takes as many chunks as it has granted, and no more", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    const sent = flight();
+    one.send(sent);
+    const { id } = await host.request();
+    one.credit(sent, 1);
+    for (const body of ["a", "b", "c", "d"]) {
+      host.say((writer) => writeChunk(writer, id, Buffer.from(body)));
+    }
+    await until(() => events.includes("closed"), "the end");
+    assert.deepEqual(events, ["chunk a", "chunk b", "chunk c", "violation", "closed"]);
+  });
+
   it("takes pressure that comes without an answer", async (t) => {
     const { host, link: one } = await openLink(t);
     host.say((writer) => writePressure(writer, pressure({ queuedRows: 9 })));

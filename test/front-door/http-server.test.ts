@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { HttpServer } from "../../src/front-door/http-server.ts";
 import { FakeClock } from "../fake-clock.ts";
@@ -109,6 +110,19 @@ describe("What is no HTTP", bounded, () => {
     client.write("nonsense\r\n\r\n");
     await client.ended();
     assert.equal(client.text.split("HTTP/1.1").length, 2);
+  });
+});
+
+describe("A caller whose request was no HTTP", bounded, () => {
+  it("is not listened to any more", async (t) => {
+    const { http, client } = await serve(t);
+    const sockets: Socket[] = [];
+    http.server.on("connection", (socket) => sockets.push(socket));
+    // A client that keeps its own side open.
+    client.socket.allowHalfOpen = true;
+    client.write("nonsense\r\n\r\n");
+    await client.has("invalid-request");
+    await until(() => sockets[0]?.destroyed === true, "the end of the socket");
   });
 });
 

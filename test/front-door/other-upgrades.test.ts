@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { describe, it } from "node:test";
 import {
@@ -7,6 +7,8 @@ import {
   isWebSocketOffer,
   withoutOffer,
 } from "../../src/front-door/other-upgrades.ts";
+import { RawClient } from "./raw-client.ts";
+import { until } from "./until.ts";
 
 function offer(upgrade: string | undefined): IncomingMessage {
   return { headers: { upgrade } } as IncomingMessage;
@@ -78,5 +80,26 @@ describe("answerWithoutUpgrade", () => {
       });
     });
     assert.equal(seen.match(/HTTP\/1\.1 200/g)?.length, 2);
+  });
+
+  it("answers an offer that stands behind an answer that is not there yet", async (t) => {
+    const responses: ServerResponse[] = [];
+    const server = createServer((_request, response) => responses.push(response));
+    server.on("upgrade", (request, socket, head) =>
+      answerWithoutUpgrade(server, request, socket, head),
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    const client = new RawClient(t, (server.address() as AddressInfo).port);
+    const offer = "Upgrade: h2c\r\nConnection: Upgrade\r\n";
+    client.write(
+      `GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\n${offer}\r\n`,
+    );
+    await until(() => responses.length === 1);
+    responses[0]?.end("first");
+    await until(() => responses.length === 2, "the second request");
+    responses[1]?.end("second");
+    await client.has("second");
+    assert.match(client.text, /first.*second/s);
   });
 });

@@ -75,6 +75,40 @@ describe("A prediction over HTTP", bounded, () => {
     assert.equal((await client.answer()).body, "a".repeat(300_000));
   });
 
+  it("gives its permit back when nothing of a large answer is taken", async (t) => {
+    const { client, fake, permits, clock } = await served(t);
+    client.socket.pause();
+    client.write(post("/predict/m", "{}"));
+    fake.done(await fake.call(), "x".repeat(50_000_000));
+    const armed = clock.armed;
+    // The operating system takes some at first.
+    await until(() => {
+      clock.advance(10_000);
+      return permits.requests === 0;
+    });
+    assert.deepEqual([armed, clock.armed], [1, 0]);
+  });
+
+  it("is not watched when its answer is small", async (t) => {
+    const { client, fake, clock } = await served(t);
+    client.write(post("/predict/m", "{}"));
+    fake.done(await fake.call());
+    assert.equal(clock.armed, 0);
+  });
+
+  it("is answered at its deadline although its body has stalled", async (t) => {
+    const { client, clock, fake } = await served(t);
+    const head = "POST /predict/m HTTP/1.1\r\nhost: x\r\nx-request-timeout-ms: 500\r\n";
+    client.write(`${head}content-length: 10\r\n\r\nabc`);
+    await until(() => clock.armed === 1, "the watch");
+    clock.advance(500);
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [504, "deadline-exceeded"]);
+    clock.advance(1_000);
+    await client.ended();
+    assert.deepEqual([fake.flights.length, clock.armed], [0, 0]);
+  });
+
   it("gets an id where it brings none that is well-formed", async (t) => {
     const { client, fake } = await served(t);
     client.write(post("/predict/m", "{}", ["x-request-id: no good"]));

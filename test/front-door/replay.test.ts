@@ -4,11 +4,11 @@ import { type Casualty, judgeReplay, type ReplayVerdict } from "../../src/front-
 import type { Blame } from "../../src/protocol/control.ts";
 
 function casualty(fields: Partial<Casualty> = {}): Casualty {
-  return { wasRunning: false, hasChunks: false, strikes: 0, misfortunes: 0, ...fields };
+  return { wasRunning: false, hasChunks: false, strikes: 0, misfortunes: 0, waits: 0, ...fields };
 }
 
-function replay(alone: boolean, strikes: number, misfortunes: number): ReplayVerdict {
-  return { type: "replay", alone, strikes, misfortunes };
+function replay(alone: boolean, strikes: number, misfortunes: number, waits = 0): ReplayVerdict {
+  return { type: "replay", alone, strikes, misfortunes, waits };
 }
 
 function fail(code: "host-crashed" | "poison-request", words: string): ReplayVerdict {
@@ -21,9 +21,16 @@ const cut = fail("host-crashed", "its host died after part of the answer was sen
 /** DESIGN's table "When a host dies". */
 describe("judgeReplay", () => {
   const rows: readonly (readonly [string, Partial<Casualty>, Blame, ReplayVerdict])[] = [
-    ["queued in a host that was to blame", {}, "model", replay(false, 0, 0)],
+    ["queued in a host that was to blame", {}, "model", replay(false, 0, 0, 1)],
+    ["queued in five such hosts", { waits: 4 }, "model", replay(false, 0, 0, 5)],
+    [
+      "queued in a sixth",
+      { waits: 5 },
+      "model",
+      fail("host-crashed", "6 hosts died of their model while it waited there"),
+    ],
     ["queued in a host that was killed", {}, "outside", replay(false, 0, 0)],
-    ["queued, and a suspect", { strikes: 1 }, "model", replay(true, 1, 0)],
+    ["queued, and a suspect", { strikes: 1 }, "model", replay(true, 1, 0, 1)],
     ["queued, and unlucky before", { misfortunes: 3 }, "outside", replay(false, 0, 3)],
     ["running, and the model to blame", running, "model", replay(true, 1, 0)],
     [

@@ -275,7 +275,7 @@ describe("A socket on which too much is asked", bounded, () => {
 
 /** The client reads nothing, and more is on its way than the operating system holds. */
 async function clogged(t: TestContext) {
-  const parts = await converse(t, { wsMaxBufferedBytes: 100_000 });
+  const parts = await converse(t, { wsMaxBufferedBytes: 1_000_000 });
   const { client, fake, socket } = parts;
   client.socket.pause();
   const part = JSON.stringify({ part: "x".repeat(1_000_000) });
@@ -309,6 +309,15 @@ describe("A reader that is slow", bounded, () => {
     fake.done(call);
     fake.done(await fake.call(2));
     await until(() => client.frames.at(-1)?.id === "next");
+  });
+
+  it("is ended when far more stands there than it may leave", async (t) => {
+    const { fake, call, socket, permits } = await clogged(t);
+    const part = Buffer.from(JSON.stringify({ part: "x".repeat(1_000_000) }));
+    for (let at = 0; at < 30; at += 1) call.onChunk(part);
+    assert.ok(socket.bufferedAmount < 20_000_000);
+    await until(() => fake.cancelled.length === 1);
+    assert.equal(permits.requests, 0);
   });
 
   it("is ended when it has taken nothing for ten seconds", async (t) => {

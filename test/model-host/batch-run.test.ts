@@ -60,9 +60,11 @@ async function check(
   one: ModelMetadata = model,
 ): Promise<FakeEngine> {
   const engine = new FakeEngine(compute);
-  assert.deepEqual(plain(await runBatch(engine, one, slices)), plain(expected));
+  assert.deepEqual(plain(await runBatch(engine, one, slices, unwatched)), plain(expected));
   return engine;
 }
+
+const unwatched = () => () => undefined;
 
 describe("runBatch", () => {
   it("gives each request the rows that are its own", async () => {
@@ -108,8 +110,8 @@ describe("runBatch", () => {
   it("keeps a request's memory, which the engine takes", async () => {
     const slices = [request([1, 2]), request([13, 4])];
     const engine = new FakeEngine(compute);
-    const first = await runBatch(engine, model, slices);
-    assert.deepEqual(plain(await runBatch(engine, model, slices)), plain(first));
+    const first = await runBatch(engine, model, slices, unwatched);
+    assert.deepEqual(plain(await runBatch(engine, model, slices, unwatched)), plain(first));
   });
 
   it("stacks and cuts along the axis of each tensor", async () => {
@@ -155,7 +157,7 @@ describe("runBatch", () => {
       const count = inputs[0]?.shape[0] ?? 0;
       return { y: fp32([count === 1 ? 1 : 5, 2]) };
     });
-    const results = await runBatch(engine, model, [request([1, 2]), request([3, 4])]);
+    const results = await runBatch(engine, model, [request([1, 2]), request([3, 4])], unwatched);
     assert.deepEqual(plain(results), plain([ran(row(0, 1)), ran(row(0, 1))]));
   });
 
@@ -164,9 +166,22 @@ describe("runBatch", () => {
     const engine = new FakeEngine(() => {
       throw bug;
     });
-    const [result] = await runBatch(engine, model, [request([1, 2])]);
+    const [result] = await runBatch(engine, model, [request([1, 2])], unwatched);
     assert.ok(result?.type === "failed");
     const { code, message, cause } = result.error;
     assert.deepEqual([code, message, cause], ["internal", "internal error", bug]);
+  });
+
+  it("watches each run of the engine on its own, so that a rerun has its whole time", async () => {
+    const watched: string[] = [];
+    const failing = new FakeEngine(() => {
+      throw new Error("no");
+    });
+    const slices = [request([1, 2]), request([3, 4])];
+    await runBatch(failing, model, slices, (some) => {
+      watched.push(`run ${some.length}`);
+      return () => watched.push("ended");
+    });
+    assert.deepEqual(watched, ["run 2", "ended", "run 1", "ended", "run 1", "ended"]);
   });
 });

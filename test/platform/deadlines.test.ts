@@ -80,6 +80,25 @@ describe("Deadlines", () => {
     assert.equal(clock.armed, 0);
   });
 
+  it("keeps nothing for points of time of which nothing is left", () => {
+    const { deadlines } = setUp();
+    for (let at = 5; at < 1_000_000; at += 5) {
+      const one = item(at);
+      deadlines.add(one);
+      deadlines.remove(one);
+    }
+    assert.equal(deadlines.slots, 0);
+  });
+
+  it("expires what stands at very many points of time, the earliest first", () => {
+    const { clock, deadlines, expired } = setUp();
+    const items = Array.from({ length: 200_000 }, (_, at) => item(1_000_000 - 5 * at));
+    for (const one of items) deadlines.add(one);
+    clock.now = () => 2_000_000;
+    clock.advance(5);
+    assert.deepEqual([expired.length, expired[0], deadlines.slots], [200_000, items.at(-1), 0]);
+  });
+
   it("takes new items while it expires others", () => {
     const clock = new FakeClock();
     const expired: number[] = [];
