@@ -1,8 +1,8 @@
 /* The one home of child processes: how they are forked, spoken to, and what they print. Their lives are the slots'. */
 import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { logFd } from "../src/platform/child-life.ts";
+import { LineReader } from "./line-reader.ts";
 
 export type SendHandle = Parameters<ChildProcess["send"]>[1];
 
@@ -15,7 +15,9 @@ export interface Child<Command> {
 export interface ChildListeners {
   onMessage(message: unknown): void;
   onLine(stream: "stdout" | "stderr", line: string): void;
-  /** Comes once, after all messages; the last lines may come later. */
+  /**
+   * Comes once, after all messages; the last lines may come later. Neither code nor signal: it could not be forked.
+   */
   onExit(code: number | null, signal: NodeJS.Signals | null): void;
 }
 
@@ -42,13 +44,37 @@ export function forkFrom<Command>(
     };
     const stdio = [...(options.stdio as ("ignore" | "pipe" | "ipc" | number)[])];
     stdio[logFd] = stdoutFd;
-    const child = fork(entry, [String(beatMs)], { ...options, stdio });
-    listen(child, listeners);
-    return {
-      pid: child.pid ?? 0,
-      send: (command, handle) => send(child, command, handle),
-      kill: () => void child.kill("SIGKILL"),
-    };
+    try {
+      return watched(fork(entry, [String(beatMs)], { ...options, stdio }), listeners);
+    } catch (error) {
+      // Whoever forks has first to hold the child whose end it hears of.
+      setImmediate(() => endUnborn(error, listeners));
+      return unborn;
+    }
+  };
+}
+
+/** Stands for a process that there never was. */
+const unborn: Child<unknown> = { pid: 0, send: () => undefined, kill: () => undefined };
+
+function endUnborn(error: unknown, { onLine, onExit }: ChildListeners): void {
+  onLine("stderr", `Cannot fork: ${error instanceof Error ? error.message : String(error)}`);
+  onExit(null, null);
+}
+
+/** Where the system has no process left to give, there is no pid, only an `error`, and maybe no pipes either. */
+function watched<Command>(child: ChildProcess, listeners: ChildListeners): Child<Command> {
+  if (child.pid === undefined) {
+    child.once("error", (error) => endUnborn(error, listeners));
+    child.on("error", () => undefined);
+    for (const output of [child.stdout, child.stderr]) output?.on("error", () => undefined);
+    return unborn;
+  }
+  listen(child, listeners);
+  return {
+    pid: child.pid,
+    send: (command, handle) => send(child, command, handle),
+    kill: () => void child.kill("SIGKILL"),
   };
 }
 
@@ -79,7 +105,9 @@ function whenGone(child: ChildProcess, onExit: ChildListeners["onExit"]): void {
 }
 
 function readLines(output: Readable, onLine: (line: string) => void): void {
-  const lines = createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY });
-  lines.on("line", (line) => onLine(line.slice(0, maxLineLength)));
-  lines.on("error", () => undefined);
+  const lines = new LineReader(maxLineLength);
+  output.setEncoding("utf8");
+  output.on("data", (chunk: string) => lines.push(chunk, onLine));
+  output.on("close", () => lines.end(onLine));
+  output.on("error", () => undefined);
 }

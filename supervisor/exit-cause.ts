@@ -3,12 +3,13 @@ import type { Blame } from "../src/protocol/control.ts";
 /** Why the supervisor itself ended a child. */
 export type KillReason = "hang" | "overrun" | "load-timeout" | "protocol" | "stop";
 
+/** Neither code nor signal: it could not be forked. */
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** Null where the supervisor did not end it. */
   readonly killed: KillReason | null;
-  /** The kernel ended something of this memory group since the child began. */
+  /** The kernel ended something of this memory group just before, in the lifetime of the child. */
   readonly memoryKill: boolean;
 }
 
@@ -33,10 +34,12 @@ export function judgeExit(exit: ChildExit): ExitVerdict {
     const blamed = exit.killed === "overrun" || exit.killed === "protocol";
     return { cause: exit.killed, blame: blamed ? "model" : "outside" };
   }
-  if (exit.memoryKill && exit.signal === "SIGKILL") return { cause: "memory", blame: "model" };
-  if (exit.signal !== null) {
-    const blame = faultSignals.includes(exit.signal) ? "model" : "outside";
-    return { cause: exit.signal, blame };
-  }
+  if (exit.signal !== null) return judgeSignal(exit.signal, exit.memoryKill);
+  if (exit.code === null) return { cause: "spawn", blame: "outside" };
   return { cause: `exit-${exit.code}`, blame: exit.code === 0 ? "outside" : "model" };
+}
+
+function judgeSignal(signal: NodeJS.Signals, memoryKill: boolean): ExitVerdict {
+  if (memoryKill && signal === "SIGKILL") return { cause: "memory", blame: "model" };
+  return { cause: signal, blame: faultSignals.includes(signal) ? "model" : "outside" };
 }

@@ -145,7 +145,9 @@ export class HostSlot {
   /** The host cannot end the run; killing it is the only way. */
   #onOverrun(fingerprint: string | null): void {
     this.#ranPoison = true;
-    if (fingerprint !== null && this.#suspect === undefined) this.#strike(fingerprint);
+    // Without a fingerprint the run was ended for its callers' impatience, which convicts nobody.
+    if (fingerprint === null) this.#suspect = undefined;
+    else if (this.#suspect === undefined) this.#strike(fingerprint);
     this.slot.kill("overrun");
   }
 

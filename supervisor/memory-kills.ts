@@ -11,3 +11,25 @@ export function memoryKills(): number {
     return 0;
   }
 }
+
+/** About a second: a large process takes its time to end. */
+const rememberedTicks = 4;
+
+/** Remembers the count of a few ticks ago, so that a death is only put down to a kill that came just before. */
+export class MemoryKillHistory {
+  readonly #read: () => number;
+  #counts: readonly number[];
+
+  constructor(read: () => number) {
+    this.#read = read;
+    this.#counts = [read()];
+  }
+
+  get before(): number {
+    return this.#counts[0] ?? 0;
+  }
+
+  tick(): void {
+    this.#counts = [...this.#counts, this.#read()].slice(-rememberedTicks);
+  }
+}

@@ -2,6 +2,19 @@
 import type { Clock } from "../src/platform/clock.ts";
 
 const patienceMs = 500;
+const shortestMs = 2_000;
+const perProcessMs = 100;
+
+/** What no round waits for: its answers are only kept. */
+export const unawaited = 0;
+
+/**
+ * How often the supervisor asks of itself, so that a process that is killed takes little of what it counted with it:
+ * ten reports a second at most, so that many idle processes cost next to nothing.
+ */
+export function reportMsFor(processes: number): number {
+  return Math.max(shortestMs, processes * perProcessMs);
+}
 
 interface Round {
   readonly awaited: Set<object>;
@@ -11,7 +24,7 @@ interface Round {
 export class Reports {
   readonly #clock: Clock;
   readonly #rounds = new Map<number, Round>();
-  #lastId = 0;
+  #lastId = unawaited;
   #current: Promise<void> | undefined;
 
   constructor(clock: Clock) {

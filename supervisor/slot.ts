@@ -37,6 +37,8 @@ export interface SlotContext {
   readonly restarts: PQueue;
   readonly hangMs: number;
   readonly memoryKills: () => number;
+  /** The same a moment ago. */
+  readonly memoryKillsBefore: () => number;
 }
 
 /** What a role makes of its process. */
@@ -219,8 +221,8 @@ export class Slot<Command, Event> {
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
-    const { clock, memoryKills, log } = this.#context;
-    const memoryKill = memoryKills() > this.#memoryKillsBefore;
+    const { clock, memoryKills, memoryKillsBefore, log } = this.#context;
+    const memoryKill = memoryKills() > Math.max(this.#memoryKillsBefore, memoryKillsBefore());
     const verdict = judgeExit({ code, signal, killed: this.#killed, memoryKill });
     const pid = this.pid;
     this.lastExit = { ...verdict, at: clock.wall(), code, signal, stderr: this.#stderr };

@@ -12,10 +12,10 @@ import type { MetricSnapshot, ModelView, ServerView } from "../src/protocol/view
 import type { ForkChild, SendHandle } from "./child-process.ts";
 import { type DoorListener, DoorSlot } from "./door-slot.ts";
 import { HostSlot } from "./host-slot.ts";
-import { memoryKills } from "./memory-kills.ts";
+import { MemoryKillHistory, memoryKills } from "./memory-kills.ts";
 import { MetricsLedger } from "./metrics-ledger.ts";
 import { ModelRegistry, type RegistryListener } from "./model-registry.ts";
-import { Reports } from "./reports.ts";
+import { Reports, reportMsFor, unawaited } from "./reports.ts";
 import type { LastExit, SlotContext } from "./slot.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import { describeTree } from "./tree.ts";
@@ -58,6 +58,7 @@ export class Supervisor {
     models: this.#registry.models,
     doors: this.#doors,
   }));
+  readonly #memoryKills = new MemoryKillHistory(memoryKills);
   readonly #readFigures = figuresReader();
   readonly #startedAt: EpochMillis;
   #server: ServerView = { draining: false, started: false };
@@ -78,9 +79,10 @@ export class Supervisor {
       const shared = { fork: forkHost, socketFolder, maxFrameBytes, log: doorSettings.log };
       return new HostSlot(context, { ...plan, ...shared }, listener);
     });
+    const doorContext = withoutQueues(context);
     this.#doors = Array.from({ length: options.frontDoors }, (_, index) => {
       const { doorSettings: settings, handle, forkDoor: fork } = options;
-      return this.#makeDoor(context, { index, settings, handle, fork });
+      return this.#makeDoor(doorContext, { index, settings, handle, fork });
     });
   }
 
@@ -90,6 +92,7 @@ export class Supervisor {
     for (const door of this.#doors) door.slot.start();
     for (const host of this.#registry.hosts) host.slot.start();
     this.#planTick();
+    this.#planReports();
     this.#noteStarted();
   }
 
@@ -122,7 +125,8 @@ export class Supervisor {
     const { clock, random, log, hangMs, cores: concurrency } = this.#options;
     const loads = new PQueue({ concurrency });
     const restarts = new PQueue({ concurrency });
-    return { clock, random, log, loads, restarts, hangMs, memoryKills };
+    const memoryKillsBefore = () => this.#memoryKills.before;
+    return { clock, random, log, loads, restarts, hangMs, memoryKills, memoryKillsBefore };
   }
 
   #makeDoor(context: SlotContext, options: ConstructorParameters<typeof DoorSlot>[1]): DoorSlot {
@@ -218,13 +222,24 @@ export class Supervisor {
   }
 
   async #mergedMetrics(): Promise<string> {
-    const members = [...this.#doors, ...this.#registry.hosts].filter(
-      ({ slot }) => slot.phase.name === "ready",
-    );
-    await this.#reports.gather(members, (member, reportId) => {
+    await this.#reports.gather(this.#readyMembers, (member, reportId) => {
       (member as DoorSlot | HostSlot).slot.send({ type: "report", reportId });
     });
     return this.#ledger.merged(this.#metrics.registry);
+  }
+
+  get #readyMembers(): readonly (DoorSlot | HostSlot)[] {
+    return [...this.#doors, ...this.#registry.hosts].filter(
+      ({ slot }) => slot.phase.name === "ready",
+    );
+  }
+
+  #planReports(): void {
+    const delayMs = reportMsFor(this.#doors.length + this.#registry.hosts.length);
+    this.#options.clock.after(delayMs, () => {
+      for (const { slot } of this.#readyMembers) slot.send({ type: "report", reportId: unawaited });
+      this.#planReports();
+    });
   }
 
   #planTick(): void {
@@ -235,6 +250,7 @@ export class Supervisor {
   }
 
   #tick(): void {
+    this.#memoryKills.tick();
     const now = this.#options.clock.now();
     const tick = judgeTick(this.#lastTickAt, now);
     this.#lastTickAt = now;
@@ -243,6 +259,11 @@ export class Supervisor {
       else slot.watch(now);
     }
   }
+}
+
+/** Front doors are few, and without one there is no server: they start at once, behind no host. */
+function withoutQueues(context: SlotContext): SlotContext {
+  return { ...context, loads: new PQueue(), restarts: new PQueue() };
 }
 
 /** Neither asked to end, nor without a model that it could serve. */

@@ -11,6 +11,9 @@ const shownFields = [
   "url",
 ] as const;
 
+const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+const everyUnprintable = new RegExp(unprintable, "gu");
+
 /** A JSON log line as a person reads it: time, level, message, and the few fields that tell what it is about. */
 export function prettyLine(line: string): string {
   const entry = JSON.parse(line) as Record<string, unknown>;
@@ -20,11 +23,26 @@ export function prettyLine(line: string): string {
     const value = entry[name];
     return value === undefined || value === null ? [] : [`${name}=${show(value)}`];
   });
-  return `${[time, level, String(entry["msg"]), ...fields].join(" ")}\n`;
+  return `${[time, level, show(entry["msg"]), ...fields].join(" ")}\n`;
 }
 
 function show(value: unknown): string {
   if (typeof value === "object" && value !== null && "message" in value)
-    return String(value.message);
-  return typeof value === "string" ? value : JSON.stringify(value);
+    return plain(String(value.message));
+  return typeof value === "string" ? plain(value) : escaped(JSON.stringify(value));
+}
+
+/** Names and addresses come from clients: none of them may move the cursor, or look like a line of ours. */
+function plain(text: string): string {
+  return unprintable.test(text) ? escaped(JSON.stringify(text)) : text;
+}
+
+/** JSON leaves some characters as they are that a terminal obeys. */
+function escaped(json: string): string {
+  return json.replace(everyUnprintable, (character) =>
+    character.replace(
+      /[\s\S]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    ),
+  );
 }

@@ -30,6 +30,21 @@ describe("prettyLine", () => {
     ],
     ["an object as JSON", { reason: { a: 1 } }, '03:04:05 info  hello reason={"a":1}\n'],
     ["no other fields", { request_id: "r", total_ms: 1 }, "03:04:05 info  hello\n"],
+    [
+      "a forged line as the one it is",
+      { model: "a\n03:04:05 error b", url: "/\u001b[2J\u009b\u202e" },
+      '03:04:05 info  hello model="a\\n03:04:05 error b" url="/\\u001b[2J\\u009b\\u202e"\n',
+    ],
+    [
+      "an error that forges a line as the one it is",
+      { err: { message: "no\r\u007f" } },
+      '03:04:05 info  hello err="no\\r\\u007f"\n',
+    ],
+    [
+      "any language as it is",
+      { model: "größe 模型 👍" },
+      "03:04:05 info  hello model=größe 模型 👍\n",
+    ],
     ["no empty fields", { model: null, reason: null }, "03:04:05 info  hello\n"],
   ];
   for (const [name, fields, shown] of rows) {

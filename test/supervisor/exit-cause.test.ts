@@ -28,6 +28,7 @@ describe("judgeExit", () => {
     ],
     ["an exit of its own accord", { code: 0 }, verdict("exit-0", "outside")],
     ["an exit with an error", { code: 1 }, verdict("exit-1", "model")],
+    ["a fork that failed", {}, verdict("spawn", "outside")],
     ["a hang", { signal: "SIGKILL", killed: "hang" }, verdict("hang", "outside")],
     ["a run too long", { signal: "SIGKILL", killed: "overrun" }, verdict("overrun", "model")],
     [

@@ -73,5 +73,6 @@ export function slotContext(clock: Clock): SlotContext {
     restarts: new PQueue(),
     hangMs: 5_000,
     memoryKills: () => 0,
+    memoryKillsBefore: () => 0,
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { Reports } from "../../supervisor/reports.ts";
+import { Reports, reportMsFor } from "../../supervisor/reports.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 function setUp() {
@@ -15,6 +15,12 @@ function setUp() {
   };
   return { clock, reports, asked, gathered, gather };
 }
+
+describe("reportMsFor", () => {
+  it("asks often where processes are few, and ten of them a second where they are many", () => {
+    assert.deepEqual([2, 20, 100].map(reportMsFor), [2_000, 2_000, 10_000]);
+  });
+});
 
 describe("Reports", () => {
   const [one, two] = [{}, {}];

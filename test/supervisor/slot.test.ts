@@ -28,7 +28,7 @@ interface Options {
 function setUp(options: Options = {}) {
   const clock = new FakeClock();
   const forks = new FakeForks<string>();
-  const kernel = { kills: 0 };
+  const kernel = { kills: 0, before: 0 };
   const heard: string[] = [];
   const phases: string[] = [];
   const exits: LastExit[] = [];
@@ -38,6 +38,7 @@ function setUp(options: Options = {}) {
     ...queues,
     hangMs,
     memoryKills: () => kernel.kills,
+    memoryKillsBefore: () => kernel.before,
   };
   const role: SlotRole<string, string> = {
     fields: {},
@@ -256,6 +257,24 @@ describe("a slot whose process ends", () => {
     parts.kernel.kills = 4;
     await crash(parts, "SIGKILL");
     assert.deepEqual([before, parts.slot.lastExit?.cause], ["SIGKILL", "memory"]);
+  });
+
+  it("does not blame a memory kill that was long before", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    parts.kernel.kills = 1;
+    parts.kernel.before = 1;
+    await crash(parts, "SIGKILL");
+    assert.equal(parts.slot.lastExit?.cause, "SIGKILL");
+  });
+
+  it("is stopped where it could not be forked", async () => {
+    const parts = setUp();
+    parts.slot.start();
+    parts.slot.apply({ type: "drain" });
+    parts.forks.child.exits(null, null);
+    await parts.slot.stopped;
+    assert.equal(parts.slot.lastExit?.cause, "spawn");
   });
 
   it("has no process meanwhile, and needs none", async () => {

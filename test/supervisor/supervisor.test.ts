@@ -144,16 +144,24 @@ describe("a supervisor that starts", () => {
     assert.deepEqual([doors.children.length, hosts.children.length], [2, 2]);
   });
 
-  it("starts no more of them at a time than there are cores", async () => {
-    const { doors, hosts } = setUp({ cores: 1, models: [folder("a"), folder("b")] });
-    const forked = [hosts.children.length];
-    open(doors.child);
-    await turn();
-    forked.push(hosts.children.length);
+  it("starts no more hosts at a time than there are cores", async () => {
+    const { doors, hosts } = setUp({ cores: 1, doors: 2, models: [folder("a"), folder("b")] });
+    const forked = [doors.children.length, hosts.children.length];
     makeReady(hosts.child);
     await turn();
     forked.push(hosts.children.length);
-    assert.deepEqual(forked, [0, 1, 2]);
+    assert.deepEqual(forked, [2, 1, 2]);
+  });
+
+  it("starts a door again at once, though a host takes long to come back", async () => {
+    const { doors, hosts } = setUp({ cores: 1 });
+    open(doors.child);
+    makeReady(hosts.child);
+    hosts.child.exits(null, "SIGKILL");
+    await turn();
+    doors.child.exits(null, "SIGKILL");
+    await turn();
+    assert.deepEqual([hosts.children.length, doors.children.length], [2, 2]);
   });
 
   it("gives a door the settings and the handle, and then all that is known", () => {
@@ -417,6 +425,27 @@ describe("a supervisor that is asked", () => {
         ['troupe_breaker_state{model_id="iris",version="1",index="0"} 2', undefined],
       ],
     );
+  });
+});
+
+describe("a supervisor that nobody asks", () => {
+  it("has what a process had counted two seconds before it was killed", async () => {
+    const { clock, doors, hosts } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    clock.advance(2_000);
+    const asked = hosts.child.sent.at(-1);
+    assert.ok(asked?.type === "report");
+    const registry = createRegistry();
+    new Tally<"model_id">(registry, "runs_total", "Runs").series({ model_id: "iris" }).add(3);
+    const metrics = await snapshotOf(registry);
+    hosts.child.says({ type: "metrics", reportId: asked.reportId, metrics });
+    hosts.child.exits(null, "SIGKILL");
+    await turn();
+    const page = await replyTo(doors.child, "metrics", (reportId) => {
+      doors.child.says({ type: "metrics", reportId, metrics: [] });
+    });
+    assert.match(page, /^runs_total\{model_id="iris"\} 3$/m);
   });
 });
 
