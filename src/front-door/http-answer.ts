@@ -64,23 +64,22 @@ function beginFailure(
   keepAlive: boolean,
 ): string {
   const body = errorBody(failure, requestId);
-  const headers = [
-    "content-type",
-    "application/json",
-    "content-length",
-    String(Buffer.byteLength(body)),
-    "x-request-id",
-    requestId,
-    ...retryHeaders(failure.code, failure.retryAfterMs).flat(),
-  ];
-  if (!keepAlive) headers.push("connection", "close");
+  const headers = headersOf(Buffer.byteLength(body), requestId, keepAlive);
+  headers.push(...retryHeaders(failure.code, failure.retryAfterMs).flat());
   response.writeHead(httpStatus[failure.code], headers);
   return body;
 }
 
+/** Names and values in turn, of every JSON answer on the hot road. */
+function headersOf(bytes: number, requestId: string, keepAlive: boolean): string[] {
+  const headers = ["content-type", "application/json", "content-length", String(bytes)];
+  headers.push("x-request-id", requestId);
+  if (!keepAlive) headers.push("connection", "close");
+  return headers;
+}
+
 /**
- * Up to this size the body joins its head in one string and one write; `latin1` leaves every byte as it is. A head and
- * a body apart cost a `writev`, which took a fifth of the front door's time.
+ * Up to this size the body joins its head in one string and one write; `latin1` leaves every byte as it is.
  */
 const joinUpToBytes = 16_384;
 
@@ -91,16 +90,7 @@ export function sendJson(
   requestId: string,
   keepAlive: boolean,
 ): void {
-  const headers = [
-    "content-type",
-    "application/json",
-    "content-length",
-    String(body.length),
-    "x-request-id",
-    requestId,
-  ];
-  if (!keepAlive) headers.push("connection", "close");
-  response.writeHead(200, headers);
+  response.writeHead(200, headersOf(body.length, requestId, keepAlive));
   if (body.length > joinUpToBytes) response.end(Buffer.from(body));
   else response.end(body.toString("latin1"), "latin1");
 }

@@ -11,7 +11,7 @@ export function requestIdOf(headers: IncomingHttpHeaders): string {
   return typeof given === "string" && wellFormedId.test(given) ? given : newRequestId();
 }
 
-/** 96 random bits, of which a pool is drawn at once: drawing them singly costs 1 µs a request. */
+/** 96 random bits, of which a pool is drawn at once, which is cheaper than singly. */
 const pool = { bytes: Buffer.alloc(0), at: 0 };
 const idBytes = 12;
 

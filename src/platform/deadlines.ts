@@ -18,7 +18,7 @@ interface Head extends Expiring, Ranked {
 
 /**
  * Many deadlines on one timer: adding and removing change a few links, where a timer each costs an allocation and a
- * place in Node's lists (1.5 µs a request). Links and no Set, for the reason that stands in protocol/slots.ts.
+ * place in Node's lists. Links and no Set, for the reason that stands in protocol/slots.ts.
  */
 export class Deadlines<Item extends Expiring> {
   readonly #clock: Clock;

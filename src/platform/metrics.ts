@@ -19,7 +19,7 @@ export function merge(snapshots: readonly (readonly MetricSnapshot[])[]): Regist
 
 /**
  * A counter whose series are bound once: counting is one addition, where prom-client hashes the labels each time
- * (0.4 µs a series and a request). It stands in a prom-client registry like any metric.
+ * It stands in a prom-client registry like any metric.
  */
 export class Tally<Name extends string = string> {
   readonly name: string;

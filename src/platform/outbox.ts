@@ -4,7 +4,7 @@ import { FrameWriter } from "../protocol/frame-stream.ts";
 /**
  * Frames leave together at the end of a tick, but no more than this many: the other process works on the first while
  * this one still writes the next. Without a bound, 64 callers move through all processes in step, each idle while the
- * next one works (0.7 of the rate, bench tiny-64, 2026-11).
+ * next one works: about 27 000 requests/s against 35 000, in one short and noisy run.
  */
 const mostTogether = 16;
 
