@@ -22,7 +22,7 @@ export function answerWork(
   const isLast = slice.fromRow + slice.rows >= work.rows;
   if (work.stream) {
     sendChunk(slice, outputs, model);
-    if (isLast) done(work, work.codec.encodeEnd(work.requestId, work.rows, model), metrics, 0);
+    if (isLast) finish(work, work.codec.encodeEnd(work.requestId, work.rows, model), metrics, 0);
     return isLast;
   }
   work.parts.push(outputs);
@@ -31,7 +31,7 @@ export function answerWork(
   const whole = join(work, metadata);
   const { request, requestId } = work;
   const body = work.codec.encode({ request, requestId, outputs: whole }, model);
-  done(work, body, metrics, (performance.now() - beganAt) * 1_000);
+  finish(work, body, metrics, (performance.now() - beganAt) * 1_000);
   return true;
 }
 
@@ -51,12 +51,14 @@ function sendChunk(
   outputs: readonly Tensor[],
   model: ServedModel,
 ): void {
-  const { request, requestId } = work;
-  const body = work.codec.encode({ request, requestId, outputs, firstRow: fromRow }, model);
+  const { request, requestId, signal } = work;
+  const place =
+    signal === null ? { firstRow: fromRow } : { position: signal.position + fromRow * signal.hop };
+  const body = work.codec.encode({ request, requestId, outputs, ...place }, model);
   work.door.chunk(work.id, body);
 }
 
-function done(work: Work, body: Uint8Array, metrics: HostMetrics, encodeUs: number): void {
+export function finish(work: Work, body: Uint8Array, metrics: HostMetrics, encodeUs: number): void {
   const { decodeUs, queueUs, runUs } = work;
   metrics.run.observe(runUs / 1e6);
   metrics.encode.observe(encodeUs / 1e6);

@@ -1,14 +1,22 @@
 /* Runs one batch: stacks its inputs, asks the engine, cuts the outputs apart. A batch that fails is run again one by one. */
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata, TensorSpec } from "../src/protocol/model-metadata.ts";
+import type { ServedModel } from "../src/tensors/codec.ts";
+import { stateOutputs } from "../src/tensors/model-state.ts";
 import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import type { Engine, NamedTensor, RunResult } from "./engine.ts";
 import type { WorkSlice } from "./work.ts";
+import { partOf } from "./work-inputs.ts";
 
 export type SliceResult =
-  /** One tensor for each output that the request asks for, in its order. */
-  | { readonly type: "ran"; readonly outputs: readonly Tensor[] }
+  | {
+      readonly type: "ran";
+      /** One tensor for each output that the request asks for, in its order. */
+      readonly outputs: readonly Tensor[];
+      /** What the sequence is to remember, one row for each state; empty where there is none. */
+      readonly state: readonly Tensor[];
+    }
   | { readonly type: "failed"; readonly error: TroupeError };
 
 /** Told before each run of the engine which slices it holds; what it returns is called when the run has ended. */
@@ -17,13 +25,13 @@ export type WatchRun = (slices: readonly WorkSlice[]) => () => void;
 /** One result for each slice, in order; never rejects. */
 export async function runBatch(
   engine: Engine,
-  metadata: ModelMetadata,
+  model: ServedModel,
   slices: readonly WorkSlice[],
   watch: WatchRun,
 ): Promise<readonly SliceResult[]> {
   const run = async (some: readonly WorkSlice[]) => {
     const disarm = watch(some);
-    return attempt(engine, metadata, some).finally(disarm);
+    return attempt(engine, model, some).finally(disarm);
   };
   const together = await run(slices);
   if (slices.length === 1 || together[0]?.type === "ran") return together;
@@ -34,14 +42,15 @@ export async function runBatch(
 
 async function attempt(
   engine: Engine,
-  metadata: ModelMetadata,
+  model: ServedModel,
   slices: readonly WorkSlice[],
 ): Promise<readonly SliceResult[]> {
+  const { metadata } = model;
   try {
-    const fetched = fetchedOutputs(slices);
-    const inputs = metadata.inputs.map((spec, at) => stackInput(spec, at, slices));
+    const fetched = fetchedOutputs(slices, model);
+    const inputs = metadata.inputs.map((_, at) => stackInput(at, slices, model));
     const names = fetched.map((at) => metadata.outputs[at]?.name ?? "");
-    return cutApart(metadata, slices, fetched, await engine.run(inputs, names));
+    return cutApart(model, slices, fetched, await engine.run(inputs, names));
   } catch (thrown) {
     const error = toTroupeError(thrown);
     return slices.map(() => ({ type: "failed", error }));
@@ -54,25 +63,27 @@ function toTroupeError(thrown: unknown): TroupeError {
 }
 
 /** ONNX Runtime copies every output that it is asked for, so it is asked for no more than somebody wants. */
-function fetchedOutputs(slices: readonly WorkSlice[]): readonly number[] {
+function fetchedOutputs(slices: readonly WorkSlice[], model: ServedModel): readonly number[] {
   const first = slices[0]?.work.request.outputs ?? [];
-  if (slices.every(({ work }) => work.request.outputs === first)) return first;
-  return [...new Set(slices.flatMap(({ work }) => work.request.outputs))].toSorted((a, b) => a - b);
+  const states = slices.some(({ work }) => work.sequence !== null) ? stateOutputs(model) : [];
+  const isAlike = slices.every(({ work }) => work.request.outputs === first);
+  if (isAlike && states.length === 0) return first;
+  const wanted = slices.flatMap(({ work }) => work.request.outputs);
+  return [...new Set([...wanted, ...states])].toSorted((a, b) => a - b);
 }
 
-function stackInput(spec: TensorSpec, at: number, slices: readonly WorkSlice[]): NamedTensor {
-  const tensors = slices.map(({ work, fromRow, rows }) => ({
-    tensor: work.request.inputs[at] as Tensor,
-    fromRow,
-    rows,
-  }));
-  const [first] = tensors;
+function stackInput(at: number, slices: readonly WorkSlice[], model: ServedModel): NamedTensor {
+  const { name, batchAxis } = model.metadata.inputs[at] as TensorSpec;
+  const parts = slices.map((slice) => partOf(slice, at, model));
+  const [first] = parts;
   if (first === undefined) throw new Error("a batch has at least one slice");
-  const stacked = spec.batchAxis === null ? first.tensor : stack(tensors, spec.batchAxis);
+  const stacked = batchAxis === null ? first.tensor : stack(parts, batchAxis);
   const { datatype, shape, data } = stacked;
-  // The engine takes the memory, and a request may have to run again, so what was not stacked anew is copied.
-  const own = tensors.some(({ tensor }) => sharesMemory(tensor, stacked)) ? data.slice() : data;
-  return { name: spec.name, datatype, shape, data: own };
+  // The engine takes the memory, and a request may have to run again, so what was not stacked anew is copied. But the
+  // state of a lone frame is needed no more: either the next comes out of the run, or the sequence ends.
+  const isSpare = parts.length === 1 && first.isSpare;
+  const isShared = !isSpare && parts.some(({ tensor }) => sharesMemory(tensor, stacked));
+  return { name, datatype, shape, data: isShared ? data.slice() : data };
 }
 
 function sharesMemory(a: Tensor, b: Tensor): boolean {
@@ -81,23 +92,36 @@ function sharesMemory(a: Tensor, b: Tensor): boolean {
 }
 
 function cutApart(
-  metadata: ModelMetadata,
+  model: ServedModel,
   slices: readonly WorkSlice[],
   fetched: readonly number[],
   result: RunResult,
 ): readonly SliceResult[] {
+  const { metadata } = model;
   if (slices.length > 1) checkRows(metadata, slices, fetched, result);
+  const rowsOf = (at: number, from: number, rows: number) => {
+    const tensor = result.outputs[fetched.indexOf(at)] as Tensor;
+    const axis = metadata.outputs[at]?.batchAxis ?? null;
+    return axis === null || slices.length === 1 ? tensor : slice(tensor, axis, from, rows);
+  };
   let row = 0;
   return slices.map(({ work, rows }): SliceResult => {
     const from = row;
     row += rows;
-    const outputs = work.request.outputs.map((at) => {
-      const tensor = result.outputs[fetched.indexOf(at)] as Tensor;
-      const axis = metadata.outputs[at]?.batchAxis ?? null;
-      return axis === null || slices.length === 1 ? tensor : slice(tensor, axis, from, rows);
-    });
-    return { type: "ran", outputs };
+    const outputs = work.request.outputs.map((at) => rowsOf(at, from, rows));
+    const states = work.sequence === null ? [] : stateOutputs(model);
+    return { type: "ran", outputs, state: states.map((at) => owned(rowsOf(at, from, rows))) };
   });
+}
+
+/**
+ * A view of the batch would keep the states of all its sequences alive, and could not be given to the engine again; to
+ * make the view costs about as much as to copy a small row.
+ */
+function owned(tensor: Tensor): Tensor {
+  const { data } = tensor;
+  if (!ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength) return tensor;
+  return { ...tensor, data: data.slice() };
 }
 
 /** The trial cannot have tried every input; where an output has other rows than went in, nothing is cut. */

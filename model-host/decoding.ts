@@ -1,37 +1,57 @@
 import type { Clock } from "../src/platform/clock.ts";
 import type { CodecName, RequestFrame } from "../src/protocol/frames.ts";
 import { initialChunkCredit } from "../src/protocol/frames.ts";
-import type { Batching } from "../src/protocol/model-metadata.ts";
 import type { Codec, DecodedRequest, ServedModel } from "../src/tensors/codec.ts";
+import type { TypedArray } from "../src/tensors/datatypes.ts";
+import { stateOutputs } from "../src/tensors/model-state.ts";
 import { predictCodec } from "../src/tensors/predict-codec.ts";
-import type { Tensor } from "../src/tensors/tensor.ts";
+import { sampleCodec } from "../src/tensors/sample-codec.ts";
 import { v2Codec } from "../src/tensors/v2-codec.ts";
-import type { Door, Work } from "./work.ts";
+import { cutWindows } from "../src/tensors/windows.ts";
+import { invalidRequest } from "../src/tensors/wording.ts";
+import { batchKey } from "./batch-key.ts";
+import type { Sequence } from "./sequence.ts";
+import type { Door, Work, WorkSignal } from "./work.ts";
 
-const codecs: Readonly<Record<CodecName, Codec>> = { predict: predictCodec, v2: v2Codec };
+const codecs: Readonly<Record<CodecName, Codec>> = {
+  predict: predictCodec,
+  v2: v2Codec,
+  int16: sampleCodec("int16"),
+  int32: sampleCodec("int32"),
+  float32: sampleCodec("float32"),
+};
+
+export interface DecodeOptions {
+  readonly model: ServedModel;
+  readonly clock: Clock;
+  /** What the request belongs to; null where it stands for itself. */
+  readonly sequence: Sequence | null;
+  readonly fingerprint: ((request: DecodedRequest) => string) | undefined;
+}
 
 /** Throws `invalid-request` where the body is not what the model takes. */
-export function decodeWork(
-  frame: RequestFrame,
-  door: Door,
-  model: ServedModel,
-  clock: Clock,
-  fingerprint: ((request: DecodedRequest) => string) | undefined,
-): Work {
+export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptions): Work {
+  const { model, clock, sequence, fingerprint } = options;
   const beganAt = clock.now();
   const codec = codecs[frame.codec];
   const request = codec.decode(frame.body, model);
+  const signal = signalOf(request, model, sequence);
+  if (sequence !== null) checkFrame(request, model);
   const arrivedAt = clock.now();
-  return {
+  const stream = frame.stream || signal !== null;
+  const work: Work = {
     id: frame.id,
     door,
     requestId: frame.requestId,
     codec,
     request,
-    stream: frame.stream,
+    stream,
+    sequence,
+    signal,
+    lane: sequence?.lane ?? null,
     fingerprint: fingerprint?.(request) ?? null,
-    key: batchKey(request, model),
-    rows: request.rows,
+    key: null,
+    rows: signal?.count ?? request.rows,
     bytes: frame.body.length,
     priority: frame.priority,
     deadlineAt: frame.deadlineAt,
@@ -40,35 +60,47 @@ export function decodeWork(
     decodeUs: (arrivedAt - beganAt) * 1_000,
     parts: [],
     nextRow: 0,
-    credit: frame.stream ? initialChunkCredit : Number.POSITIVE_INFINITY,
+    credit: stream ? initialChunkCredit : Number.POSITIVE_INFINITY,
     queueUs: 0,
     runUs: 0,
     settled: false,
   };
+  work.key = batchKey(work, model);
+  return work;
 }
 
-const sharesWithNone: readonly Batching["type"][] = ["unbatched", "one-by-one"];
-
-/** Requests share a batch when every input has the same row shape, and every input without rows the same value. */
-function batchKey(request: DecodedRequest, { metadata }: ServedModel): string | null {
-  if (sharesWithNone.includes(metadata.batching.type)) return null;
-  let key = "";
-  for (const [at, spec] of metadata.inputs.entries()) {
-    const tensor = request.inputs[at] as Tensor;
-    key += spec.batchAxis === null ? valueKey(tensor) : shapeKey(tensor.shape, spec.batchAxis);
+/** The windows that the request makes whole; nothing of the sequence changes before the request is taken. */
+function signalOf(
+  request: DecodedRequest,
+  { metadata }: ServedModel,
+  sequence: Sequence | null,
+): WorkSignal | null {
+  if (!request.isSignal) return null;
+  const { stream, inputs } = metadata;
+  const spec = stream === null ? undefined : inputs[stream.input];
+  if (stream === null || spec === undefined || sequence === null || sequence.signal === null) {
+    throw invalidRequest(
+      "Cannot read samples: they belong to a sequence, send them over a WebSocket",
+    );
   }
-  return key;
+  const samples = request.inputs[stream.input]?.data as TypedArray;
+  const cut = cutWindows(sequence.signal, samples, stream, spec);
+  return { ...cut, position: sequence.signal.position, hop: stream.hop };
 }
 
-function shapeKey(shape: readonly number[], batchAxis: number): string {
-  let key = "|";
-  for (let axis = 0; axis < shape.length; axis += 1) {
-    if (axis !== batchAxis) key += `${shape[axis]},`;
+/** A sequence is one row after the other, and what it remembers stays here. */
+function checkFrame({ rows, bringsState, outputs }: DecodedRequest, model: ServedModel): void {
+  if (rows !== 1) {
+    throw invalidRequest(`Cannot read frame: expected one row in a sequence, got ${rows}`);
   }
-  return key;
-}
-
-function valueKey(tensor: Tensor): string {
-  if (tensor.datatype === "BYTES") return `=${JSON.stringify(tensor.data)}`;
-  return `=${tensor.data.join(",")}`;
+  const hidden = stateOutputs(model);
+  const asked = outputs.find((output) => hidden.includes(output));
+  if (!bringsState && asked === undefined) return;
+  const { inputs, outputs: known, state } = model.metadata;
+  const name = bringsState
+    ? `input '${inputs[state[0]?.input ?? 0]?.name}'`
+    : `output '${known[asked ?? 0]?.name}'`;
+  throw invalidRequest(
+    `Cannot read frame: the state of a sequence stays in the server, got ${name}`,
+  );
 }

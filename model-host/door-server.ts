@@ -6,13 +6,17 @@ import {
   type DoorFrame,
   parseDoorFrame,
   protocolVersion,
+  writeHello,
+} from "../src/protocol/frames.ts";
+import {
   writeChunk,
   writeDone,
+  writeEnded,
   writeFailed,
-  writeHello,
   writePressure,
   writeRunning,
-} from "../src/protocol/frames.ts";
+} from "../src/protocol/host-frames.ts";
+import type { EndReason } from "../src/protocol/sequences.ts";
 import type { Host } from "./host.ts";
 import type { Door, Work } from "./work.ts";
 
@@ -57,6 +61,7 @@ export class DoorServer {
   #welcome(socket: Socket): void {
     const door = new DoorConnection(socket, this.#host, this.#options);
     this.#doors.add(door);
+    this.#host.greet(door);
     socket.on("close", () => {
       this.#doors.delete(door);
       this.#host.forget(door);
@@ -107,6 +112,11 @@ class DoorConnection implements Door {
     this.#outbox.plan();
   }
 
+  ended(key: string, reason: EndReason): void {
+    writeEnded(this.#outbox.writer, key, reason);
+    this.#outbox.plan();
+  }
+
   tellPressure(): void {
     writePressure(this.#outbox.writer, this.#host.pressure);
     this.#outbox.plan();
@@ -152,6 +162,9 @@ class DoorConnection implements Door {
         if (work !== undefined) this.#host.credit(work, frame.chunks);
         return true;
       }
+      case "end":
+        this.#host.endSequence(frame.key);
+        return true;
     }
   }
 }

@@ -52,6 +52,7 @@ const boundedOperators: ReadonlySet<string> = new Set([
   "Flatten",
   "Gemm",
   "GlobalAveragePool",
+  "Greater",
   "HardSigmoid",
   "Identity",
   "LeakyRelu",
@@ -81,6 +82,7 @@ const boundedOperators: ReadonlySet<string> = new Set([
   "TreeEnsembleClassifier",
   "TreeEnsembleRegressor",
   "Unsqueeze",
+  "Where",
 ]);
 
 export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {

@@ -2,7 +2,7 @@
 import type { Clock } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import type { TroupeError } from "../src/protocol/errors.ts";
-import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import type { ServedModel } from "../src/tensors/codec.ts";
 import { runBatch, type SliceResult } from "./batch-run.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
@@ -11,7 +11,7 @@ import type { WorkSlice } from "./work.ts";
 
 export interface GuardParts {
   readonly spec: Pick<HostSpec, "runMs">;
-  readonly metadata: ModelMetadata;
+  readonly model: ServedModel;
   readonly engine: Engine;
   readonly clock: Clock;
   /** Resolves when the supervisor's side of the channel has it. */
@@ -54,7 +54,7 @@ async function guard(
 ): Promise<readonly SliceResult[]> {
   let results: readonly SliceResult[] = [];
   const run = async () => {
-    results = await runBatch(parts.engine, parts.metadata, slices, (some) => watch(some, parts));
+    results = await runBatch(parts.engine, parts.model, slices, (some) => watch(some, parts));
     const failed = results.find((result) => result.type === "failed");
     if (failed !== undefined && results.every(({ type }) => type === "failed")) throw failed.error;
   };

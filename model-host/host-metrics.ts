@@ -7,11 +7,15 @@ import {
   secondsBounds,
   Tally,
 } from "../src/platform/metrics.ts";
+import type { EndReason } from "../src/protocol/sequences.ts";
 
 const rowBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /** Why a request that had not begun was never run. */
 export type DropReason = "cancelled" | "expired" | "door-lost";
+
+/** Why a host keeps a sequence no longer: its client ended it, or one of these. */
+export type SequenceEnd = "end" | "door-lost" | EndReason;
 
 export interface HostMetrics {
   readonly registry: Registry;
@@ -24,11 +28,20 @@ export interface HostMetrics {
   readonly requestsRun: Count;
   dropped(reason: DropReason): Count;
   batches(outcome: "ran" | "failed"): Count;
+  /** These have series only where a model remembers. */
+  sequenceFrames(): Buckets;
+  sequencesStarted(): Count;
+  sequencesEnded(reason: SequenceEnd): Count;
 }
 
 export function createHostMetrics(modelId: string): HostMetrics {
   const registry = createRegistry();
-  return { registry, ...timings(registry, modelId), ...counts(registry, modelId) };
+  return {
+    registry,
+    ...timings(registry, modelId),
+    ...counts(registry, modelId),
+    ...sequences(registry, modelId),
+  };
 }
 
 function timings(registry: Registry, model_id: string) {
@@ -51,6 +64,30 @@ function timings(registry: Registry, model_id: string) {
     run: stage("run"),
     encode: stage("encode"),
     inference: inference.series({ model_id }),
+  };
+}
+
+function sequences(registry: Registry, model_id: string) {
+  const frames = new Distribution<"model_id">(
+    registry,
+    "troupe_batch_sequences",
+    "Sequences of which a frame was in a batch",
+    rowBounds,
+  );
+  const started = new Tally<"model_id">(
+    registry,
+    "troupe_sequences_started_total",
+    "Sequences begun in a host",
+  );
+  const ended = new Tally<"model_id" | "reason">(
+    registry,
+    "troupe_sequences_ended_total",
+    "Sequences that a host keeps no longer, or lost with it",
+  );
+  return {
+    sequenceFrames: () => frames.series({ model_id }),
+    sequencesStarted: () => started.series({ model_id }),
+    sequencesEnded: (reason: SequenceEnd) => ended.series({ model_id, reason }),
   };
 }
 

@@ -3,9 +3,10 @@ import { rmSync } from "node:fs";
 import { beat, liveUnderSupervisor, logFd, tellSupervisor } from "../src/platform/child-life.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { figuresReader } from "../src/platform/figures.ts";
-import { createLog } from "../src/platform/log.ts";
+import { createLog, type Log } from "../src/platform/log.ts";
 import { snapshotOf } from "../src/platform/metrics.ts";
 import type { HostCommand, HostEvent, HostSpec } from "../src/protocol/control.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { DoorServer } from "./door-server.ts";
 import { chooseEngine } from "./engine-choice.ts";
 import { Host } from "./host.ts";
@@ -38,7 +39,12 @@ async function load(spec: HostSpec): Promise<void> {
   const { engine, metadata } = await chooseEngine({
     file: spec.file,
     settings: spec.session,
-    trial: { maxBatchSize: spec.batching.maxBatchSize, skip: spec.skipTrial },
+    trial: {
+      maxBatchSize: spec.batching.maxBatchSize,
+      skip: spec.skipTrial,
+      state: spec.state,
+      stream: spec.stream,
+    },
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),
   });
@@ -50,7 +56,17 @@ async function load(spec: HostSpec): Promise<void> {
   await server.listen(spec.socketPath);
   for (const fingerprint of earlyPoison) host.addPoison(fingerprint);
   serving = { host, server, metrics };
+  noteFoundState(log, metadata);
   await tell({ type: "ready", metadata });
+}
+
+/** What nobody asked for should at least be said. */
+function noteFoundState(log: Log, { state, inputs, outputs }: ModelMetadata): void {
+  for (const { found, input, output } of state) {
+    if (!found) continue;
+    const names = { input: inputs[input]?.name, output: outputs[output]?.name };
+    log.info(names, "state found: the output is fed back within a sequence");
+  }
 }
 
 async function refuse(thrown: unknown): Promise<void> {
@@ -103,6 +119,6 @@ liveUnderSupervisor(() => {
 });
 process.on("message", (command) => obey(command as HostCommand));
 const readFigures = figuresReader();
-const idle = { queueRows: 0, inFlight: 0, breaker: "closed" } as const;
+const idle = { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 } as const;
 void tell({ type: "booted" });
 beat(() => void tell({ type: "beat", figures: readFigures(), load: serving?.host.load ?? idle }));

@@ -4,6 +4,12 @@ import type { Tensor, TensorData } from "../src/tensors/tensor.ts";
 import type { BatchAxes } from "./batch-hypotheses.ts";
 import type { ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
 
+/** Free axes get the first of these sizes that the model takes. */
+export const freeSizes = [2, 1, 8, 32, 128, 512];
+
+/** Small ones fit every table, but a model may be numerically wild where they are all it gets. */
+export const integerRanges = [2, 8];
+
 export interface SampleSizes {
   /** Where rows stand in each input; null leaves every free axis at `freeSize`. */
   readonly axes: BatchAxes | null;

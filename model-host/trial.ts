@@ -2,13 +2,22 @@
  * Finds out, by trying, whether rows of several requests may share a run: one row, another row, and both together must
  * give the same within the tolerance. It owns the verdict; what to do with it is the host's.
  */
-import type { Batching, ModelMetadata, TensorSpec } from "../src/protocol/model-metadata.ts";
+import type {
+  Batching,
+  ModelMetadata,
+  StateSpec,
+  TensorSpec,
+} from "../src/protocol/model-metadata.ts";
+import type { StateTensor, StreamSettings } from "../src/protocol/model-settings.ts";
 import { widenHalf } from "../src/tensors/half-floats.ts";
 import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
 import type { Engine, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
-import { type SampleSizes, sampleRows } from "./sample-inputs.ts";
+import { freeSizes, integerRanges, type SampleSizes, sampleRows } from "./sample-inputs.ts";
+import { pairAsConfigured, pairByName } from "./state-pairs.ts";
+import { confirmState } from "./state-trial.ts";
+import { resolveStream } from "./stream-spec.ts";
 
 /**
  * Kernels round differently for other batch sizes, and deep models amplify that (8e-4 in a softmax, measured): a − b may
@@ -16,10 +25,6 @@ import { type SampleSizes, sampleRows } from "./sample-inputs.ts";
  */
 const ofLargest = 1e-3;
 const ofOwn = 1e-2;
-/** Free axes get the first of these sizes that the model takes. */
-const freeSizes = [2, 1, 8, 32, 128, 512];
-/** Small ones fit every table, but a model may be numerically wild where they are all it gets. */
-const integerRanges = [2, 8];
 
 interface Verdict {
   readonly batching: Batching;
@@ -30,9 +35,15 @@ interface Verdict {
 export interface TrialOptions {
   readonly maxBatchSize: number;
   readonly skip: string | null;
+  /** Null leaves it to the trial. */
+  readonly state: readonly StateTensor[] | null;
+  readonly stream: StreamSettings | null;
 }
 
-/** Never fails: a model whose trial goes wrong is served unbatched, and says why. */
+/**
+ * A model whose trial goes wrong is served unbatched, and says why. Throws `invalid-model` only where its configuration
+ * names a state or a stream that it cannot have.
+ */
 export async function describe(
   engine: Engine,
   model: ModelInterface,
@@ -40,15 +51,29 @@ export async function describe(
 ): Promise<ModelMetadata> {
   const outputs = model.outputs.filter((output) => output.datatype !== null);
   const servable = { inputs: model.inputs, outputs };
+  const configured = options.state && pairAsConfigured(servable, options.state);
   const verdict = await judge(engine, servable, options);
+  const inputs = servable.inputs.map((input, at) => specOf(input, verdict.inputAxes[at] ?? null));
+  const state = configured ?? (await findState(engine, servable, options, verdict));
   return {
-    inputs: servable.inputs.map((input, at) => specOf(input, verdict.inputAxes[at] ?? null)),
+    inputs,
     outputs: outputs.map((output, at) => specOf(output, verdict.outputAxes[at] ?? null)),
     batching: verdict.batching,
     notServable: model.outputs
       .filter((output) => output.datatype === null)
       .map(({ name, kind }) => ({ name, reason: `it is ${kind}, which cannot be served` })),
+    state,
+    stream: options.stream && resolveStream(options.stream, inputs, state),
   };
+}
+
+async function findState(
+  engine: Engine,
+  model: ModelInterface,
+  { skip }: TrialOptions,
+  verdict: Verdict,
+): Promise<readonly StateSpec[]> {
+  return skip === null ? confirmState(engine, model, pairByName(model), verdict) : [];
 }
 
 function specOf(value: ValueInfo, batchAxis: number | null): TensorSpec {

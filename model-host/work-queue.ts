@@ -1,5 +1,6 @@
 import type { Priority } from "../src/protocol/frames.ts";
 import type { QueueSettings } from "../src/protocol/model-settings.ts";
+import type { Lane } from "./lane.ts";
 
 /** What the queue must know of a request. */
 export interface Queued {
@@ -18,6 +19,11 @@ export interface Queued {
   credit: number;
 }
 
+export interface Laned<Work> extends Queued {
+  /** Null where the rows of a request may run in any order, and together. */
+  readonly lane: Lane<Work> | null;
+}
+
 /** Rows of one request inside a batch. */
 export interface Slice<Work> {
   readonly work: Work;
@@ -29,13 +35,21 @@ export type Offer = { readonly type: "queued" } | { readonly type: "full"; reado
 
 /** Low priority may fill this share of the queue, so that it is shed first. */
 const lowShare = 0.5;
+/** What may wait of one lane: who sends faster than the model runs must not shut out the others. */
+const laneShare = 0.25;
 
-/** Requests in order of arrival, bounded in rows and bytes, from which batches are cut. It knows no time. */
-export class WorkQueue<Work extends Queued> {
+/**
+ * Requests in order of arrival, bounded in rows and bytes, from which batches are cut. Of a lane only the first request
+ * stands among the others, and gives one row to a batch; then it, or the one behind it, goes to the end, so that lanes
+ * take turns. It knows no time.
+ */
+export class WorkQueue<Work extends Laned<Work>> {
   readonly #limits: QueueSettings;
   #works: Work[] = [];
   /** Those of which a part has been taken: they are behind the others again, with the rest. */
   readonly #begun = new Set<Work>();
+  readonly #crowded = new Set<Lane<Work>>();
+  #waiting = 0;
   #batchRows = 1;
   #rows = 0;
   #bytes = 0;
@@ -58,7 +72,7 @@ export class WorkQueue<Work extends Queued> {
   }
 
   get size(): number {
-    return this.#works.length;
+    return this.#works.length + this.#waiting;
   }
 
   /** The one that has waited longest. */
@@ -68,38 +82,90 @@ export class WorkQueue<Work extends Queued> {
 
   /** An empty queue takes whatever comes, so that a request larger than the limits is served, alone. */
   offer(work: Work): Offer {
-    const share = work.priority === "low" ? lowShare : 1;
-    if (this.#works.length > 0) {
-      const { maxRows, maxBytes } = this.#limits;
-      const { rows } = this;
-      if (rows + work.rows > maxRows * share) {
-        return { type: "full", what: `${rows} of ${maxRows} rows` };
-      }
-      if (this.#bytes + work.bytes > maxBytes * share) {
-        return { type: "full", what: `${this.#bytes} of ${maxBytes} bytes` };
-      }
-    }
-    this.#works.push(work);
-    this.#rows += work.rows - work.nextRow;
+    const full = this.size > 0 ? this.#whatIsFull(work) : undefined;
+    if (full !== undefined) return { type: "full", what: full };
     this.#bytes += work.bytes;
+    if (work.lane !== null) this.#enter(work, work.lane);
+    else this.#push(work);
     return { type: "queued" };
+  }
+
+  #whatIsFull(work: Work): string | undefined {
+    const share = work.priority === "low" ? lowShare : 1;
+    const { maxRows, maxBytes } = this.#limits;
+    const { rows } = this;
+    if (rows + standing(work) > maxRows * share) return `${rows} of ${maxRows} rows`;
+    if (this.#bytes + work.bytes > maxBytes * share) return `${this.#bytes} of ${maxBytes} bytes`;
+    return work.lane?.isTaken ? this.#whatIsFullOf(work.lane, work.bytes) : undefined;
+  }
+
+  #whatIsFullOf(lane: Lane<Work>, bytes: number): string | undefined {
+    const frames = Math.max(1, Math.floor(this.#limits.maxRows * laneShare));
+    const most = this.#limits.maxBytes * laneShare;
+    if (lane.waiting.length >= frames) return `${frames} frames of this sequence`;
+    return lane.bytes + bytes > most ? `${lane.bytes} bytes of this sequence` : undefined;
+  }
+
+  #enter(work: Work, lane: Lane<Work>): void {
+    lane.bytes += work.bytes;
+    if (!lane.isTaken) {
+      lane.isTaken = true;
+      this.#push(work);
+      return;
+    }
+    lane.waiting.push(work);
+    this.#waiting += 1;
+    this.#crowded.add(lane);
+  }
+
+  #push(work: Work): void {
+    this.#works.push(work);
+    this.#rows += standing(work);
+  }
+
+  /** What of the lane was running has ended: the next of it may be queued, and is given back. */
+  release(lane: Lane<Work>): Work | undefined {
+    const next = lane.waiting.shift();
+    if (lane.waiting.length === 0) this.#crowded.delete(lane);
+    lane.isTaken = next !== undefined;
+    if (next === undefined) return undefined;
+    this.#waiting -= 1;
+    this.#push(next);
+    return next;
+  }
+
+  /** Takes out all of the lane that is not running. */
+  removeLane(lane: Lane<Work>): readonly Work[] {
+    return lane.isTaken ? this.#removeFrom([lane], (work) => work.lane === lane) : [];
   }
 
   /** False where it is not queued any more. */
   remove(work: Work): boolean {
-    const at = this.#works.indexOf(work);
-    if (at < 0) return false;
-    this.#works.splice(at, 1);
-    this.#forget(work);
-    return true;
+    const lanes = work.lane === null ? [] : [work.lane];
+    return this.#removeFrom(lanes, (one) => one === work).length > 0;
   }
 
   /** Takes out those for which `isGone` holds. */
   removeWhere(isGone: (work: Work) => boolean): readonly Work[] {
+    return this.#removeFrom([...this.#crowded], isGone);
+  }
+
+  #removeFrom(lanes: readonly Lane<Work>[], isGone: (work: Work) => boolean): readonly Work[] {
     const gone = this.#works.filter(isGone);
+    if (gone.length > 0) this.#works = this.#works.filter((work) => !isGone(work));
+    for (const work of gone) this.#rows -= standing(work);
+    for (const lane of lanes) gone.push(...this.#thin(lane, isGone));
+    for (const work of gone) this.#finish(work);
+    return gone;
+  }
+
+  #thin(lane: Lane<Work>, isGone: (work: Work) => boolean): readonly Work[] {
+    const gone = lane.waiting.filter(isGone);
     if (gone.length === 0) return gone;
-    this.#works = this.#works.filter((work) => !isGone(work));
-    for (const work of gone) this.#forget(work);
+    const left = lane.waiting.filter((work) => !isGone(work));
+    lane.waiting.splice(0, lane.waiting.length, ...left);
+    this.#waiting -= gone.length;
+    if (left.length === 0) this.#crowded.delete(lane);
     return gone;
   }
 
@@ -121,7 +187,7 @@ export class WorkQueue<Work extends Queued> {
     let room = maxRows - (slices[0]?.rows ?? 0);
     for (const work of this.#companions(first)) {
       if (room === 0) return;
-      const rows = work.rows - work.nextRow;
+      const rows = standing(work);
       if (rows > room) continue;
       slices.push(cut(work, rows));
       room -= rows;
@@ -133,10 +199,10 @@ export class WorkQueue<Work extends Queued> {
     const first = this.#first();
     if (first === undefined) return 0;
     if (first.key === null || first.alone) return maxRows;
-    let rows = first.rows - first.nextRow;
+    let rows = standing(first);
     for (const work of this.#companions(first)) {
       if (rows >= maxRows) break;
-      rows += work.rows - work.nextRow;
+      rows += standing(work);
     }
     return Math.min(rows, maxRows);
   }
@@ -165,29 +231,31 @@ export class WorkQueue<Work extends Queued> {
   #settle(slices: readonly Slice<Work>[]): void {
     const taken = new Set(slices.map((slice) => slice.work));
     for (const { work, rows } of slices) {
-      this.#rows -= rows;
+      this.#rows -= standing(work);
       work.nextRow += rows;
       work.credit -= 1;
     }
     const unfinished = [...taken].filter((work) => work.nextRow < work.rows);
     this.#works = this.#works.filter((work) => !taken.has(work));
-    this.#works.push(...unfinished);
-    for (const work of unfinished) this.#begun.add(work);
+    for (const work of unfinished) {
+      this.#push(work);
+      if (work.lane === null) this.#begun.add(work);
+    }
     for (const work of taken) if (work.nextRow >= work.rows) this.#finish(work);
-  }
-
-  #forget(work: Work): void {
-    this.#rows -= work.rows - work.nextRow;
-    this.#finish(work);
   }
 
   #finish(work: Work): void {
     this.#begun.delete(work);
     this.#bytes -= work.bytes;
+    if (work.lane !== null) work.lane.bytes -= work.bytes;
   }
 }
 
-function cut<Work extends Queued>(work: Work, room: number): Slice<Work> {
-  const rows = Math.min(work.rows - work.nextRow, room);
-  return { work, fromRow: work.nextRow, rows };
+/** Rows of a request that may be in the next batch, if there is room for them. */
+function standing<Work extends Laned<Work>>({ lane, rows, nextRow }: Work): number {
+  return lane === null ? rows - nextRow : 1;
+}
+
+function cut<Work extends Laned<Work>>(work: Work, room: number): Slice<Work> {
+  return { work, fromRow: work.nextRow, rows: Math.min(standing(work), room) };
 }

@@ -1,7 +1,11 @@
-import type { DoneAnswer, FailedFrame } from "../src/protocol/frames.ts";
+import type { FailedFrame } from "../src/protocol/frames.ts";
+import type { DoneAnswer } from "../src/protocol/host-frames.ts";
+import type { EndReason } from "../src/protocol/sequences.ts";
 import type { Codec, DecodedRequest } from "../src/tensors/codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
-import type { Queued, Slice } from "./work-queue.ts";
+import type { Cut } from "../src/tensors/windows.ts";
+import type { Sequence } from "./sequence.ts";
+import type { Laned, Slice } from "./work-queue.ts";
 
 /** Where answers go: the connection of one front door. */
 export interface Door {
@@ -9,18 +13,33 @@ export interface Door {
   chunk(id: number, body: Uint8Array): void;
   done(answer: Omit<DoneAnswer, "pressure">): void;
   failed(answer: Omit<FailedFrame, "type" | "pressure">): void;
+  /** The host has dropped a sequence that came from there. */
+  ended(key: string, reason: EndReason): void;
   /** Sends now what has been said; otherwise it goes at the end of the tick. */
   flush(): void;
 }
 
+/** The windows that a piece of a signal makes whole. */
+export interface WorkSignal extends Cut {
+  /** The position of the first of them. */
+  readonly position: number;
+  readonly hop: number;
+}
+
 /** A decoded request inside the host, from its arrival to its one answer. */
-export interface Work extends Queued {
+export interface Work extends Laned<Work> {
   readonly id: number;
   readonly door: Door;
   readonly requestId: string;
   readonly codec: Codec;
   readonly request: DecodedRequest;
   readonly stream: boolean;
+  /** Null where the request stands for itself. */
+  readonly sequence: Sequence | null;
+  /** Its rows are these windows; null where it brings tensors. */
+  readonly signal: WorkSignal | null;
+  /** Changes with the shape of a state that grows. */
+  key: string | null;
   /** Known while the model has a suspect. */
   readonly fingerprint: string | null;
   readonly decodeUs: number;

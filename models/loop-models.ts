@@ -111,8 +111,51 @@ export function loopModel(): Uint8Array {
  * trips decides how long all of them take.
  */
 export function batchedLoopModel(): Uint8Array {
+  const { nodes, body } = countingRows();
   const rows = (name: string) => int64(name, ["batch", 1]);
-  const body = {
+  return encodeModel({
+    name: "batched-loop",
+    inputs: [rows("trips")],
+    outputs: [rows("count")],
+    nodes: [
+      ...nodes,
+      { op: "Sub", inputs: ["trips", "trips"], outputs: ["zeros"] },
+      loop(["trip_count", "", "zeros"], "count", body),
+    ],
+  });
+}
+
+/**
+ * `trips` INT64 [batch,1], `total` INT64 [batch,1] → `count` INT64 [batch,1], `total_out`: as batchedLoopModel, but each
+ * row counts on from its state. A row's time is chosen by its trips, and its answer tells all that came before it.
+ */
+export function totalModel(): Uint8Array {
+  const { nodes, body } = countingRows();
+  const rows = (name: string) => int64(name, ["batch", 1]);
+  return encodeModel({
+    name: "total",
+    inputs: [rows("trips"), rows("total")],
+    outputs: [rows("count"), rows("total_out")],
+    nodes: [
+      ...nodes,
+      loop(["trip_count", "", "total"], "count", body),
+      { op: "Identity", inputs: ["count"], outputs: ["total_out"] },
+    ],
+  });
+}
+
+/** What both models of rows have in common: the largest number of trips, and a body that counts those that go on. */
+function countingRows(): { readonly nodes: readonly Node[]; readonly body: Graph } {
+  const rows = (name: string) => int64(name, ["batch", 1]);
+  const nodes: readonly Node[] = [
+    {
+      op: "ReduceMax",
+      inputs: ["trips"],
+      outputs: ["trip_count"],
+      attributes: { keepdims: { int: 0 } },
+    },
+  ];
+  const body: Graph = {
     name: "count-rows",
     inputs: [iteration, goOn, rows("before")],
     outputs: [goOnStill, rows("after")],
@@ -128,19 +171,5 @@ export function batchedLoopModel(): Uint8Array {
       { op: "Add", inputs: ["before", "step"], outputs: ["after"] },
     ],
   };
-  return encodeModel({
-    name: "batched-loop",
-    inputs: [rows("trips")],
-    outputs: [rows("count")],
-    nodes: [
-      {
-        op: "ReduceMax",
-        inputs: ["trips"],
-        outputs: ["trip_count"],
-        attributes: { keepdims: { int: 0 } },
-      },
-      { op: "Sub", inputs: ["trips", "trips"], outputs: ["zeros"] },
-      loop(["trip_count", "", "zeros"], "count", body),
-    ],
-  });
+  return { nodes, body };
 }

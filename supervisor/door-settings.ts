@@ -22,6 +22,7 @@ export function doorSettingsOf(
     wsPingMs: settings.wsPingMs,
     wsIdleMs: settings.wsIdleMs,
     wsMaxBufferedBytes: settings.wsMaxBufferedBytes,
+    drainSequencesMs: settings.drainSequencesMs,
     allowedOrigins: settings.allowedOrigins,
   };
 }

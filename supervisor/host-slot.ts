@@ -21,6 +21,7 @@ export interface HostSlotOptions {
   readonly fork: ForkChild<HostCommand>;
   readonly socketFolder: string;
   readonly maxFrameBytes: number;
+  readonly drainSequencesMs: number;
   readonly log: LogSettings;
   readonly poison: PoisonList;
 }
@@ -171,7 +172,8 @@ export class HostSlot {
   }
 
   get #spec(): HostSpec {
-    const { model, version, file, config, maxFrameBytes, log, poison } = this.#options;
+    const { model, version, file, config, poison } = this.#options;
+    const { maxFrameBytes, drainSequencesMs, log } = this.#options;
     return {
       hostId: this.hostId,
       model,
@@ -184,6 +186,11 @@ export class HostSlot {
       runMs: config.timeouts.runMs,
       breaker: config.breaker,
       session: config.session,
+      state: config.state,
+      stream: config.stream,
+      defaults: config.defaults,
+      sequenceIdleMs: config.timeouts.sequenceIdleMs,
+      drainSequencesMs,
       maxFrameBytes,
       log,
       poison: poison.fingerprints,

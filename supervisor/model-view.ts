@@ -39,6 +39,7 @@ export function viewModel(facts: ModelFacts, now: Millis): ModelView {
     required: config?.required ?? false,
     requestMs: config?.timeouts.requestMs ?? null,
     maxOutstandingRequests: (config?.queue.maxRows ?? 0) + batchesOnTheWay * maxBatchSize,
+    maxSequences: config?.queue.maxSequences ?? 0,
     maxOutstandingBytes: (config?.queue.maxBytes ?? 0) * 2,
     versions: facts.versions.map((version) => viewVersion(version, now)),
     problem,

@@ -82,6 +82,12 @@ function addHostGauges(gauge: AddGauge, hosts: () => ReturnType<typeof hostsOf>)
     of((host) => host.load?.inFlight),
   );
   gauge(
+    "troupe_sequences_active",
+    "Sequences that a host keeps",
+    names,
+    of((host) => host.load?.sequences),
+  );
+  gauge(
     "troupe_breaker_state",
     "Circuit breaker: 0 closed, 1 half-open, 2 open",
     names,

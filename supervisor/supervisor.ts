@@ -74,9 +74,9 @@ export class Supervisor {
     const context = this.#slotContext();
     this.#registry = new ModelRegistry(clock, (plan, listener) => {
       const { forkHost, socketFolder, doorSettings } = options;
-      const { maxBodyBytes, wsMaxPayloadBytes } = doorSettings;
+      const { maxBodyBytes, wsMaxPayloadBytes, drainSequencesMs, log } = doorSettings;
       const maxFrameBytes = Math.max(maxBodyBytes, wsMaxPayloadBytes) + frameOverheadBytes;
-      const shared = { fork: forkHost, socketFolder, maxFrameBytes, log: doorSettings.log };
+      const shared = { fork: forkHost, socketFolder, maxFrameBytes, drainSequencesMs, log };
       return new HostSlot(context, { ...plan, ...shared }, listener);
     });
     const doorContext = withoutQueues(context);

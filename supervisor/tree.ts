@@ -53,6 +53,7 @@ function hostOf(model: string, version: string, { slot, load }: HostSlot): Json 
     queue_rows: load?.queueRows ?? null,
     in_flight: load?.inFlight ?? null,
     breaker: load?.breaker ?? null,
+    sequences: load?.sequences ?? null,
   };
 }
 

@@ -103,7 +103,7 @@ export function section<T>(fields: Fields<T>): Field<T> {
 }
 
 /** `key:` with nothing behind it is the same as no key: what was below it may be commented out. */
-function isGiven(node: YamlNode | undefined): node is YamlNode {
+export function isGiven(node: YamlNode | undefined): node is YamlNode {
   return node !== undefined && !(node.type === "scalar" && node.value === null);
 }
 

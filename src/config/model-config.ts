@@ -4,18 +4,15 @@ import {
   graphOptimizations,
   type ModelConfig,
   type RestartSettings,
-  type StateTensor,
   type WantedVersions,
 } from "../protocol/model-settings.ts";
 import {
   boolean,
   type Field,
   fault,
-  inside,
   integer,
   type Read,
   readChoice,
-  readEntries,
   readList,
   readSet,
   readText,
@@ -23,6 +20,7 @@ import {
   section,
 } from "./config-field.ts";
 import { isName, nameRule } from "./model-name.ts";
+import { defaults, state, stream } from "./sequence-config.ts";
 import { parseYaml, type YamlNode } from "./yaml-tree.ts";
 
 /** Timers hold at most 2^31 - 1 ms, and fire at once beyond it: a week keeps sums of two below that. */
@@ -47,16 +45,6 @@ const versions: Field<WantedVersions> = {
     if (node.value === "all") return { type: "all" };
     throw refuse(node, place, "{ latest: <number> }, all, or a list of versions");
   },
-};
-
-const readStateTensor: Read<StateTensor> = (node, place) => {
-  const entries = readEntries(node, place, ["input", "output"]);
-  const textOf = (key: string): string => {
-    const value = entries.get(key);
-    if (value === undefined) throw fault(place, node.line, `${place.path} has no ${key}`);
-    return readText(value, inside(place, key));
-  };
-  return { input: textOf("input"), output: textOf("output") };
 };
 
 const restartFields = section<RestartSettings>({
@@ -88,11 +76,13 @@ const modelConfig = section<ModelConfig>({
   queue: section({
     maxRows: integer(1024, 1, maxCount),
     maxBytes: integer(67_108_864, 1, Number.MAX_SAFE_INTEGER),
+    maxSequences: integer(1024, 1, maxCount),
   }),
   timeouts: section({
     requestMs,
     runMs: integer(30_000, 1, weekMs),
     loadMs: integer(60_000, 1, weekMs),
+    sequenceIdleMs: integer(60_000, 1, weekMs),
   }),
   breaker: section({
     errorThresholdPercent: integer(50, 1, 100),
@@ -110,7 +100,9 @@ const modelConfig = section<ModelConfig>({
   versions,
   required: boolean(false),
   labels: { read: readList(readText), fallback: [] },
-  state: { read: readList(readStateTensor), fallback: [] },
+  state,
+  stream,
+  defaults,
 });
 
 export const defaultModelConfig: ModelConfig = modelConfig.fallback;

@@ -60,6 +60,11 @@ export const settingTable = {
     0,
     "how long requests are still taken after the signal to stop, ms",
   ),
+  drainSequencesMs: setting(
+    millisecondsKind(0),
+    5000,
+    "longest wait for sequences that are open at a stop, ms",
+  ),
   requestTimeoutMs: setting(
     millisecondsKind(1),
     15_000,

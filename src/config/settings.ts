@@ -29,6 +29,7 @@ export interface Settings {
   readonly accessLogSample: number;
   readonly drainMs: number;
   readonly drainDelayMs: number;
+  readonly drainSequencesMs: number;
   readonly requestTimeoutMs: number;
   readonly maxRequestTimeoutMs: number;
   readonly maxInFlight: number;

@@ -11,6 +11,8 @@ export interface ReplicaLoad {
   readonly reportedRows: number;
   readonly rowCostMs: number;
   readonly rowsPerRequest: number;
+  /** Sequences that it keeps. */
+  readonly sequences: number;
   readonly breaker: BreakerState;
   /** How long an open breaker stays shut to us; 0 when a probe may go. */
   readonly breakerRetryMs: number;
@@ -32,6 +34,9 @@ export interface AdmissionFacts {
   readonly backInMs: number;
   readonly maxOutstandingRequests: number;
   readonly maxOutstandingBytes: number;
+  /** Whether the request begins a sequence, and how many one host may keep. */
+  readonly beginsSequence: boolean;
+  readonly maxSequences: number;
   readonly replicas: readonly ReplicaLoad[];
 }
 
@@ -42,6 +47,7 @@ export type ShedReason =
   | "unavailable"
   | "breaker"
   | "host-full"
+  | "sequences"
   | "deadline";
 
 export type Admission =
@@ -58,6 +64,8 @@ const drainingRetryMs = 1_000;
 const loadingRetryMs = 1_000;
 /** A model that was given up gets a probe start this often. */
 const unavailableRetryMs = 30_000;
+/** When a sequence ends is its client's to know. */
+const sequencesRetryMs = 1_000;
 
 /** Whether a request is taken, in the order in which refusing costs least. Knows only the head of the request. */
 export function admit(facts: AdmissionFacts): Admission {
@@ -103,6 +111,10 @@ function admitByLoad(facts: AdmissionFacts, share: number): Admission | undefine
   if (willing.length === 0) {
     const retryMs = Math.min(...replicas.map(({ breakerRetryMs }) => breakerRetryMs));
     return unavailable("breaker", "its circuit breaker is open", retryMs);
+  }
+  if (facts.beginsSequence && willing.every(({ sequences }) => sequences >= facts.maxSequences)) {
+    const words = `its hosts keep ${facts.maxSequences} sequences each, and can keep no more`;
+    return overloaded("sequences", words, sequencesRetryMs);
   }
   const answerMs = Math.min(...willing.map(predictAnswerMs));
   if (answerMs > allowanceMs * share) {

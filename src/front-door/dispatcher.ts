@@ -12,8 +12,12 @@ import { predictWaitMs, type ReplicaLoad } from "./admission.ts";
 import { type Call, Flight } from "./flight.ts";
 import { HostLink, type LinkListener } from "./host-link.ts";
 import { judgeReplay } from "./replay.ts";
+import { type Seat, sequenceLost } from "./seat.ts";
+import type { Seating } from "./seating.ts";
+import { Seats } from "./seats.ts";
 
 export interface DispatcherListener {
+  onSequenceLost(seat: Seat): void;
   onReplay(flight: Flight, reason: "queued" | Blame): void;
   onViolation(hostId: string, reason: string): void;
 }
@@ -29,10 +33,16 @@ export class Dispatcher {
   readonly #hosts = new Map<string, readonly HostView[]>();
   readonly #waiting = new Map<string, Set<Flight>>();
   readonly #deadlines: Deadlines<Flight>;
+  readonly #seats: Seats;
+  #lastOrder = 0;
 
   constructor(clock: Clock, listener: DispatcherListener) {
     this.#clock = clock;
     this.#listener = listener;
+    this.#seats = new Seats({
+      failWaiting: (seat, failure) => this.#failWaitingOf(seat, failure),
+      onLost: (seat) => listener.onSequenceLost(seat),
+    });
     this.#deadlines = new Deadlines(clock, (flight) => this.#expire(flight));
   }
 
@@ -46,20 +56,29 @@ export class Dispatcher {
     }
   }
 
-  loads(model: string, version: string): readonly ReplicaLoad[] {
+  /** Of the hosts that may get the request: for a sequence that has begun, of the one that keeps it. */
+  loads(model: string, version: string, seat?: Seat): readonly ReplicaLoad[] {
+    if (seat?.link !== undefined) return [seat.link.load];
     return this.#openLinks(versionKey(model, version)).map((link) => link.load);
   }
 
   submit(call: Call): Flight {
-    const flight = new Flight(call);
+    this.#lastOrder += 1;
+    const flight = new Flight(call, this.#lastOrder);
     this.#deadlines.add(flight);
+    this.#seats.noteSubmitted(flight);
     this.#place(flight);
     return flight;
   }
 
+  /** Its client wants no more of the sequence; frames that are under way are still answered. */
+  end(seat: Seat): void {
+    this.#seats.end(seat);
+  }
+
   /** The caller has left. */
   cancel(flight: Flight): void {
-    this.#withdraw(flight, "client-left");
+    if (this.#withdraw(flight, "client-left")) this.#seats.breakOf(flight, "cancelled");
   }
 
   credit(flight: Flight, chunks: number): void {
@@ -70,7 +89,16 @@ export class Dispatcher {
     const link = this.#links.get(hostId);
     if (link === undefined) return;
     this.#links.delete(hostId);
-    for (const flight of link.abandon()) if (!flight.isSettled) this.#replay(flight, blame);
+    const { flights, seats } = link.abandon();
+    const failures = new Map<Flight, Failure>();
+    for (const flight of flights) {
+      if (flight.isSettled) continue;
+      const failure = this.#seats.judgeLoss(flight, blame) ?? this.#replay(flight, blame);
+      if (failure !== undefined) failures.set(flight, failure);
+    }
+    // Last, as a caller who hears of one may ask for more at once, which must not come before what is sent again.
+    for (const [flight, failure] of failures) this.#fail(flight, failure);
+    this.#seats.lose(seats);
   }
 
   #connect(key: string, host: HostView): void {
@@ -84,6 +112,7 @@ export class Dispatcher {
       onChunk: (flight, body) => this.#chunk(flight, body),
       onDone: (flight, frame) => this.#done(flight, frame),
       onFailed: (flight, frame) => this.#failedByHost(flight, frame),
+      onEnded: (seat, reason) => this.#seats.break(seat, reason),
       onClosed: (link) => this.#onClosed(link),
       onViolation: (link, reason) => this.#listener.onViolation(link.hostId, reason),
     };
@@ -109,9 +138,20 @@ export class Dispatcher {
   #place(flight: Flight): void {
     const { model, version } = flight.call;
     const key = versionKey(model, version);
-    const link = leastLoaded(this.#openLinks(key));
-    if (link !== undefined) link.send(flight);
-    else this.#wait(key, flight);
+    const open = this.#openLinks(key);
+    const seating = this.#seats.choose(flight, open) ?? toLeastLoaded(open);
+    switch (seating.type) {
+      case "send":
+        seating.link.send(flight);
+        return;
+      case "wait":
+        this.#wait(key, flight);
+        return;
+      case "lost":
+        this.#fail(flight, sequenceLost("lost"));
+        this.#seats.breakOf(flight, "lost");
+        return;
+    }
   }
 
   #wait(key: string, flight: Flight): void {
@@ -124,7 +164,8 @@ export class Dispatcher {
   #releaseWaiting(key: string): void {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
-    for (const flight of waiting ?? []) this.#place(flight);
+    // One that was given back by a draining host may have come after those behind it.
+    for (const flight of [...(waiting ?? [])].toSorted(byOrder)) this.#place(flight);
   }
 
   #failWaiting(key: string): void {
@@ -132,39 +173,65 @@ export class Dispatcher {
     this.#waiting.delete(key);
     const message = "Cannot answer: the model cannot be served any more";
     for (const flight of waiting ?? []) this.#fail(flight, { code: "model-unavailable", message });
+    for (const flight of waiting ?? []) this.#seats.breakOf(flight, "lost");
   }
 
-  #replay(flight: Flight, blame: Blame): void {
+  #failWaitingOf(seat: Seat, failure: Failure): void {
+    for (const waiting of this.#waiting.values()) {
+      for (const flight of waiting) {
+        if (flight.call.sequence?.seat !== seat) continue;
+        waiting.delete(flight);
+        this.#fail(flight, failure);
+      }
+    }
+  }
+
+  /** What it gets where it has been sent often enough. */
+  #replay(flight: Flight, blame: Blame): Failure | undefined {
     const { isRunning: wasRunning, hasChunks, strikes, misfortunes, waits } = flight;
     const verdict = judgeReplay({ wasRunning, hasChunks, strikes, misfortunes, waits }, blame);
     if (verdict.type === "fail") {
-      this.#fail(flight, verdict.failure);
-      return;
+      this.#seats.noteFailed(flight, verdict.failure);
+      return verdict.failure;
     }
-    flight.alone = verdict.alone;
+    flight.alone ||= verdict.alone;
     flight.strikes = verdict.strikes;
     flight.misfortunes = verdict.misfortunes;
     flight.waits = verdict.waits;
     this.#listener.onReplay(flight, wasRunning ? blame : "queued");
     this.#place(flight);
+    return undefined;
   }
 
   #chunk(flight: Flight, body: Uint8Array): void {
-    if (flight.isSettled) return;
+    if (flight.isSettled || this.#seats.judgeLate(flight) !== undefined) return;
     flight.hasChunks = true;
+    this.#seats.noteAnswer(flight);
     flight.call.onChunk(body);
   }
 
   #done(flight: Flight, frame: DoneFrame): void {
-    if (this.#settle(flight)) flight.call.onDone(frame);
+    const late = this.#seats.judgeLate(flight);
+    if (late !== undefined) {
+      this.#fail(flight, late);
+      return;
+    }
+    if (!this.#settle(flight)) return;
+    this.#seats.noteDone(flight);
+    flight.call.onDone(frame);
   }
 
   /** A host that is being drained gives back what it has not begun: another one takes it. */
   #failedByHost(flight: Flight, { failure }: FailedFrame): void {
     if (flight.isSettled) return;
     const isDraining = failure.code === "draining" && flight.link?.isOpen === false;
-    if (isDraining && !flight.hasChunks) this.#place(flight);
-    else this.#fail(flight, failure);
+    const isElsewhere =
+      (isDraining && !flight.hasChunks) || this.#seats.isElsewhere(flight, failure);
+    if (isElsewhere) this.#place(flight);
+    else {
+      this.#fail(flight, failure);
+      this.#seats.noteFailed(flight, failure);
+    }
   }
 
   #fail(flight: Flight, failure: Failure): void {
@@ -176,6 +243,7 @@ export class Dispatcher {
     if (!this.#withdraw(flight, "expired")) return;
     const message = `Cannot answer: the deadline passed while the request ${where}`;
     flight.call.onFailed({ code: "deadline-exceeded", message });
+    this.#seats.breakOf(flight, "expired");
   }
 
   #withdraw(flight: Flight, reason: "client-left" | "expired"): boolean {
@@ -190,12 +258,22 @@ export class Dispatcher {
     if (flight.isSettled) return false;
     flight.isSettled = true;
     this.#deadlines.remove(flight);
+    this.#seats.noteSettled(flight);
     return true;
   }
 }
 
 function versionKey(model: string, version: string): string {
   return `${model}/${version}`;
+}
+
+function byOrder(one: Flight, other: Flight): number {
+  return one.order - other.order;
+}
+
+function toLeastLoaded(links: readonly HostLink[]): Seating {
+  const link = leastLoaded(links);
+  return link === undefined ? { type: "wait" } : { type: "send", link };
 }
 
 function leastLoaded(links: readonly HostLink[]): HostLink | undefined {

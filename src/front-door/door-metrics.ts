@@ -31,6 +31,8 @@ export interface DoorMetrics {
   model(model: string, version: string): ModelSeries;
   shed(model: string, reason: string): Count;
   replays(model: string, reason: string): Count;
+  /** Sequences that were lost with their host. */
+  sequencesLost(model: string): Count;
 }
 
 /** Verbs that a scanner makes up would each add a series. */
@@ -132,7 +134,7 @@ function modelSeries(registry: Registry): DoorMetrics["model"] {
   };
 }
 
-function incidents(registry: Registry): Pick<DoorMetrics, "shed" | "replays"> {
+function incidents(registry: Registry): Pick<DoorMetrics, "shed" | "replays" | "sequencesLost"> {
   const shed = new Tally<"model_id" | "reason">(
     registry,
     "troupe_shed_total",
@@ -143,7 +145,13 @@ function incidents(registry: Registry): Pick<DoorMetrics, "shed" | "replays"> {
     "troupe_replays_total",
     "Requests sent again because their host died",
   );
+  const ended = new Tally<"model_id" | "reason">(
+    registry,
+    "troupe_sequences_ended_total",
+    "Sequences that a host keeps no longer, or lost with it",
+  );
   return {
+    sequencesLost: (model_id) => ended.series({ model_id, reason: "lost" }),
     shed: (model_id, reason) => shed.series({ model_id, reason }),
     replays: (model_id, reason) => replays.series({ model_id, reason }),
   };

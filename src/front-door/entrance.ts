@@ -7,6 +7,7 @@ import { admit } from "./admission.ts";
 import type { Directory, Target } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics, ModelSeries } from "./door-metrics.ts";
+import type { SequenceCall } from "./flight.ts";
 import type { Permit, Permits } from "./permits.ts";
 import { deadlineFor } from "./request-head.ts";
 
@@ -18,6 +19,8 @@ export interface Ask {
   readonly priority: Priority;
   /** Whether the connection takes nothing more; by default it does. */
   readonly draining?: boolean;
+  /** The sequence that it belongs to, and whether it is the first of it. */
+  readonly sequence?: Pick<SequenceCall, "seat" | "start"> | null;
 }
 
 export interface Admitted {
@@ -70,7 +73,9 @@ export class Entrance {
       backInMs: Math.max(0, (version.backAt ?? now) - now),
       maxOutstandingRequests: model.maxOutstandingRequests,
       maxOutstandingBytes: model.maxOutstandingBytes,
-      replicas: dispatcher.loads(model.name, version.version),
+      beginsSequence: ask.sequence?.start ?? false,
+      maxSequences: model.maxSequences,
+      replicas: dispatcher.loads(model.name, version.version, ask.sequence?.seat),
     });
     if (verdict.type === "admit") {
       return { target, permit: permits.take(ask.bytes), deadlineAt, series };

@@ -4,7 +4,7 @@
  */
 import { TroupeError } from "../protocol/errors.ts";
 
-/** Field names to their parsed values; only the short ones. */
+/** Field names to their parsed values; undefined stands for those that are long, or enclose others. */
 export type Envelope = ReadonlyMap<string, unknown>;
 
 const maxValueBytes = 512;
@@ -18,28 +18,38 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
-/** Throws `invalid-request` where the frame is not a JSON object, as far as that can be told from outside. */
-export function readEnvelope(frame: Buffer): Envelope {
+/**
+ * Throws `invalid-request` where the frame is not a JSON object, as far as that can be told from outside. The field named
+ * `opened` is parsed though it encloses others.
+ */
+export function readEnvelope(frame: Buffer, opened?: string): Envelope {
   const fields = new Map<string, unknown>();
   let at = skipSpace(frame, 0);
   if (frame[at] !== openBrace) throw malformed(at);
   at = skipSpace(frame, at + 1);
-  while (frame[at] !== closeBrace) at = readField(frame, at, fields);
+  while (frame[at] !== closeBrace) at = readField(frame, at, { fields, opened });
   if (skipSpace(frame, at + 1) < frame.length) throw malformed(at + 1);
   return fields;
 }
 
 /** Reads `"name": value` and the comma behind it; returns where the next begins. */
-function readField(frame: Buffer, at: number, fields: Map<string, unknown>): number {
+function readField(
+  frame: Buffer,
+  at: number,
+  {
+    fields,
+    opened,
+  }: { readonly fields: Map<string, unknown>; readonly opened: string | undefined },
+): number {
   const nameEnd = skipString(frame, at);
   const name = parseShort(frame, at, nameEnd);
   const colonAt = skipSpace(frame, nameEnd);
   if (frame[colonAt] !== colon || typeof name !== "string") throw malformed(colonAt);
   const valueAt = skipSpace(frame, colonAt + 1);
   const valueEnd = skipValue(frame, valueAt);
-  if (valueEnd - valueAt <= maxValueBytes && isPlain(frame[valueAt])) {
-    fields.set(name, parseShort(frame, valueAt, valueEnd));
-  }
+  const isShort = valueEnd - valueAt <= maxValueBytes;
+  const isRead = name === opened || (isShort && isPlain(frame[valueAt]));
+  fields.set(name, isRead ? parseShort(frame, valueAt, valueEnd) : undefined);
   const after = skipSpace(frame, valueEnd);
   if (frame[after] === closeBrace) return after;
   const next = skipSpace(frame, after + 1);

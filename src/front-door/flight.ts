@@ -1,7 +1,20 @@
 import type { Expiring } from "../platform/deadlines.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { CodecName, DoneFrame, Priority } from "../protocol/frames.ts";
+import type { SequenceClaim } from "../protocol/sequences.ts";
 import type { HostLink } from "./host-link.ts";
+import type { Seat } from "./seat.ts";
+
+/** What a frame is to its sequence. */
+export interface SequenceCall {
+  readonly seat: Seat;
+  readonly start: boolean;
+  readonly end: boolean;
+}
+
+export function claimOf({ seat, start, end }: SequenceCall): SequenceClaim {
+  return { key: seat.options.key, start, end, shared: seat.options.isShared };
+}
 
 /** What a route asks of the dispatcher. */
 export interface Call {
@@ -13,6 +26,8 @@ export interface Call {
   readonly priority: Priority;
   readonly requestId: string;
   readonly stream: boolean;
+  /** Null where the request stands for itself. */
+  readonly sequence: SequenceCall | null;
   /** Comes once for each slice of a streaming answer; the next ones wait for credit. Bodies are gone on return. */
   readonly onChunk: (body: Uint8Array) => void;
   /** One of these two comes, once. */
@@ -23,6 +38,8 @@ export interface Call {
 /** A request on its way through this front door, from admission to its one answer. */
 export class Flight implements Expiring {
   readonly call: Call;
+  /** Flights were submitted in the order of these numbers. */
+  readonly order: number;
   /** The host that has it; undefined while it waits for one. */
   link: HostLink | undefined;
   /** Its number on that connection. */
@@ -33,13 +50,16 @@ export class Flight implements Expiring {
   strikes = 0;
   misfortunes = 0;
   waits = 0;
+  /** Hosts that do not keep its sequence. */
+  tried: readonly HostLink[] = [];
   /** Answered: what its host still says of it is dropped. */
   isSettled = false;
   before: Expiring | undefined = undefined;
   after: Expiring | undefined = undefined;
 
-  constructor(call: Call) {
+  constructor(call: Call, order: number) {
     this.call = call;
+    this.order = order;
   }
 
   get deadlineAt(): number {

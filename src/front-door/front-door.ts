@@ -14,6 +14,7 @@ import { Permits } from "./permits.ts";
 import { plainRoutes } from "./plain-routes.ts";
 import { predictRoute } from "./predict-route.ts";
 import { Queries } from "./queries.ts";
+import { SharedSeats } from "./shared-seats.ts";
 import { WebSockets } from "./web-sockets.ts";
 
 export interface FrontDoorParts {
@@ -44,6 +45,7 @@ export class FrontDoor {
         metrics.replays(call.model, reason).add();
         log.info({ request_id: call.requestId, model: call.model, reason }, "sent again");
       },
+      onSequenceLost: ({ options }) => metrics.sequencesLost(options.model).add(),
       onViolation: (hostId, reason) => void tell({ type: "violation", hostId, reason }),
     });
     const directory = this.#directory;
@@ -54,9 +56,10 @@ export class FrontDoor {
     const serving = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
     const shared = { ...serving, isDraining };
     this.#sockets = new WebSockets(shared);
+    const sharedSeats = new SharedSeats(dispatcher);
     const ask = (what: "tree" | "metrics") => this.#queries.ask(what);
     const app = plainRoutes({ ...shared, ask });
-    const hot = predictRoute({ ...shared, maxBodyBytes: settings.maxBodyBytes });
+    const hot = predictRoute({ ...shared, sharedSeats, maxBodyBytes: settings.maxBodyBytes });
     this.#ready = app.ready();
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
     const { server } = this.#http;

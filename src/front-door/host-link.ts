@@ -9,18 +9,22 @@ import {
   type FailedFrame,
   type HostFrame,
   initialChunkCredit,
-  parseHostFrame,
   protocolVersion,
   writeCancel,
   writeCredit,
+  writeEnd,
   writeHello,
   writeRequest,
 } from "../protocol/frames.ts";
+import { parseHostFrame } from "../protocol/host-frames.ts";
 import type { Pressure } from "../protocol/pressure.ts";
+import type { EndReason } from "../protocol/sequences.ts";
 import { Slots } from "../protocol/slots.ts";
 import type { HostView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
-import type { Flight } from "./flight.ts";
+import { claimOf, type Flight } from "./flight.ts";
+import { noPressure, rowsLeft, sequencesKept } from "./link-load.ts";
+import type { Seat } from "./seat.ts";
 
 /** Bodies are only there until the listener returns. */
 export interface LinkListener {
@@ -28,6 +32,8 @@ export interface LinkListener {
   onChunk(flight: Flight, body: Uint8Array): void;
   onDone(flight: Flight, frame: DoneFrame): void;
   onFailed(flight: Flight, frame: FailedFrame): void;
+  /** The host keeps the sequence no longer. */
+  onEnded(seat: Seat, reason: EndReason): void;
   /** The connection is gone; what became of the host, the supervisor says. */
   onClosed(link: HostLink): void;
   onViolation(link: HostLink, reason: string): void;
@@ -43,16 +49,6 @@ const readBytes = 262_144;
 /** While a breaker is not closed, one request goes as its probe, and the next only after this long without news. */
 const probeEveryMs = 1_000;
 
-const noPressure: Pressure = {
-  queuedRows: 0,
-  runningRows: 0,
-  rowCostMs: 0,
-  rowsPerRequest: 1,
-  breaker: "closed",
-  draining: false,
-  breakerRetryMs: 0,
-};
-
 export class HostLink {
   readonly hostId: string;
   readonly #clock: Clock;
@@ -61,6 +57,10 @@ export class HostLink {
   readonly #outbox: Outbox;
   readonly #reader = new FrameReader(maxAnswerBytes);
   readonly #flights = new Slots<Flight>();
+  /** The sequences that the host keeps for this front door, by key. */
+  readonly #seats = new Map<string, Seat>();
+  /** Of those the ones that nobody else can have ended. */
+  #ownSeats = 0;
   #running: Flight[] = [];
   /** By the number of the flight: chunks that the host may still send. */
   readonly #chunkCredit: number[] = [];
@@ -94,15 +94,22 @@ export class HostLink {
     return this.#state === "open" && !this.#pressure.draining;
   }
 
+  /** It is there, though it may be on its way out. */
+  get isAlive(): boolean {
+    return this.#state === "open";
+  }
+
   get load(): ReplicaLoad {
-    const { rowCostMs, rowsPerRequest, breaker } = this.#pressure;
+    const { rowCostMs, rowsPerRequest, breaker, sequences } = this.#pressure;
     const now = this.#clock.now();
+    const elapsedMs = now - this.#reportedAt;
     return {
       outstandingRequests: this.#flights.size,
       outstandingBytes: this.#outstandingBytes,
-      reportedRows: rowsLeft(this.#pressure, now - this.#reportedAt),
+      reportedRows: rowsLeft(this.#pressure, elapsedMs),
       rowCostMs,
       rowsPerRequest,
+      sequences: sequencesKept(sequences, this.#ownSeats, elapsedMs),
       breaker,
       breakerRetryMs: breaker === "closed" ? 0 : Math.max(0, this.#shutUntil - now),
     };
@@ -126,11 +133,36 @@ export class HostLink {
       priority: call.priority,
       deadlineAt: call.deadlineAt,
       requestId: call.requestId,
+      sequence: call.sequence && claimOf(call.sequence),
       body: call.body,
     });
     this.#outbox.plan();
     // Nobody else is there to share the write with.
     if (this.#flights.size === 1) this.#outbox.flush();
+  }
+
+  /** The host keeps the sequence from now on. */
+  seat(seat: Seat): void {
+    seat.link?.unseat(seat);
+    seat.link = this;
+    this.#seats.set(seat.options.key, seat);
+    if (!seat.options.isShared) this.#ownSeats += 1;
+  }
+
+  unseat(seat: Seat): void {
+    seat.link = undefined;
+    if (this.#seats.get(seat.options.key) !== seat) return;
+    this.#seats.delete(seat.options.key);
+    if (!seat.options.isShared) this.#ownSeats -= 1;
+  }
+
+  /** The host may forget the sequence. */
+  endSequence(seat: Seat): void {
+    this.unseat(seat);
+    // Of one that was never answered it is not known whether the host keeps it.
+    if (seat.hasAnswered) this.#noteOneLess();
+    writeEnd(this.#outbox.writer, seat.options.key);
+    this.#outbox.plan();
   }
 
   cancel(flight: Flight, reason: CancelReason): void {
@@ -144,12 +176,15 @@ export class HostLink {
     this.#outbox.plan();
   }
 
-  /** Ends the connection and gives back what was outstanding. */
-  abandon(): readonly Flight[] {
+  /** Ends the connection and gives back what was outstanding, in order, and the sequences that are gone with it. */
+  abandon(): { readonly flights: readonly Flight[]; readonly seats: readonly Seat[] } {
     this.#state = "closed";
     this.#socket.destroy();
     this.#outstandingBytes = 0;
-    return this.#flights.drain();
+    const flights = this.#flights.drain().toSorted((a, b) => a.order - b.order);
+    const seats = [...this.#seats.values()];
+    for (const seat of seats) this.unseat(seat);
+    return { flights, seats };
   }
 
   /** True asks for more. */
@@ -186,6 +221,13 @@ export class HostLink {
       case "pressure":
         this.#notePressure(frame.pressure);
         return true;
+      case "ended": {
+        const seat = this.#seats.get(frame.key);
+        if (seat === undefined) return true;
+        this.#noteOneLess();
+        this.#listener.onEnded(seat, frame.reason);
+        return true;
+      }
     }
   }
 
@@ -228,6 +270,11 @@ export class HostLink {
     this.#reportedAt = this.#clock.now();
   }
 
+  #noteOneLess(): void {
+    const { sequences } = this.#pressure;
+    this.#pressure = { ...this.#pressure, sequences: Math.max(0, sequences - 1) };
+  }
+
   #withFlight(id: number, act: (flight: Flight) => void): boolean {
     const flight = this.#flights.get(id);
     if (flight === undefined) return false;
@@ -248,10 +295,4 @@ export class HostLink {
     this.#state = "closed";
     this.#listener.onClosed(this);
   }
-}
-
-/** A host that says nothing more goes on with its work: of what it reported, this much is left. */
-function rowsLeft({ queuedRows, runningRows, rowCostMs }: Pressure, elapsedMs: number): number {
-  const rows = queuedRows + runningRows;
-  return rowCostMs === 0 ? rows : Math.max(0, rows - elapsedMs / rowCostMs);
 }

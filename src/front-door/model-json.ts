@@ -18,8 +18,8 @@ export function metadataJson(model: ModelView, version: VersionView): Json {
     name: model.name,
     versions: readyVersions(model),
     platform: "onnxruntime_onnx",
-    inputs: metadata.inputs.map(tensorJson),
-    outputs: metadata.outputs.map(tensorJson),
+    inputs: metadata.inputs.filter((_, at) => !isState(metadata, "input", at)).map(tensorJson),
+    outputs: metadata.outputs.filter((_, at) => !isState(metadata, "output", at)).map(tensorJson),
     parameters: parametersJson(model, version, metadata),
   };
 }
@@ -40,6 +40,7 @@ function parametersJson(model: ModelView, version: VersionView, metadata: ModelM
     ...(model.description === "" ? {} : { description: model.description }),
     ...(model.labels.length === 0 ? {} : { labels: model.labels }),
     batching: batchingJson(metadata),
+    ...memoryJson(metadata),
     ...(metadata.notServable.length === 0 ? {} : { not_servable: metadata.notServable }),
   };
 }
@@ -50,6 +51,23 @@ function batchingJson({ batching, inputs, outputs }: ModelMetadata): Json {
     [...inputs, ...outputs].map(({ name, batchAxis }) => [name, batchAxis]),
   );
   return { type: "batched", max_batch_size: batching.maxBatchSize, axes };
+}
+
+function isState({ state }: ModelMetadata, side: "input" | "output", at: number): boolean {
+  return state.some((pair) => pair[side] === at);
+}
+
+/** What a model remembers: these tensors clients need not send, and do not get. */
+function memoryJson({ state, stream, inputs, outputs }: ModelMetadata): Json {
+  const states = state.map(({ input, output, found }) => ({
+    input: inputs[input] && tensorJson(inputs[input]),
+    output: outputs[output]?.name,
+    found,
+  }));
+  return {
+    ...(states.length === 0 ? {} : { state: states }),
+    ...(stream === null ? {} : { stream: { ...stream, input: inputs[stream.input]?.name } }),
+  };
 }
 
 /** One line of a list of models. */

@@ -1,9 +1,12 @@
 import type { CodecName } from "../protocol/frames.ts";
 
+/** The wire formats that predictions over HTTP have. */
+type HttpCodec = Extract<CodecName, "predict" | "v2">;
+
 export interface PredictPath {
   /** The route's template, for metrics. */
   readonly endpoint: string;
-  readonly codec: CodecName;
+  readonly codec: HttpCodec;
   readonly model: string;
   readonly version: string | undefined;
 }
@@ -11,7 +14,7 @@ export interface PredictPath {
 export const predictEndpoints = {
   predict: ["/predict/{model}", "/predict/{model}/versions/{version}"],
   v2: ["/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer"],
-} as const satisfies Record<CodecName, readonly [string, string]>;
+} as const satisfies Record<HttpCodec, readonly [string, string]>;
 
 /** Undefined where the path is none that takes a prediction. Splitting costs less here than a router's tree. */
 export function matchPredictPath(url: string): PredictPath | undefined {
@@ -24,7 +27,7 @@ export function matchPredictPath(url: string): PredictPath | undefined {
 
 /** What stands between the fixed parts: a model, or a model, the word `versions`, and one. */
 function matched(
-  codec: CodecName,
+  codec: HttpCodec,
   [model, word, version, ...rest]: string[],
 ): PredictPath | undefined {
   const [plain, versioned] = predictEndpoints[codec];

@@ -6,16 +6,20 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock, Millis } from "../platform/clock.ts";
 import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
 import type { DoneFrame, Priority } from "../protocol/frames.ts";
+import { hasMemory } from "../protocol/model-metadata.ts";
 import type { AccessLog } from "./access-log.ts";
+import type { Target } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import type { Admitted, Entrance } from "./entrance.ts";
-import type { Flight } from "./flight.ts";
+import type { Flight, SequenceCall } from "./flight.ts";
 import { sendEarlyFailure, sendFailure, sendJson } from "./http-answer.ts";
 import { matchPredictPath, type PredictPath } from "./predict-path.ts";
 import { declaredLength, readBody } from "./request-body.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
+import type { SharedSeats } from "./shared-seats.ts";
 import { endIfUntaken } from "./untaken-answer.ts";
+import { readV2Sequence } from "./v2-sequence.ts";
 
 export interface PredictRouteParts {
   readonly clock: Clock;
@@ -23,6 +27,7 @@ export interface PredictRouteParts {
   readonly dispatcher: Dispatcher;
   readonly metrics: DoorMetrics;
   readonly accessLog: AccessLog;
+  readonly sharedSeats: SharedSeats;
   readonly maxBodyBytes: number;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
@@ -122,6 +127,13 @@ class Exchange {
     if (this.#admitted === undefined || this.#isAnswered) return;
     this.#disarmUpload?.();
     const { target, deadlineAt } = this.#admitted;
+    let sequence: SequenceCall | null;
+    try {
+      sequence = this.#sequenceOf(body, target);
+    } catch (thrown) {
+      this.#fail(toFailure(thrown), true);
+      return;
+    }
     this.#flight = this.#parts.dispatcher.submit({
       model: target.model.name,
       version: target.version.version,
@@ -131,10 +143,21 @@ class Exchange {
       priority: this.#priority,
       requestId: this.#requestId,
       stream: false,
+      sequence,
       onChunk: () => undefined,
       onDone: (frame) => this.#done(frame),
       onFailed: (failure) => this.#fail(failure, true),
     });
+  }
+
+  /** Null where the request stands for itself. Only models that remember pay for the look into the body. */
+  #sequenceOf(body: Buffer, { model, version }: Target): SequenceCall | null {
+    if (this.#path.codec !== "v2" || version.metadata === null) return null;
+    if (!hasMemory(version.metadata)) return null;
+    const named = readV2Sequence(body);
+    if (named === undefined) return null;
+    const of = { model: model.name, version: version.version };
+    return this.#parts.sharedSeats.claim(named, of);
   }
 
   #done(frame: DoneFrame): void {

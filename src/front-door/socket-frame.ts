@@ -1,5 +1,5 @@
 import { TroupeError } from "../protocol/errors.ts";
-import type { Priority } from "../protocol/frames.ts";
+import type { CodecName, Priority } from "../protocol/frames.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
 import { newRequestId, priorityOf } from "./request-head.ts";
 
@@ -16,9 +16,28 @@ export interface InferFrame {
   readonly priority: Priority;
   readonly stream: boolean;
   readonly requestId: string;
+  readonly codec: "predict" | SampleCodec;
+  /** Undefined is the socket's own. */
+  readonly sequence: string | undefined;
 }
 
-export type ClientFrame = InferFrame | { readonly type: "cancel"; readonly id: FrameId };
+/** Bare samples, by how they are written. */
+export const sampleCodecs = ["int16", "int32", "float32"] as const satisfies readonly CodecName[];
+export type SampleCodec = (typeof sampleCodecs)[number];
+
+/** What is said of a sequence as a whole. */
+export interface SequenceFrame {
+  readonly type: "reset" | "end";
+  readonly id: FrameId | null;
+  readonly model: string | undefined;
+  readonly version: string | undefined;
+  readonly sequence: string | undefined;
+}
+
+export type ClientFrame =
+  | InferFrame
+  | SequenceFrame
+  | { readonly type: "cancel"; readonly id: FrameId };
 
 export type FrameVerdict =
   | { readonly type: "frame"; readonly frame: ClientFrame }
@@ -31,7 +50,9 @@ export function parseClientFrame(frame: Buffer): FrameVerdict {
   let id: FrameId | null = null;
   try {
     const envelope = readEnvelope(frame);
-    id = idOf(envelope.get("id"));
+    const type = envelope.get("type");
+    const isOfSequence = type === "reset" || type === "end";
+    if (!isOfSequence || envelope.has("id")) id = idOf(envelope.get("id"));
     return { type: "frame", frame: clientFrame(envelope, id) };
   } catch (thrown) {
     if (!(thrown instanceof TroupeError)) throw thrown;
@@ -39,20 +60,59 @@ export function parseClientFrame(frame: Buffer): FrameVerdict {
   }
 }
 
-function clientFrame(envelope: Envelope, id: FrameId): ClientFrame {
+function clientFrame(envelope: Envelope, id: FrameId | null): ClientFrame {
   const type = envelope.get("type");
+  const model = optionalText(envelope, "model");
+  const version = optionalVersion(envelope.get("version"));
+  const sequence = optionalName(envelope);
+  if (type === "reset" || type === "end") return { type, id, model, version, sequence };
+  if (id === null || (type !== "infer" && type !== "cancel")) {
+    throw refused("type", "'infer', 'cancel', 'reset' or 'end'", type);
+  }
   if (type === "cancel") return { type, id };
-  if (type !== "infer") throw refused("type", "'infer' or 'cancel'", type);
   return {
     type,
     id,
-    model: optionalText(envelope, "model"),
-    version: optionalVersion(envelope.get("version")),
+    model,
+    version,
     timeoutMs: timeoutOf(envelope.get("timeout_ms")),
     priority: priorityOf(envelope.get("priority"), "priority"),
-    stream: flag(envelope, "stream"),
+    // A piece of a signal is answered window by window.
+    stream: flag(envelope, "stream") || envelope.has("samples"),
     requestId: newRequestId(),
+    codec: "predict",
+    sequence,
   };
+}
+
+/** The frame that a binary one is, for the socket's one model; `id` is its number among them. */
+export function sampleFrame(id: number, codec: SampleCodec | undefined): FrameVerdict {
+  if (codec === undefined) {
+    const words =
+      "frames must be JSON text: binary frames are samples, and need '?samples=' with their format in the path";
+    return { type: "refused", id: null, error: new TroupeError("not-implemented", words) };
+  }
+  const frame: InferFrame = {
+    type: "infer",
+    id,
+    model: undefined,
+    version: undefined,
+    timeoutMs: null,
+    priority: "normal",
+    stream: true,
+    requestId: newRequestId(),
+    codec,
+    sequence: undefined,
+  };
+  return { type: "frame", frame };
+}
+
+/** One that is there but too long to be read must not be taken for the socket's own. */
+function optionalName(envelope: Envelope): string | undefined {
+  if (!envelope.has("sequence")) return undefined;
+  const value = envelope.get("sequence");
+  if (typeof value === "string" && value.length > 0 && value.length <= maxIdLength) return value;
+  throw refused("sequence", `a text of 1 to ${maxIdLength} characters`, value);
 }
 
 function idOf(value: unknown): FrameId {

@@ -3,28 +3,24 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
-import type { Directory } from "./directory.ts";
 import { rawFailure } from "./http-answer.ts";
 import { requestIdOf } from "./request-head.ts";
-import { type SessionParts, SocketSession, type SocketTarget } from "./socket-session.ts";
+import { type SessionParts, SocketSession } from "./socket-session.ts";
+import { checkSamples, matchSocketPath, type SocketTarget } from "./socket-target.ts";
 import { httpStatus } from "./statuses.ts";
-
-export interface WebSocketParts extends SessionParts {
-  readonly directory: Directory;
-}
 
 const maxFragments = 128;
 const maxBufferedChunks = 4_096;
 const closeMs = 5_000;
 
 export class WebSockets {
-  readonly #parts: WebSocketParts;
+  readonly #parts: SessionParts;
   readonly #server: WebSocketServer;
   readonly #sessions = new Set<SocketSession>();
   #onEmpty: (() => void) | undefined;
   #isDraining = false;
 
-  constructor(parts: WebSocketParts) {
+  constructor(parts: SessionParts) {
     this.#parts = parts;
     // The types of ws do not know `closeTimeout` yet.
     const options: ServerOptions & { readonly closeTimeout: number } = {
@@ -78,6 +74,7 @@ export class WebSockets {
   #judge({ headers, url = "/" }: IncomingMessage): SocketTarget {
     const target = matchSocketPath(url);
     if (target === undefined) throw new TroupeError("not-found", `no WebSocket at ${url}`);
+    checkSamples(url, target);
     this.#checkOrigin(headers.origin);
     if (this.#isDraining) throw new TroupeError("draining", "the server is draining");
     if (target.model !== undefined) this.#parts.directory.find(target.model, target.version);
@@ -105,26 +102,5 @@ export class WebSockets {
 
   #count(endpoint: string, status: number): void {
     this.#parts.metrics.route("GET", endpoint, status).requests.add();
-  }
-}
-
-const streamPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/stream$/;
-
-/** `/ws`, or the stream of one model. */
-export function matchSocketPath(url: string): SocketTarget | undefined {
-  const path = url.split("?")[0] ?? url;
-  if (path === "/ws") return { endpoint: "/ws", model: undefined, version: undefined };
-  const match = streamPath.exec(path);
-  if (match === null) return undefined;
-  const [, model, version] = match;
-  const middle = version === undefined ? "" : "/versions/{version}";
-  try {
-    return {
-      endpoint: `/v2/models/{model}${middle}/stream`,
-      model: decodeURIComponent(model ?? ""),
-      version: version === undefined ? undefined : decodeURIComponent(version),
-    };
-  } catch {
-    return undefined;
   }
 }

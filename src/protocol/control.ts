@@ -3,7 +3,10 @@ import type {
   BatchingSettings,
   BreakerSettings,
   QueueSettings,
+  Scalar,
   SessionSettings,
+  StateTensor,
+  StreamSettings,
 } from "./model-settings.ts";
 import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
 
@@ -33,6 +36,7 @@ export interface DoorSettings {
   readonly wsPingMs: number;
   readonly wsIdleMs: number;
   readonly wsMaxBufferedBytes: number;
+  readonly drainSequencesMs: number;
   readonly allowedOrigins: readonly string[];
 }
 
@@ -80,6 +84,13 @@ export interface HostSpec {
   readonly runMs: number;
   readonly breaker: BreakerSettings;
   readonly session: SessionSettings;
+  /** Null leaves it to the trial. */
+  readonly state: readonly StateTensor[] | null;
+  readonly stream: StreamSettings | null;
+  readonly defaults: Readonly<Record<string, Scalar>>;
+  readonly sequenceIdleMs: number;
+  /** How long a host that is drained waits for its sequences. */
+  readonly drainSequencesMs: number;
   readonly maxFrameBytes: number;
   readonly log: LogSettings;
   /** Inputs that have killed hosts of this version, by fingerprint. */

@@ -5,8 +5,11 @@ import {
   datatypes,
   type ModelMetadata,
   type NotServable,
+  type StateSpec,
+  type StreamSpec,
   type TensorSpec,
 } from "./model-metadata.ts";
+import { streamPads } from "./model-settings.ts";
 import { breakerStates } from "./pressure.ts";
 import type { HostLoad, MetricSnapshot, MetricValue, ProcessFigures } from "./views.ts";
 
@@ -95,11 +98,37 @@ function doorEvent(fields: Fields): DoorEvent {
 }
 
 function metadata(fields: Fields): ModelMetadata {
+  const inputs = list(fields["inputs"]).map(tensorSpec);
+  const outputs = list(fields["outputs"]).map(tensorSpec);
   return {
-    inputs: list(fields["inputs"]).map(tensorSpec),
-    outputs: list(fields["outputs"]).map(tensorSpec),
+    inputs,
+    outputs,
     batching: batching(fieldsOf(fields["batching"])),
     notServable: list(fields["notServable"]).map(notServable),
+    state: list(fields["state"]).map((value) => stateSpec(value, inputs, outputs)),
+    stream: fields["stream"] === null ? null : streamSpec(fieldsOf(fields["stream"]), inputs),
+  };
+}
+
+function stateSpec(
+  value: unknown,
+  inputs: readonly TensorSpec[],
+  outputs: readonly TensorSpec[],
+): StateSpec {
+  const fields = fieldsOf(value);
+  return {
+    input: indexIn(inputs, fields["input"]),
+    output: indexIn(outputs, fields["output"]),
+    found: flag(fields["found"]),
+  };
+}
+
+function streamSpec(fields: Fields, inputs: readonly TensorSpec[]): StreamSpec {
+  return {
+    input: indexIn(inputs, fields["input"]),
+    window: count(fields["window"]),
+    hop: count(fields["hop"]),
+    pad: oneOf(streamPads, fields["pad"]),
   };
 }
 
@@ -139,6 +168,7 @@ function hostLoad(value: unknown): HostLoad {
     queueRows: count(fields["queueRows"]),
     inFlight: count(fields["inFlight"]),
     breaker: oneOf(breakerStates, fields["breaker"]),
+    sequences: count(fields["sequences"]),
   };
 }
 
@@ -198,6 +228,17 @@ function count(value: unknown): number {
   const number = finite(value);
   if (!Number.isInteger(number) || number < 0) throw new Unreadable();
   return number;
+}
+
+function indexIn(items: readonly unknown[], value: unknown): number {
+  const index = count(value);
+  if (index >= items.length) throw new Unreadable();
+  return index;
+}
+
+function flag(value: unknown): boolean {
+  if (typeof value !== "boolean") throw new Unreadable();
+  return value;
 }
 
 function oneOf<T extends string>(choices: readonly T[], value: unknown): T {

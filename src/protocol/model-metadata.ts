@@ -40,10 +40,39 @@ export interface NotServable {
   readonly reason: string;
 }
 
+/** An output that is fed back into an input with the next frame of a sequence. */
+export interface StateSpec {
+  /** Indexes into the model's inputs and outputs. */
+  readonly input: number;
+  readonly output: number;
+  /** The trial found it: the model's configuration does not name it. */
+  readonly found: boolean;
+}
+
+/** How a signal is cut into what the model takes. */
+export interface StreamSpec {
+  /** Index into the model's inputs. */
+  readonly input: number;
+  /** Samples in one run; the last `hop` of them are new, the others those before. */
+  readonly window: number;
+  readonly hop: number;
+  /** What stands before the first sample: zeros, or nothing, so that the first window is all new. */
+  readonly pad: "zeros" | "none";
+}
+
 export interface ModelMetadata {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly batching: Batching;
   /** Outputs that are no tensors, as scikit-learn's map of probabilities. */
   readonly notServable: readonly NotServable[];
+  /** Empty where each run stands for itself. */
+  readonly state: readonly StateSpec[];
+  /** Null where clients cut their signals themselves. */
+  readonly stream: StreamSpec | null;
+}
+
+/** Whether something of one frame is needed for the next. */
+export function hasMemory({ state, stream }: Pick<ModelMetadata, "state" | "stream">): boolean {
+  return state.length > 0 || stream !== null;
 }

@@ -9,6 +9,8 @@ export interface BatchingSettings {
 export interface QueueSettings {
   readonly maxRows: number;
   readonly maxBytes: number;
+  /** Sequences that a host keeps at once. */
+  readonly maxSequences: number;
 }
 
 export interface TimeoutSettings {
@@ -17,6 +19,8 @@ export interface TimeoutSettings {
   /** A run that takes longer ends its host. */
   readonly runMs: number;
   readonly loadMs: number;
+  /** A sequence without frames for this long is dropped. */
+  readonly sequenceIdleMs: number;
 }
 
 export interface BreakerSettings {
@@ -56,11 +60,28 @@ export type WantedVersions =
   | { readonly type: "all" }
   | { readonly type: "listed"; readonly names: readonly string[] };
 
-/** An output that is fed back into an input with the next request of a sequence. */
+/** Numbers as lists in lists, or one. */
+export type Nested = number | readonly Nested[];
+
+/** An output that is fed back into an input with the next frame of a sequence. */
 export interface StateTensor {
   readonly input: string;
   readonly output: string;
+  /** What one row begins with. */
+  readonly initial: "zeros" | Nested;
 }
+
+export const streamPads = ["zeros", "none"] as const;
+
+/** How a signal is cut into what the model takes; the words are those of StreamSpec. */
+export interface StreamSettings {
+  readonly input: string;
+  readonly window: number;
+  readonly hop: number;
+  readonly pad: (typeof streamPads)[number];
+}
+
+export type Scalar = number | boolean | string;
 
 /** What `model.yaml` says, complete. */
 export interface ModelConfig {
@@ -78,5 +99,9 @@ export interface ModelConfig {
   readonly required: boolean;
   /** Names of the classes, in the order of the model's scores; empty where there are none. */
   readonly labels: readonly string[];
-  readonly state: readonly StateTensor[];
+  /** Null leaves it to the trial; an empty list says that there is none. */
+  readonly state: readonly StateTensor[] | null;
+  readonly stream: StreamSettings | null;
+  /** What stands for an input of rank 0 that a request leaves out, by name. */
+  readonly defaults: Readonly<Record<string, Scalar>>;
 }

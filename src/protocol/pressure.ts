@@ -15,9 +15,11 @@ export interface Pressure {
   readonly draining: boolean;
   /** How long the breaker stays open, milliseconds. */
   readonly breakerRetryMs: number;
+  /** Sequences that it keeps. */
+  readonly sequences: number;
 }
 
-export const pressureBytes = 22;
+export const pressureBytes = 26;
 const mostRetryMs = 0xffff_ffff;
 
 /** The layout stands at the head of frames.ts. */
@@ -29,6 +31,7 @@ export function putPressure(writer: FrameWriter, pressure: Pressure): void {
   writer.u8(breakerStates.indexOf(pressure.breaker));
   writer.u8(pressure.draining ? 1 : 0);
   writer.u32(Math.min(Math.ceil(pressure.breakerRetryMs), mostRetryMs));
+  writer.u32(pressure.sequences);
 }
 
 /** Undefined where the bytes at `at` are no pressure. */
@@ -47,6 +50,7 @@ export function parsePressure(frame: Buffer, at: number): Pressure | undefined {
     breaker,
     draining: frame[at + 17] === 1,
     breakerRetryMs: frame.readUInt32LE(at + 18),
+    sequences: frame.readUInt32LE(at + 22),
   };
 }
 

@@ -36,6 +36,8 @@ export interface ModelView {
   /** How much one front door lets stand at one host. */
   readonly maxOutstandingRequests: number;
   readonly maxOutstandingBytes: number;
+  /** How many sequences one host keeps. */
+  readonly maxSequences: number;
   /** Oldest first. */
   readonly versions: readonly VersionView[];
   /** Why the model as a whole cannot be served, where its folder says so. */
@@ -61,6 +63,7 @@ export interface HostLoad {
   readonly queueRows: number;
   readonly inFlight: number;
   readonly breaker: "closed" | "half-open" | "open";
+  readonly sequences: number;
 }
 
 /** A metric as prom-client's registries write and merge it. */

@@ -8,10 +8,13 @@ export interface ServedModel {
   readonly metadata: ModelMetadata;
   /** Names of the classes, or empty. */
   readonly labels: readonly string[];
+  /** For each input what stands for it, in one row, where a request leaves it out; null where it must come. */
+  readonly standIns: readonly (Tensor | null)[];
 }
 
 /** A request that has been checked against its model: every input is there, in the model's order, well-shaped. */
 export interface DecodedRequest {
+  /** What was left out is its stand-in, of one row. */
   readonly inputs: readonly Tensor[];
   /** How many rows stand along the batch axis; 1 for an unbatched model. */
   readonly rows: number;
@@ -19,6 +22,10 @@ export interface DecodedRequest {
   readonly outputs: readonly number[];
   /** The client's own id in the body (Open Inference V2), echoed when present. */
   readonly id: string | undefined;
+  /** The client keeps the model's state itself: it sends it, and gets it back. */
+  readonly bringsState: boolean;
+  /** The stream's input holds what came of a signal, of shape [samples], yet to be cut into windows. */
+  readonly isSignal: boolean;
 }
 
 export interface Answer {
@@ -28,6 +35,8 @@ export interface Answer {
   readonly outputs: readonly Tensor[];
   /** The first row that this answer holds, where it is one slice of a streaming answer. */
   readonly firstRow?: number;
+  /** Instead of it, where the slice is a window of a signal: the number of the first of its new samples. */
+  readonly position?: number;
 }
 
 /** One wire format: bytes to checked tensors, and tensors to bytes. */

@@ -2,6 +2,7 @@ import type { TensorSpec } from "../protocol/model-metadata.ts";
 import type { Answer, ServedModel } from "./codec.ts";
 import { widenHalf } from "./half-floats.ts";
 import { numberText, stringText, writeElements } from "./json-writer.ts";
+import { plainOutputs } from "./model-state.ts";
 import { perModel } from "./per-model.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -25,7 +26,7 @@ const constantsOf = perModel(
 );
 
 /**
- * `{"model","version","first_row"?,"predictions","outputs"?,"labels"?,"warnings"?,"request_id"}` as UTF-8.
+ * `{"model","version","first_row"? or "position"?,"predictions","outputs"?,"labels"?,"warnings"?,"request_id"}` as UTF-8.
  * `predictions` is the first output, nested by its shape; `outputs` stands there where the model has several; `labels`
  * names the best class of each row where the model has labels and an output of one score a label. FP16 and BF16 are
  * written as numbers.
@@ -42,9 +43,11 @@ export function encodePrediction(answer: Answer, model: ServedModel): Uint8Array
     texts.push(writeElements(name, tensor, { nested: true, warnings }));
   }
   let text = constants.opening;
-  if (answer.firstRow !== undefined) text += `,"first_row":${answer.firstRow}`;
+  if (answer.position !== undefined) text += `,"position":${answer.position}`;
+  else if (answer.firstRow !== undefined) text += `,"first_row":${answer.firstRow}`;
   text += `,"predictions":${texts[0] ?? "null"}`;
-  if (model.metadata.outputs.length > 1) text += outputsText(answer, constants, texts);
+  if (Math.max(plainOutputs(model).length, outputs.length) > 1)
+    text += outputsText(answer, constants, texts);
   if (constants.labels.length > 0) text += labelsText(outputs, constants.labels);
   if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
   return Buffer.from(`${text},"request_id":${stringText(answer.requestId)}}`);

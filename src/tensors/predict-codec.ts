@@ -1,15 +1,18 @@
-import type { TensorSpec } from "../protocol/model-metadata.ts";
+import type { Datatype, TensorSpec } from "../protocol/model-metadata.ts";
 import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { expectObject, isJsonObject, type JsonObject, property } from "./json-object.ts";
 import { readElements } from "./json-reader.ts";
+import { plainOutputs } from "./model-state.ts";
 import { nestingOf } from "./nesting.ts";
-import { allOutputs } from "./per-model.ts";
+import { allOutputs, perModel } from "./per-model.ts";
 import { encodePrediction, encodePredictionEnd } from "./predict-answer.ts";
-import { type Allowance, checkNames, countRows, rowAxis } from "./request-check.ts";
+import { type Allowance, checkInputs, checkNames, rowAxis } from "./request-check.ts";
 import { fitShape } from "./row-layout.ts";
+import { signalInput, signalRequest } from "./sample-codec.ts";
+import { readBase64, readFormat, readSamples } from "./samples.ts";
 import { shapeText } from "./shapes.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Tensor, TensorData } from "./tensor.ts";
 import { readOpenInference } from "./v2-request.ts";
 import { invalidRequest, listed, quoted, wordFor } from "./wording.ts";
 
@@ -17,8 +20,9 @@ const allowance: Allowance = { rowsOneByOne: true };
 
 /**
  * Troupe's own JSON: `{"features": …}` for a model of one input, or `{"inputs": …}` with one value for each input by
- * name, or with the Open Inference list; see `fitShape` for what nesting may be left out. Other keys are not read, since
- * a WebSocket frame carries its own beside these.
+ * name, or with the Open Inference list; see `fitShape` for what nesting may be left out. In a sequence, `{"samples": …}`
+ * brings the next piece of a signal, as numbers or, with `encoding`, as base64. Other keys are not read, since a
+ * WebSocket frame carries its own beside these.
  */
 export const predictCodec: Codec = {
   decode: decodePrediction,
@@ -28,6 +32,7 @@ export const predictCodec: Codec = {
 
 function decodePrediction(body: Uint8Array, model: ServedModel): DecodedRequest {
   const request = expectObject("body", parseJsonBody(body));
+  if (Object.hasOwn(request, "samples")) return readSignal(request, model);
   const hasFeatures = Object.hasOwn(request, "features");
   const hasInputs = Object.hasOwn(request, "inputs");
   if (hasFeatures === hasInputs) {
@@ -37,16 +42,69 @@ function decodePrediction(body: Uint8Array, model: ServedModel): DecodedRequest 
   return hasFeatures ? readFeatures(request["features"], model) : readInputs(request, model);
 }
 
+/** Indexes of the inputs that cannot be left out, and the only one where it could be. */
+const neededInputs = perModel(({ metadata: { inputs }, standIns }) =>
+  [...inputs.keys()].filter((at) => standIns[at] === null || inputs.length === 1),
+);
+
 function readFeatures(features: unknown, model: ServedModel): DecodedRequest {
   const specs = model.metadata.inputs;
-  const spec = specs[0];
-  if (spec === undefined || specs.length !== 1) {
+  const [needed = -1, ...others] = neededInputs(model);
+  const spec = specs[needed];
+  if (spec === undefined || others.length > 0) {
     const names = listed(specs.map(({ name }) => name));
     throw invalidRequest(
       `Cannot read 'features': model ${quoted(model.name)} has ${specs.length} inputs, expected 'inputs' with ${names}`,
     );
   }
-  return requestOf([readInput(features, spec, model)], model);
+  const tensor = readInput(features, spec, model);
+  if (specs.length === 1) return requestOf([tensor], model);
+  return requestOf(
+    specs.map((_, at) => (at === needed ? tensor : undefined)),
+    model,
+  );
+}
+
+function readSignal(request: JsonObject, model: ServedModel): DecodedRequest {
+  const samples = request["samples"];
+  if (Object.hasOwn(request, "features")) {
+    throw invalidRequest("Cannot read body: expected either 'features' or 'samples', got both");
+  }
+  const { spec } = signalInput(model);
+  const others = readOthers(property(request, "inputs"), model);
+  return signalRequest(readSampleList(samples, request, spec.datatype), others, model);
+}
+
+function readSampleList(samples: unknown, request: JsonObject, datatype: Datatype): TensorData {
+  if (typeof samples === "string") {
+    return readSamples(readBase64(samples), readFormat(property(request, "encoding")), datatype);
+  }
+  const dims = nestingOf("samples", samples);
+  if (dims.length === 1) return readElements({ name: "samples", datatype }, samples, dims);
+  throw invalidRequest(
+    `Cannot read 'samples': expected a flat list of numbers, or base64, got ${wordFor(samples)}`,
+  );
+}
+
+/** The inputs beside the signal, which may all be left out where they have stand-ins. */
+function readOthers(inputs: unknown, model: ServedModel): readonly (Tensor | undefined)[] {
+  if (inputs === undefined) return [];
+  const byName = expectObject("'inputs'", inputs);
+  const known = model.metadata.inputs.filter((_, at) => at !== model.metadata.stream?.input);
+  const stranger = Object.keys(byName).find((key) => !known.some(({ name }) => name === key));
+  if (stranger !== undefined) {
+    const names = listed(known.map(({ name }) => name));
+    throw invalidRequest(
+      `Cannot read 'inputs': expected, beside 'samples', some of ${names}, got ${quoted(stranger)}`,
+    );
+  }
+  return readByName(byName, model);
+}
+
+function readByName(inputs: JsonObject, model: ServedModel): readonly (Tensor | undefined)[] {
+  return model.metadata.inputs.map((spec) =>
+    Object.hasOwn(inputs, spec.name) ? readInput(inputs[spec.name], spec, model) : undefined,
+  );
 }
 
 function readInputs(request: JsonObject, model: ServedModel): DecodedRequest {
@@ -58,10 +116,7 @@ function readInputs(request: JsonObject, model: ServedModel): DecodedRequest {
     );
   }
   checkNames(namesIn(inputs, model), model);
-  return requestOf(
-    model.metadata.inputs.map((spec) => readInput(property(inputs, spec.name), spec, model)),
-    model,
-  );
+  return requestOf(readByName(inputs, model), model);
 }
 
 /** In the model's order where they are the model's, so that the check has little to do. */
@@ -86,7 +141,10 @@ function readInput(value: unknown, spec: TensorSpec, model: ServedModel): Tensor
   return { datatype: spec.datatype, shape, data: readElements(spec, value, dims) };
 }
 
-function requestOf(inputs: readonly Tensor[], model: ServedModel): DecodedRequest {
-  const rows = countRows(inputs, model, allowance);
-  return { inputs, rows, outputs: allOutputs(model), id: undefined };
+function requestOf(given: readonly (Tensor | undefined)[], model: ServedModel): DecodedRequest {
+  const { inputs, rows } = checkInputs(given, model, allowance);
+  const [state] = model.metadata.state;
+  const bringsState = state !== undefined && given[state.input] !== undefined;
+  const outputs = bringsState ? allOutputs(model) : plainOutputs(model);
+  return { inputs, rows, outputs, id: undefined, bringsState, isSignal: false };
 }

@@ -1,5 +1,6 @@
 import type { Batching, TensorSpec } from "../protocol/model-metadata.ts";
 import type { ServedModel } from "./codec.ts";
+import { stateInputs } from "./model-state.ts";
 import { matchesSpec, shapeText, withDim } from "./shapes.ts";
 import type { Tensor } from "./tensor.ts";
 import { invalidRequest, listed, quoted } from "./wording.ts";
@@ -20,29 +21,45 @@ export interface Allowance {
 }
 
 /**
- * Checks that there is one tensor for each of the model's inputs, of its datatype and shape, and that the sizes along
- * the batch axes agree. A batch larger than the model's is allowed: it runs in slices. Throws `invalid-request`.
+ * Checks that the tensors, which stand in the model's order, are of its datatypes and shapes, and that the sizes along
+ * the batch axes agree; whatever may be left out, and is, gets its stand-in, of one row. A batch larger than the model's is allowed:
+ * it runs in slices. The names have been checked. Throws `invalid-request`.
  */
 export function checkInputs(
-  given: ReadonlyMap<string, Tensor>,
+  given: readonly (Tensor | undefined)[],
   model: ServedModel,
   allowance: Allowance,
 ): CheckedInputs {
-  checkNames([...given.keys()], model);
-  const inputs = model.metadata.inputs.map((spec) => given.get(spec.name) as Tensor);
-  return { inputs, rows: countRows(inputs, model, allowance) };
+  const rows = countRows(given, model, allowance);
+  const isComplete = (tensors: typeof given): tensors is readonly Tensor[] =>
+    !tensors.includes(undefined);
+  if (isComplete(given)) return { inputs: given, rows };
+  return { inputs: given.map((tensor, at) => tensor ?? (model.standIns[at] as Tensor)), rows };
 }
 
-/** `names` are distinct; throws `invalid-request` unless they are those of the model's inputs, in any order. */
+/** Throws `invalid-request` unless `names`, which are distinct, are those of the model's inputs, in any order. */
 export function checkNames(names: readonly string[], model: ServedModel): void {
   if (isInOrder(names, model.metadata.inputs)) return;
-  const wanted = model.metadata.inputs.map((spec) => spec.name);
   const given = new Set(names);
+  const wanted = wantedNames(given, model);
   const missing = wanted.filter((name) => !given.has(name));
   if (missing.length === 0 && names.length === wanted.length) return;
   const known = new Set(wanted);
   const unknown = names.filter((name) => !known.has(name));
   throw invalidRequest(nameMistake({ names, wanted, missing, unknown }, quoted(model.name)));
+}
+
+/** All inputs but those that may be left out, and are; of several states all or none. */
+function wantedNames(given: ReadonlySet<string>, model: ServedModel): readonly string[] {
+  const { inputs } = model.metadata;
+  const states = stateInputs(model);
+  const bringsState = inputs.some(({ name }, at) => states.has(at) && given.has(name));
+  return inputs
+    .filter(({ name }, at) => {
+      const mayBeAbsent = model.standIns[at] !== null && !(bringsState && states.has(at));
+      return given.has(name) || !mayBeAbsent;
+    })
+    .map(({ name }) => name);
 }
 
 /** The frequent case, in which nothing needs to be allocated. */
@@ -76,11 +93,11 @@ function nameMistake({ names, wanted, missing, unknown }: NameMistake, model: st
 }
 
 /**
- * Checks tensors that stand in the model's order, one for each input, as `checkInputs` does, and gives the number of
- * rows: the size along the batch axes, 1 for a model without batches. Throws `invalid-request`, for no rows too.
+ * Checks tensors that stand in the model's order as `checkInputs` does, and gives the number of rows: the size along the
+ * batch axes, 1 for a model without batches. Throws `invalid-request`, for no rows too.
  */
 export function countRows(
-  inputs: readonly Tensor[],
+  inputs: readonly (Tensor | undefined)[],
   model: ServedModel,
   allowance: Allowance,
 ): number {
@@ -88,9 +105,11 @@ export function countRows(
   const { batching } = model.metadata;
   let rows = -1;
   for (let i = 0; i < specs.length; i += 1) {
+    const tensor = inputs[i];
+    if (tensor === undefined) continue;
     const spec = specs[i] as TensorSpec;
     const axis = rowAxis(spec, batching, allowance);
-    const found = checkInput(inputs[i] as Tensor, { spec, axis, model });
+    const found = checkInput(tensor, { spec, axis, model });
     if (rows === -1) rows = found;
     else if (found !== -1 && found !== rows) throw unequalBatches(spec, model, { rows, found });
   }

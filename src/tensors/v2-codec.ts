@@ -1,4 +1,4 @@
-import type { TensorSpec } from "../protocol/model-metadata.ts";
+import { hasMemory, type TensorSpec } from "../protocol/model-metadata.ts";
 import type { Answer, Codec, DecodedRequest, ServedModel } from "./codec.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { expectObject, type JsonObject, property } from "./json-object.ts";
@@ -22,14 +22,14 @@ export const v2Codec: Codec = {
 function decodeInference(body: Uint8Array, model: ServedModel): DecodedRequest {
   const request = expectObject("body", parseJsonBody(body));
   const id = readId(property(request, "id"));
-  checkParameters(optionalParameters("'parameters'", request));
-  const { inputs, rows, outputs } = readOpenInference(request, model, { rowsOneByOne: false });
+  checkParameters(optionalParameters("'parameters'", request), model);
+  const decoded = readOpenInference(request, model, { rowsOneByOne: false });
   // Said before the model runs, not after.
-  for (const index of outputs) {
+  for (const index of decoded.outputs) {
     const { name, datatype } = model.metadata.outputs[index] as TensorSpec;
     checkWritable(name, datatype);
   }
-  return { inputs, rows, outputs, id };
+  return { ...decoded, id };
 }
 
 /** An empty id counts as none. */
@@ -39,7 +39,16 @@ function readId(value: unknown): string | undefined {
   throw invalidRequest(`Cannot read 'id': expected a string, got ${wordFor(value)}`);
 }
 
-function checkParameters(parameters: JsonObject): void {
+/** Those that name a sequence are the front door's to read. */
+const sequenceParameters = ["sequence_id", "sequence_start", "sequence_end"] as const;
+
+function checkParameters(parameters: JsonObject, model: ServedModel): void {
+  const named = sequenceParameters.find((name) => Object.hasOwn(parameters, name));
+  if (named !== undefined && !hasMemory(model.metadata)) {
+    throw invalidRequest(
+      `Cannot read parameter ${quoted(named)}: model ${quoted(model.name)} keeps no state between requests`,
+    );
+  }
   for (const name of Object.keys(parameters)) {
     if (name.startsWith("triton_")) {
       throw invalidRequest(

@@ -1,21 +1,24 @@
 import { TroupeError } from "../protocol/errors.ts";
 import type { ServedModel } from "./codec.ts";
 import { expectObject, type JsonObject, property } from "./json-object.ts";
-import { allOutputs } from "./per-model.ts";
 import { invalidRequest, listed, quoted, wordFor } from "./wording.ts";
 
 /**
- * The `outputs` of an Open Inference V2 body as indexes into the model's, in the client's order; all of them where the
+ * The `outputs` of an Open Inference V2 body as indexes into the model's, in the client's order; `unasked` where the
  * list is absent or empty. Throws `invalid-request` for unknown and repeated names, `not-implemented` for
  * classification and shared memory. Asked for binary data Troupe answers in JSON, as the protocol leaves it to the
  * server and every client reads from the answer.
  */
-export function readWantedOutputs(value: unknown, model: ServedModel): readonly number[] {
-  if (value === undefined) return allOutputs(model);
+export function readWantedOutputs(
+  value: unknown,
+  model: ServedModel,
+  unasked: readonly number[],
+): readonly number[] {
+  if (value === undefined) return unasked;
   if (!Array.isArray(value)) {
     throw invalidRequest(`Cannot read 'outputs': expected a list, got ${wordFor(value)}`);
   }
-  if (value.length === 0) return allOutputs(model);
+  if (value.length === 0) return unasked;
   const wanted: number[] = [];
   for (let i = 0; i < value.length; i += 1) {
     const entry = expectObject(`'outputs' at [${i}]`, value[i]);

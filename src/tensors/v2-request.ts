@@ -4,6 +4,8 @@ import type { DecodedRequest, ServedModel } from "./codec.ts";
 import { isDatatype } from "./datatypes.ts";
 import { expectObject, type JsonObject, property } from "./json-object.ts";
 import { readTensor } from "./json-reader.ts";
+import { plainOutputs } from "./model-state.ts";
+import { allOutputs } from "./per-model.ts";
 import { type Allowance, checkInputs, checkNames } from "./request-check.ts";
 import type { Tensor } from "./tensor.ts";
 import { optionalParameters, readWantedOutputs } from "./v2-outputs.ts";
@@ -26,11 +28,21 @@ export function readOpenInference(
 ): DecodedRequest {
   const entries = readEntries(property(request, "inputs"));
   checkNames(namesOf(entries), model);
-  const outputs = readWantedOutputs(property(request, "outputs"), model);
+  const bringsState = doesBringState(entries, model);
+  const unasked = bringsState ? allOutputs(model) : plainOutputs(model);
+  const outputs = readWantedOutputs(property(request, "outputs"), model, unasked);
   const given = new Map<string, Tensor>();
   for (const named of entries) given.set(named.name, readInput(named, model));
-  const { inputs, rows } = checkInputs(given, model, allowance);
-  return { inputs, rows, outputs, id: undefined };
+  const tensors = model.metadata.inputs.map(({ name }) => given.get(name));
+  const { inputs, rows } = checkInputs(tensors, model, allowance);
+  return { inputs, rows, outputs, id: undefined, bringsState, isSignal: false };
+}
+
+/** Of several states all or none are there. */
+function doesBringState(entries: readonly NamedEntry[], { metadata }: ServedModel): boolean {
+  const [first] = metadata.state;
+  const name = first === undefined ? undefined : metadata.inputs[first.input]?.name;
+  return entries.some((entry) => entry.name === name);
 }
 
 function readEntries(inputs: unknown): readonly NamedEntry[] {

@@ -50,6 +50,7 @@ export interface HostTreeView extends ProcessView {
   readonly queue_rows: number | null;
   readonly in_flight: number | null;
   readonly breaker: string | null;
+  readonly sequences: number | null;
 }
 
 export interface Tree {

@@ -4,11 +4,16 @@ import type { Answer } from "./http-client.ts";
 import { waitFor } from "./wait.ts";
 
 export interface Frame extends Answer {
-  readonly type: "chunk" | "done" | "failed";
+  readonly type: "chunk" | "done" | "failed" | "ended";
   readonly id: string | number | null;
   readonly first_row: number;
   readonly rows: number;
+  /** Of a window: the number of its first new sample. */
+  readonly position: number;
   readonly retry_after_ms?: number;
+  /** Of `ended`. */
+  readonly sequence: string | null;
+  readonly reason: string;
 }
 
 export interface Refusal {
@@ -40,6 +45,25 @@ export class FrameSocket {
 
   infer(id: string | number, fields: Readonly<Record<string, unknown>>): void {
     this.send({ type: "infer", id, ...fields });
+  }
+
+  /** The next frame of a sequence, answered. */
+  async step(id: string | number, fields: Readonly<Record<string, unknown>>): Promise<Frame> {
+    this.infer(id, fields);
+    return this.answer(id);
+  }
+
+  /** The notices of sequences that ended, in order. */
+  get endings(): readonly Frame[] {
+    return this.frames.filter(({ type }) => type === "ended");
+  }
+
+  /** Waits for the notice that the sequence has ended; null is the socket's own. */
+  ending(sequence: string | null = null): Promise<Frame> {
+    return waitFor(
+      () => this.endings.find((frame) => frame.sequence === sequence),
+      `the end of sequence ${sequence}`,
+    );
   }
 
   /** The frames with that id, in order. */

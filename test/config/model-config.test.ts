@@ -15,8 +15,8 @@ function parsed(text: string): Partial<ModelConfig> {
 const everything = `
 description: Fisher's irises, three species
 batching:    { max_batch_size: 32, max_queue_delay_ms: 2 }
-queue:       { max_rows: 512, max_bytes: 1048576 }
-timeouts:    { request_ms: 1000, run_ms: 2000, load_ms: 3000 }
+queue:       { max_rows: 512, max_bytes: 1048576, max_sequences: 16 }
+timeouts:    { request_ms: 1000, run_ms: 2000, load_ms: 3000, sequence_idle_ms: 4000 }
 breaker:     { error_threshold_percent: 20, min_requests: 5, window_ms: 2000, reset_ms: 100 }
 restart:     { intensity: 3, period_ms: 1000, min_backoff_ms: 10, max_backoff_ms: 20 }
 session:     { threads: 2, execution_providers: [cuda, cpu], graph_optimization: basic }
@@ -24,7 +24,9 @@ replicas: 2
 versions:    { latest: 2 }
 required: true
 labels:      [setosa, 7, true]
-state:       [{ input: state, output: state_out }]
+state:       [{ input: state, output: state_out, initial: [0.5, 1] }]
+stream:      { input: x, window: 576, hop: 512, pad: none }
+defaults:    { sr: 16000 }
 `;
 
 describe("parseModelConfig", () => {
@@ -32,8 +34,8 @@ describe("parseModelConfig", () => {
     assert.deepEqual(parseModelConfig("", file), {
       description: "",
       batching: { maxBatchSize: 64, maxQueueDelayMs: 0 },
-      queue: { maxRows: 1024, maxBytes: 67_108_864 },
-      timeouts: { requestMs: null, runMs: 30_000, loadMs: 60_000 },
+      queue: { maxRows: 1024, maxBytes: 67_108_864, maxSequences: 1024 },
+      timeouts: { requestMs: null, runMs: 30_000, loadMs: 60_000, sequenceIdleMs: 60_000 },
       breaker: { errorThresholdPercent: 50, minRequests: 10, windowMs: 10_000, resetMs: 5000 },
       restart: { intensity: 5, periodMs: 60_000, minBackoffMs: 100, maxBackoffMs: 10_000 },
       session: { threads: 1, executionProviders: ["cpu"], graphOptimization: "all" },
@@ -41,7 +43,9 @@ describe("parseModelConfig", () => {
       versions: { type: "latest", count: 1 },
       required: false,
       labels: [],
-      state: [],
+      state: null,
+      stream: null,
+      defaults: {},
     } satisfies ModelConfig);
   });
 
@@ -49,8 +53,8 @@ describe("parseModelConfig", () => {
     assert.deepEqual(parseModelConfig(everything, file), {
       description: "Fisher's irises, three species",
       batching: { maxBatchSize: 32, maxQueueDelayMs: 2 },
-      queue: { maxRows: 512, maxBytes: 1_048_576 },
-      timeouts: { requestMs: 1000, runMs: 2000, loadMs: 3000 },
+      queue: { maxRows: 512, maxBytes: 1_048_576, maxSequences: 16 },
+      timeouts: { requestMs: 1000, runMs: 2000, loadMs: 3000, sequenceIdleMs: 4000 },
       breaker: { errorThresholdPercent: 20, minRequests: 5, windowMs: 2000, resetMs: 100 },
       restart: { intensity: 3, periodMs: 1000, minBackoffMs: 10, maxBackoffMs: 20 },
       session: { threads: 2, executionProviders: ["cuda", "cpu"], graphOptimization: "basic" },
@@ -58,7 +62,9 @@ describe("parseModelConfig", () => {
       versions: { type: "latest", count: 2 },
       required: true,
       labels: ["setosa", "7", "true"],
-      state: [{ input: "state", output: "state_out" }],
+      state: [{ input: "state", output: "state_out", initial: [0.5, 1] }],
+      stream: { input: "x", window: 576, hop: 512, pad: "none" },
+      defaults: { sr: 16_000 },
     } satisfies ModelConfig);
   });
 
@@ -123,10 +129,13 @@ describe("parseModelConfig", () => {
     ],
     ["labels: a", 'labels must be a list, got "a" (line 1)'],
     ["labels: [a, ~]", "labels[1] must be a text, got nothing (line 1)"],
-    ["state: [{ input: a }]", "state[0] has no output (line 1)"],
     [
-      "state: [{ input: a, ouput: b }]",
-      'unknown key "ouput" in state[0], the nearest known one is output (line 1)',
+      "queue: { max_sequences: 0 }",
+      "queue.max_sequences must be an integer from 1 to 1000000, got 0 (line 1)",
+    ],
+    [
+      "timeouts: { sequence_idle_ms: 0 }",
+      "timeouts.sequence_idle_ms must be an integer from 1 to 604800000, got 0 (line 1)",
     ],
     ["- a", "it must be a map, got a list (line 1)"],
     ["a: *b", "not valid YAML: aliases are not supported (line 1)"],

@@ -39,6 +39,7 @@ describe("readSettings", () => {
       accessLogSample: 1,
       drainMs: 15_000,
       drainDelayMs: 0,
+      drainSequencesMs: 5000,
       requestTimeoutMs: 15_000,
       maxRequestTimeoutMs: 60_000,
       maxInFlight: 1024,

@@ -16,6 +16,7 @@ function replica(fields: Partial<ReplicaLoad> = {}): ReplicaLoad {
     reportedRows: 0,
     rowCostMs: 1,
     rowsPerRequest: 1,
+    sequences: 0,
     breaker: "closed",
     breakerRetryMs: 0,
     ...fields,
@@ -37,6 +38,8 @@ function facts(fields: Partial<AdmissionFacts> = {}): AdmissionFacts {
     backInMs: 0,
     maxOutstandingRequests: 8,
     maxOutstandingBytes: 1_000,
+    beginsSequence: false,
+    maxSequences: 3,
     replicas: [replica()],
     ...fields,
   };
@@ -72,6 +75,18 @@ describe("admit takes a request", () => {
     [
       "where one host has room",
       { replicas: [replica({ outstandingRequests: 8 }), replica({ outstandingRequests: 7 })] },
+    ],
+    [
+      "that begins a sequence where one host has room for it",
+      { beginsSequence: true, replicas: [replica({ sequences: 3 }), replica({ sequences: 2 })] },
+    ],
+    [
+      "that goes on with a sequence, however many its host keeps",
+      { replicas: [replica({ sequences: 9 })] },
+    ],
+    [
+      "that begins a sequence whose host is just being connected to",
+      { beginsSequence: true, replicas: [] },
     ],
     [
       "larger than what a host may have, where it is alone there",
@@ -152,6 +167,19 @@ describe("admit sheds a request", () => {
       ["deadline", "overloaded", "its answer would take 600 ms, past its deadline", 100],
     ],
     [
+      "that begins a sequence where all hosts keep as many as they may",
+      { beginsSequence: true, replicas: [replica({ sequences: 3 }), replica({ sequences: 4 })] },
+      ["sequences", "overloaded", "its hosts keep 3 sequences each, and can keep no more", 1_000],
+    ],
+    [
+      "that begins a sequence where the only host with room has its breaker open",
+      {
+        beginsSequence: true,
+        replicas: [replica({ sequences: 3 }), { ...open(700), sequences: 0 }],
+      },
+      ["sequences", "overloaded", "its hosts keep 3 sequences each, and can keep no more", 1_000],
+    ],
+    [
       "whose hosts all have as many as they may",
       { replicas: [replica({ outstandingRequests: 8, rowCostMs: 10 })] },
       ["host-full", "overloaded", "all its hosts are full", 40],
@@ -184,6 +212,7 @@ describe("admit sheds a request", () => {
       inFlight: 10,
       inFlightBytes: 1_000,
       state: "unavailable",
+      beginsSequence: true,
       replicas: [open(100)],
     };
     const cures: readonly Partial<AdmissionFacts>[] = [
@@ -192,7 +221,8 @@ describe("admit sheds a request", () => {
       { inFlight: 1 },
       { inFlightBytes: 0 },
       { state: "ready" },
-      { replicas: [busy(1e6, { outstandingRequests: 99 })] },
+      { replicas: [busy(1e6, { outstandingRequests: 99, sequences: 3 })] },
+      { beginsSequence: false },
       { allowanceMs: 1e9 },
     ];
     let now = facts(everything);
@@ -207,6 +237,7 @@ describe("admit sheds a request", () => {
       "bytes",
       "unavailable",
       "breaker",
+      "sequences",
       "deadline",
       "host-full",
     ]);

@@ -1,85 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { Dispatcher } from "../../src/front-door/dispatcher.ts";
-import type { Call } from "../../src/front-door/flight.ts";
-import { writeChunk, writePressure, writeRunning } from "../../src/protocol/frames.ts";
-import type { HostView, ModelView, VersionView } from "../../src/protocol/views.ts";
-import { FakeClock } from "../fake-clock.ts";
+import type { Dispatcher } from "../../src/front-door/dispatcher.ts";
+import { writeChunk, writePressure, writeRunning } from "../../src/protocol/host-frames.ts";
+import { ask, heardAll, serving, setUp, view } from "./dispatching.ts";
 import { FakeHost, pressure } from "./fake-host.ts";
 import { until } from "./until.ts";
-
-function view(hosts: readonly HostView[], changed: Partial<VersionView> = {}): ModelView {
-  const version = { version: "1", reason: null, backAt: null, metadata: null, hosts };
-  return {
-    name: "m",
-    description: "",
-    labels: [],
-    required: false,
-    requestMs: null,
-    maxOutstandingRequests: 10,
-    maxOutstandingBytes: 1_000,
-    versions: [{ ...version, state: "ready", ...changed }],
-    problem: null,
-  };
-}
-
-function setUp(t: TestContext) {
-  const clock = new FakeClock(1_000);
-  const replays: string[] = [];
-  const violations: string[] = [];
-  const hostIds = new Set<string>();
-  const dispatcher = new Dispatcher(clock, {
-    onReplay: (_flight, reason) => replays.push(reason),
-    onViolation: (hostId, reason) => violations.push(`${hostId}: ${reason}`),
-  });
-  t.after(() => {
-    for (const hostId of hostIds) dispatcher.hostDown(hostId, "outside");
-  });
-  const update = (...hosts: readonly FakeHost[]) => {
-    for (const { view: one } of hosts) hostIds.add(one.hostId);
-    dispatcher.update(view(hosts.map((host) => host.view)));
-  };
-  return { clock, dispatcher, replays, violations, update };
-}
-
-/** A dispatcher that is connected to its hosts. */
-async function serving(t: TestContext, count = 1) {
-  const parts = setUp(t);
-  const hosts: FakeHost[] = [];
-  for (let at = 1; at <= count; at += 1) hosts.push(await FakeHost.ready(t, `m/1#0.${at}`));
-  parts.update(...hosts);
-  await until(() => parts.dispatcher.loads("m", "1").length === count, "connections");
-  return { ...parts, hosts, host: hosts[0] as FakeHost };
-}
-
-/** Asks, and keeps what comes of it. */
-function ask(dispatcher: Dispatcher, changed: Partial<Call> = {}) {
-  const events: string[] = [];
-  const flight = dispatcher.submit({
-    model: "m",
-    version: "1",
-    codec: "predict",
-    body: Buffer.from("ask"),
-    deadlineAt: 11_000,
-    priority: "normal",
-    requestId: "r",
-    stream: false,
-    onChunk: (body) => events.push(`chunk ${Buffer.from(body)}`),
-    onDone: ({ body }) => events.push(`done ${body}`),
-    onFailed: ({ code }) => events.push(code),
-    ...changed,
-  });
-  return { flight, events, settled: () => until(() => events.length > 0, "an answer") };
-}
-
-/** Whatever the host has said before has been heard when this resolves. */
-async function heardAll(dispatcher: Dispatcher, host: FakeHost): Promise<void> {
-  const last = ask(dispatcher, { requestId: "last" });
-  const seen = () => host.requests.find(({ requestId }) => requestId === "last");
-  await until(() => seen() !== undefined);
-  host.done(seen()?.id ?? -1);
-  await last.settled();
-}
 
 /** A host that has said that it runs the request that it got. */
 async function running(dispatcher: Dispatcher, host: FakeHost): Promise<number> {

@@ -85,4 +85,20 @@ describe("a front door's metrics", () => {
       ],
     );
   });
+
+  it("count sequences that were lost with their hosts, by model", async () => {
+    const { metrics, samples } = setUp();
+    const before = await samples("troupe_sequences_ended_total");
+    for (const model of ["iris", "vad", "iris"]) metrics.sequencesLost(model).add();
+    assert.deepEqual(
+      [before, await samples("troupe_sequences_ended_total")],
+      [
+        [],
+        [
+          'troupe_sequences_ended_total{model_id="iris",reason="lost"} 2',
+          'troupe_sequences_ended_total{model_id="vad",reason="lost"} 1',
+        ],
+      ],
+    );
+  });
 });

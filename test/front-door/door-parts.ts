@@ -26,6 +26,7 @@ function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
     wsPingMs: 20_000,
     wsIdleMs: 0,
     wsMaxBufferedBytes: 1_000_000,
+    drainSequencesMs: 30_000,
     allowedOrigins: [],
     ...changed,
   };
@@ -41,6 +42,7 @@ export function model(name: string, changed: Partial<VersionView> = {}): ModelVi
     requestMs: null,
     maxOutstandingRequests: 10,
     maxOutstandingBytes: 1_000_000,
+    maxSequences: 2,
     versions: [{ ...version, state: "ready", ...changed }],
     problem: null,
   };

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ReplicaLoad } from "../../src/front-door/admission.ts";
 import type { Ask } from "../../src/front-door/entrance.ts";
 import type { TroupeError } from "../../src/protocol/errors.ts";
+import { frameOf, newSeat } from "./calls.ts";
 import { doorParts } from "./door-parts.ts";
 import { model, version } from "./views.ts";
 
@@ -111,6 +113,47 @@ describe("Entrance", () => {
   it("lets a body that is alone grow as it likes", () => {
     const { admit, entrance } = setUp({ maxInFlightBytes: 100 });
     assert.equal(entrance.grow(admit({ bytes: 0 }), 5_000), undefined);
+  });
+
+  /** Its host keeps as many sequences as it may. */
+  const full: ReplicaLoad = {
+    outstandingRequests: 0,
+    outstandingBytes: 0,
+    reportedRows: 0,
+    rowCostMs: 0,
+    rowsPerRequest: 1,
+    sequences: 100,
+    breaker: "closed",
+    breakerRetryMs: 0,
+  };
+
+  it("sheds what begins a sequence where no host keeps one more, and counts it", () => {
+    const { refusal, fake, metrics, permits } = setUp();
+    fake.replicas = [full];
+    assert.deepEqual(refusal({ sequence: frameOf(newSeat(), { start: true }) }), {
+      code: "overloaded",
+      message: "Cannot take request: its hosts keep 100 sequences each, and can keep no more",
+      retryAfterMs: 1_000,
+    });
+    assert.deepEqual([metrics.shed("iris", "sequences").value, permits.requests], [1, 0]);
+  });
+
+  for (const [what, sequence] of [
+    ["what goes on with a sequence", frameOf(newSeat())],
+    ["what stands for itself", null],
+  ] as const) {
+    it(`admits ${what} there`, () => {
+      const { admit, fake } = setUp();
+      fake.replicas = [full];
+      assert.equal(admit({ sequence }).target.version, readyVersion);
+    });
+  }
+
+  it("judges a frame of a sequence by the host that keeps it", () => {
+    const { admit, fake } = setUp();
+    const sequence = frameOf(newSeat());
+    admit({ sequence });
+    assert.deepEqual(fake.askedFor, ["iris", "2", sequence.seat]);
   });
 
   it("refuses while the connection drains", () =>

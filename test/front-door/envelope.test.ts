@@ -14,8 +14,9 @@ function isPlain(value: unknown): boolean {
 /** What an envelope holds of an object that JSON.parse reads. */
 function plainFields(text: string): Record<string, unknown> {
   const fields = Object.entries(JSON.parse(text) as Record<string, unknown>);
+  const isShort = (value: unknown) => isPlain(value) && JSON.stringify(value).length <= 400;
   return Object.fromEntries(
-    fields.filter(([, value]) => isPlain(value) && JSON.stringify(value).length <= 400),
+    fields.map(([name, value]) => [name, isShort(value) ? value : undefined]),
   );
 }
 
@@ -32,9 +33,11 @@ describe("readEnvelope", () => {
     ['{"größe":"ä€😀"}', { größe: "ä€😀" }],
     ['{"a":1,"a":2}', { a: 2 }],
     ['{"":""}', { "": "" }],
-    ['{"x":[1,2,[3]],"a":1,"y":{"a":2}}', { a: 1 }],
-    ['{"x":["]","\\"]"],"a":1}', { a: 1 }],
-    ['{"x":{"}":"{"},"a":1}', { a: 1 }],
+    ['{"x":[1,2,[3]],"a":1,"y":{"a":2}}', { x: undefined, a: 1, y: undefined }],
+    ['{"x":["]","\\"]"],"a":1}', { x: undefined, a: 1 }],
+    ['{"x":{"}":"{"},"a":1}', { x: undefined, a: 1 }],
+    ['{"a":1,"a":[2]}', { a: undefined }],
+    ['{"a":[1],"a":2}', { a: 2 }],
   ];
   for (const [text, fields] of rows) {
     it(`reads ${JSON.stringify(text)}`, () => {
@@ -45,12 +48,21 @@ describe("readEnvelope", () => {
 
   it("steps over tensors without parsing them, whatever they hold", () => {
     const text = '{"id":1,"features":[[1,,2],tru,{"a" 1}],"priority":"low"}';
-    assert.deepEqual(read(text), { id: 1, priority: "low" });
+    assert.deepEqual(read(text), { id: 1, features: undefined, priority: "low" });
+  });
+
+  it("says of what it steps over that it is there", () => {
+    const envelope = readEnvelope(Buffer.from('{"x":[1],"y":1}'));
+    assert.deepEqual(
+      [envelope.has("x"), envelope.has("y"), envelope.has("z")],
+      [true, true, false],
+    );
   });
 
   it("steps over long values", () => {
     const long = "x".repeat(513);
-    assert.deepEqual(read(`{"a":"${long}","b":1,"c":${"1".repeat(600)}}`), { b: 1 });
+    const skipped = { a: undefined, b: 1, c: undefined };
+    assert.deepEqual(read(`{"a":"${long}","b":1,"c":${"1".repeat(600)}}`), skipped);
   });
 
   it("takes time in proportion to the length, not to its square", () => {
@@ -115,6 +127,34 @@ describe("readEnvelope", () => {
         },
       );
     });
+  }
+});
+
+describe("readEnvelope with a field to open", () => {
+  const opened = (text: string) => Object.fromEntries(readEnvelope(Buffer.from(text), "p"));
+
+  const rows: readonly (readonly [string, Record<string, unknown>])[] = [
+    ['{"a":1}', { a: 1 }],
+    ['{"p":{"a":[1,{"b":2}]},"x":{"p":{"a":1}}}', { p: { a: [1, { b: 2 }] }, x: undefined }],
+    ['{ "p" : [ 1 , 2 ] }', { p: [1, 2] }],
+    ['{"\\u0070":{}}', { p: {} }],
+    ['{"p":7,"p":{"a":1}}', { p: { a: 1 } }],
+    ['{"x":[tru],"p":{"}":"{"},"y":[,]}', { x: undefined, p: { "}": "{" }, y: undefined }],
+  ];
+  for (const [text, fields] of rows) {
+    it(`reads ${text}`, () => assert.deepEqual(opened(text), fields));
+  }
+
+  it("opens it however long it is", () => {
+    const value = { a: "x".repeat(5_000) };
+    assert.deepEqual(opened(JSON.stringify({ p: value })), { p: value });
+  });
+
+  for (const text of ['{"p":{"a":tru}}', '{"p":{"a":1,}}', '{"p":[1}}']) {
+    it(`refuses ${text}, into which it looks`, () =>
+      assert.throws(() => opened(text), {
+        message: "frame must be a JSON object, but it is malformed at byte 5",
+      }));
   }
 });
 

@@ -9,11 +9,11 @@ import {
   type DoorFrame,
   parseDoorFrame,
   type RequestFrame,
-  writeDone,
-  writeFailed,
   writeHello,
 } from "../../src/protocol/frames.ts";
+import { writeDone, writeEnded, writeFailed } from "../../src/protocol/host-frames.ts";
 import type { Pressure } from "../../src/protocol/pressure.ts";
+import type { EndReason } from "../../src/protocol/sequences.ts";
 import type { HostView } from "../../src/protocol/views.ts";
 import { until } from "./until.ts";
 
@@ -21,7 +21,8 @@ export const noStages = { decodeUs: 0, queueUs: 0, runUs: 0, encodeUs: 0 };
 
 export function pressure(changed: Partial<Pressure> = {}): Pressure {
   const load = { queuedRows: 0, runningRows: 0, rowCostMs: 0, rowsPerRequest: 1 };
-  return { ...load, breaker: "closed", draining: false, breakerRetryMs: 0, ...changed };
+  const rest = { draining: false, breakerRetryMs: 0, sequences: 0 };
+  return { ...load, breaker: "closed", ...rest, ...changed };
 }
 
 /** The other end of a link: it says what the test tells it to say, and keeps what it hears. */
@@ -99,6 +100,10 @@ export class FakeHost {
 
   failed(id: number, failure: Failure, load = pressure()): void {
     this.say((writer) => writeFailed(writer, { id, failure, pressure: load }));
+  }
+
+  ended(key: string, reason: EndReason): void {
+    this.say((writer) => writeEnded(writer, key, reason));
   }
 
   hangUp(): void {

@@ -1,34 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { Flight } from "../../src/front-door/flight.ts";
+import { Flight, type SequenceCall } from "../../src/front-door/flight.ts";
 import { HostLink } from "../../src/front-door/host-link.ts";
+import type { Seat } from "../../src/front-door/seat.ts";
 import { FrameWriter } from "../../src/protocol/frame-stream.ts";
-import {
-  protocolVersion,
-  writeChunk,
-  writeHello,
-  writePressure,
-  writeRunning,
-} from "../../src/protocol/frames.ts";
+import { protocolVersion, writeHello } from "../../src/protocol/frames.ts";
+import { writeChunk, writePressure, writeRunning } from "../../src/protocol/host-frames.ts";
 import type { Pressure } from "../../src/protocol/pressure.ts";
 import { FakeClock } from "../fake-clock.ts";
+import { frameOf, newCall, newSeat } from "./calls.ts";
 import { FakeHost, pressure } from "./fake-host.ts";
 import { until } from "./until.ts";
 
-function flight(body = "abc"): Flight {
-  return new Flight({
-    model: "m",
-    version: "1",
-    codec: "v2",
-    body: Buffer.from(body),
-    deadlineAt: 1_234.5,
-    priority: "low",
-    requestId: "r-1",
-    stream: true,
-    onChunk: () => undefined,
-    onDone: () => undefined,
-    onFailed: () => undefined,
-  });
+function flight(body = "abc", sequence: SequenceCall | null = null): Flight {
+  const shared = { codec: "v2", deadlineAt: 1_234.5, priority: "low", stream: true } as const;
+  return new Flight(newCall({ ...shared, requestId: "r-1", body: Buffer.from(body), sequence }), 1);
 }
 
 function link(t: TestContext, host: FakeHost) {
@@ -39,6 +25,7 @@ function link(t: TestContext, host: FakeHost) {
     onChunk: (_flight, body) => events.push(`chunk ${Buffer.from(body)}`),
     onDone: (_flight, { body }) => events.push(`done ${body}`),
     onFailed: (_flight, { failure }) => events.push(`failed ${failure.code}`),
+    onEnded: ({ options }, reason) => events.push(`ended ${options.key} ${reason}`),
     onClosed: () => events.push("closed"),
     onViolation: () => events.push("violation"),
   });
@@ -99,6 +86,7 @@ describe("A link to a host", { timeout: 20_000 }, () => {
       priority: "low",
       deadlineAt: 1_234.5,
       requestId: "r-1",
+      sequence: null,
       body: Buffer.from("abc"),
     });
   });
@@ -152,14 +140,15 @@ describe("A link to a host", { timeout: 20_000 }, () => {
   });
 
   it("says the load as the host last reported it", async (t) => {
-    const load = { queuedRows: 3, runningRows: 4, rowCostMs: 0.5, rowsPerRequest: 2 };
-    const { link: one } = await pressed(t, load);
+    const rows = { queuedRows: 3, runningRows: 4, rowCostMs: 0.5, rowsPerRequest: 2 };
+    const { link: one } = await pressed(t, { ...rows, sequences: 5 });
     assert.deepEqual(one.load, {
       outstandingRequests: 0,
       outstandingBytes: 0,
       reportedRows: 7,
       rowCostMs: 0.5,
       rowsPerRequest: 2,
+      sequences: 5,
       breaker: "closed",
       breakerRetryMs: 0,
     });
@@ -204,7 +193,7 @@ describe("A link to a host", { timeout: 20_000 }, () => {
     const { host, link: one } = await openLink(t);
     const flights = [flight(), flight()];
     for (const each of flights) one.send(each);
-    assert.deepEqual(one.abandon(), flights);
+    assert.deepEqual(one.abandon(), { flights, seats: [] });
     assert.deepEqual([one.isOpen, one.load.outstandingRequests], [false, 0]);
     await until(() => !host.isConnected);
   });
@@ -216,7 +205,8 @@ describe("A link to a host", { timeout: 20_000 }, () => {
     await host.request();
     host.hangUp();
     await until(() => events.length > 0);
-    assert.deepEqual([events, one.isOpen, one.abandon()], [["closed"], false, [lost]]);
+    const left = { flights: [lost], seats: [] };
+    assert.deepEqual([events, one.isOpen, one.abandon()], [["closed"], false, left]);
   });
 
   it("says that the connection is gone where there never was a host", async (t) => {
@@ -225,6 +215,147 @@ describe("A link to a host", { timeout: 20_000 }, () => {
     const { events } = link(t, nowhere as unknown as FakeHost);
     await until(() => events.length > 0);
     assert.deepEqual(events, ["closed"]);
+  });
+});
+
+describe("A link's sequences", { timeout: 20_000 }, () => {
+  const answered = (seat: Seat) => {
+    seat.hasAnswered = true;
+    return seat;
+  };
+
+  it("are named in the requests of their frames", async (t) => {
+    const { host, link: one } = await openLink(t);
+    const seat = newSeat({ key: "#7", isShared: true });
+    one.send(flight("abc", frameOf(seat, { start: true })));
+    const { sequence, body } = await host.request();
+    assert.deepEqual(sequence, { key: "#7", start: true, end: false, shared: true });
+    assert.equal(String(body), "abc");
+  });
+
+  it("have one place, and leave the old one for the new", async (t) => {
+    const [{ link: one }, { link: other }] = [await openLink(t), await openLink(t)];
+    const seat = newSeat();
+    const counts = () => [one, other].map(({ load }) => load.sequences);
+    one.seat(seat);
+    const before = [seat.link, counts()];
+    other.seat(seat);
+    const after = [seat.link, counts()];
+    other.unseat(seat);
+    assert.deepEqual(before, [one, [1, 0]]);
+    assert.deepEqual(after, [other, [0, 1]]);
+    assert.deepEqual([seat.link, counts()], [undefined, [0, 0]]);
+  });
+
+  it("count as many as the host has reported, or as were begun since", async (t) => {
+    const { link: one } = await pressed(t, { sequences: 2 });
+    const counts = [one.load.sequences];
+    for (const key of ["a", "b", "c"]) {
+      one.seat(newSeat({ key }));
+      counts.push(one.load.sequences);
+    }
+    assert.deepEqual(counts, [2, 2, 2, 3]);
+  });
+
+  it("count once, though one is seated twice", async (t) => {
+    const { link: one } = await openLink(t);
+    const seat = newSeat();
+    one.seat(seat);
+    one.seat(seat);
+    assert.equal(one.load.sequences, 1);
+    one.unseat(seat);
+    one.unseat(seat);
+    assert.equal(one.load.sequences, 0);
+  });
+
+  it("do not count where other front doors may have ended them", async (t) => {
+    const { link: one } = await openLink(t);
+    one.seat(newSeat({ isShared: true }));
+    assert.equal(one.load.sequences, 0);
+  });
+
+  it("are fewer by the one that has ended, although the host says nothing of it", async (t) => {
+    const { link: one } = await pressed(t, { sequences: 2 });
+    const seats = [answered(newSeat({ key: "a" })), newSeat({ key: "b" })];
+    for (const seat of seats) one.seat(seat);
+    const counts = seats.map((seat) => {
+      one.endSequence(seat);
+      return one.load.sequences;
+    });
+    assert.deepEqual(counts, [1, 1], "whether the host kept the second one is not known");
+  });
+
+  it("may be tried again when the host was full a second ago", async (t) => {
+    const { link: one, clock } = await pressed(t, { sequences: 9 });
+    one.seat(newSeat());
+    clock.advance(1_000);
+    assert.equal(one.load.sequences, 1);
+  });
+
+  it("are ended at the host", async (t) => {
+    const { host, link: one } = await openLink(t);
+    const seat = newSeat({ key: "a" });
+    one.seat(seat);
+    one.endSequence(seat);
+    assert.deepEqual(await host.hears("end"), { type: "end", key: "a" });
+    assert.equal(seat.link, undefined);
+  });
+
+  it("are told when their host drops them", async (t) => {
+    const { host, link: one, events } = await pressed(t, { sequences: 1 });
+    one.seat(newSeat({ key: "a" }));
+    one.seat(newSeat({ key: "b" }));
+    host.ended("b", "idle");
+    await until(() => events.length === 2);
+    assert.equal(events[1], "ended b idle");
+  });
+
+  it("are no matter where the front door knows none of that key", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    const left = newSeat({ key: "a" });
+    one.seat(left);
+    one.unseat(left);
+    for (const key of ["a", "nobody", ""]) host.ended(key, "expired");
+    one.send(flight());
+    host.done((await host.request()).id);
+    await until(() => events.length > 0);
+    assert.deepEqual([events, one.isOpen], [["done {}"], true]);
+  });
+
+  it("replace another one of the same key, which leaves without them", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    const shared = { key: "#7", isShared: true };
+    const [old, next] = [newSeat(shared), newSeat(shared)];
+    one.seat(old);
+    one.seat(next);
+    one.unseat(old);
+    host.ended("#7", "idle");
+    await until(() => events.length === 1);
+    assert.deepEqual([next.link, old.link], [one, undefined]);
+  });
+
+  it("stay while the host is drained, though it is not open any more", async (t) => {
+    const { host, link: one } = await openLink(t);
+    host.say((writer) => writePressure(writer, pressure({ draining: true })));
+    await until(() => !one.isOpen);
+    assert.equal(one.isAlive, true);
+    host.hangUp();
+    await until(() => !one.isAlive);
+  });
+
+  it("are given back when it is abandoned, with all that is outstanding in order", async (t) => {
+    const { link: one } = await openLink(t);
+    const [a, b] = [newSeat({ key: "a" }), newSeat({ key: "b" })];
+    for (const seat of [b, a]) one.seat(seat);
+    const flights = [3, 1, 2].map((order) => new Flight(newCall(), order));
+    for (const each of flights) one.send(each);
+    const left = one.abandon();
+    assert.deepEqual(
+      left.flights.map(({ order }) => order),
+      [1, 2, 3],
+    );
+    assert.deepEqual([left.seats, a.link, b.link], [[b, a], undefined, undefined]);
+    assert.deepEqual([one.isAlive, one.load.sequences], [false, 0]);
   });
 });
 

@@ -51,6 +51,46 @@ describe("metadataJson", () => {
     });
   });
 
+  it("keeps to itself what a model remembers, and says so", () => {
+    const tensor = (name: string, shape: readonly number[], batchAxis: number | null) =>
+      ({ name, datatype: "FP32", shape, batchAxis }) as const;
+    const one = version({
+      metadata: {
+        ...metadata,
+        inputs: [tensor("h", [-1, 2], 0), tensor("x", [-1, 4], 0), tensor("c", [3, -1], 1)],
+        outputs: [tensor("y", [-1, 3], 0), tensor("cn", [3, -1], 1), tensor("hn", [-1, 2], 0)],
+        state: [
+          { input: 0, output: 2, found: true },
+          { input: 2, output: 1, found: false },
+        ],
+        stream: { input: 1, window: 4, hop: 2, pad: "zeros" },
+      },
+    });
+    const { inputs, outputs, parameters } = metadataJson(model(), one);
+    assert.deepEqual({ inputs, outputs }, { inputs: shared.inputs, outputs: shared.outputs });
+    assert.deepEqual(parameters, {
+      version: "1",
+      state: [
+        { input: { name: "h", datatype: "FP32", shape: [-1, 2] }, output: "hn", found: true },
+        { input: { name: "c", datatype: "FP32", shape: [3, -1] }, output: "cn", found: false },
+      ],
+      stream: { input: "x", window: 4, hop: 2, pad: "zeros" },
+      batching: {
+        type: "batched",
+        max_batch_size: 8,
+        axes: { h: 0, x: 0, c: 1, y: 0, cn: 1, hn: 0 },
+      },
+    });
+  });
+
+  it("says how a signal is cut where nothing else is remembered", () => {
+    const stream = { input: 0, window: 4, hop: 4, pad: "none" } as const;
+    const one = version({ metadata: { ...metadata, stream } });
+    const { inputs, parameters } = metadataJson(model(), one);
+    assert.deepEqual(inputs, shared.inputs);
+    assert.deepEqual((parameters as { stream: unknown }).stream, { ...stream, input: "x" });
+  });
+
   it("does not describe a model that has never been loaded", () => {
     const one = version({ state: "loading", reason: "it is being loaded", metadata: null });
     assert.throws(() => metadataJson(model(), one), {

@@ -10,6 +10,8 @@ const metadata: ModelMetadata = {
   outputs: [{ name: "y", datatype: "INT64", shape: [-1], batchAxis: 0 }],
   batching: { type: "batched", maxBatchSize: 64 },
   notServable: [],
+  state: [],
+  stream: null,
 };
 
 function setUp() {

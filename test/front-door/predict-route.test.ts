@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { HttpServer } from "../../src/front-door/http-server.ts";
 import { predictRoute } from "../../src/front-door/predict-route.ts";
+import { SharedSeats } from "../../src/front-door/shared-seats.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { doorParts, model } from "./door-parts.ts";
+import { pressure } from "./fake-host.ts";
 import { codeOf, post, RawClient } from "./raw-client.ts";
 import { until } from "./until.ts";
 
@@ -14,7 +16,9 @@ async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
   const parts = doorParts(changed);
   const { maxBodyBytes } = parts.settings;
   const state = { draining: false };
-  const hot = predictRoute({ ...parts, maxBodyBytes, isDraining: () => state.draining });
+  const sharedSeats = new SharedSeats(parts.dispatcher);
+  const isDraining = () => state.draining;
+  const hot = predictRoute({ ...parts, sharedSeats, maxBodyBytes, isDraining });
   const http = new HttpServer(parts.clock, hot, (_request, response) => {
     response.statusCode = 418;
     response.end();
@@ -24,7 +28,7 @@ async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
     http.server.closeAllConnections();
     http.server.close();
   });
-  return { ...parts, state, http, connect: () => new RawClient(t, port) };
+  return { ...parts, sharedSeats, state, http, connect: () => new RawClient(t, port) };
 }
 
 async function served(t: TestContext, changed: Partial<DoorSettings> = {}) {
@@ -49,6 +53,7 @@ describe("A prediction over HTTP", bounded, () => {
       priority: "low",
       requestId: "r-1",
       stream: false,
+      sequence: null,
     });
   });
 
@@ -68,9 +73,7 @@ describe("A prediction over HTTP", bounded, () => {
     const { onDone } = await fake.call();
     const answer = Buffer.alloc(300_000, "a");
     const stages = { decodeUs: 0, queueUs: 0, runUs: 0, encodeUs: 0 };
-    const load = { queuedRows: 0, runningRows: 0, rowCostMs: 0, rowsPerRequest: 1 };
-    const rest = { breaker: "closed", draining: false, breakerRetryMs: 0 } as const;
-    onDone({ type: "done", id: 1, stages, rows: 1, pressure: { ...load, ...rest }, body: answer });
+    onDone({ type: "done", id: 1, stages, rows: 1, pressure: pressure(), body: answer });
     answer.fill("b");
     assert.equal((await client.answer()).body, "a".repeat(300_000));
   });

@@ -4,6 +4,9 @@ import {
   type FrameVerdict,
   type InferFrame,
   parseClientFrame,
+  type SequenceFrame,
+  sampleCodecs,
+  sampleFrame,
 } from "../../src/front-door/socket-frame.ts";
 
 function parse(frame: unknown): FrameVerdict {
@@ -17,7 +20,7 @@ function parsed(frame: unknown): unknown {
     const { code, message } = verdict.error;
     return { id: verdict.id, code, message };
   }
-  if (verdict.frame.type === "cancel") return verdict.frame;
+  if (verdict.frame.type !== "infer") return verdict.frame;
   const { requestId, ...rest } = verdict.frame;
   assert.match(requestId, /^[0-9a-f]{24}$/);
   return rest;
@@ -32,8 +35,15 @@ function infer(fields: Partial<InferFrame> = {}) {
     timeoutMs: null,
     priority: "normal",
     stream: false,
+    codec: "predict",
+    sequence: undefined,
     ...fields,
   };
+}
+
+function turn(type: SequenceFrame["type"], fields: Partial<SequenceFrame> = {}): SequenceFrame {
+  const unsaid = { id: null, model: undefined, version: undefined, sequence: undefined };
+  return { type, ...unsaid, ...fields };
 }
 
 describe("parseClientFrame", () => {
@@ -50,6 +60,17 @@ describe("parseClientFrame", () => {
     [{ type: "infer", id: "a", priority: "low" }, infer({ priority: "low" })],
     [{ type: "infer", id: "a", stream: true }, infer({ stream: true })],
     [{ inputs: { x: [{ type: "cancel" }] }, id: "a", type: "infer" }, infer()],
+    [{ type: "infer", id: "a", sequence: "s" }, infer({ sequence: "s" })],
+    [{ type: "infer", id: "a", sequence: "x".repeat(128) }, infer({ sequence: "x".repeat(128) })],
+    [{ type: "infer", id: "a", samples: [1, 2] }, infer({ stream: true })],
+    [{ type: "infer", id: "a", samples: [1, 2], stream: false }, infer({ stream: true })],
+    [{ type: "infer", id: "a", samples: "AAA=" }, infer({ stream: true })],
+    [{ type: "infer", id: "a", inputs: { samples: [1] } }, infer()],
+    [{ type: "reset" }, turn("reset")],
+    [{ type: "end" }, turn("end")],
+    [{ type: "reset", id: "a" }, turn("reset", { id: "a" })],
+    [{ type: "end", id: 7, sequence: "s" }, turn("end", { id: 7, sequence: "s" })],
+    [{ type: "reset", model: "m", version: 2 }, turn("reset", { model: "m", version: "2" })],
     [
       { type: "cancel", id: "a", model: "iris" },
       { type: "cancel", id: "a" },
@@ -66,6 +87,7 @@ describe("parseClientFrame", () => {
 
   const a = { id: "a" } as const;
   const ids = "id must be a text of 1 to 128 characters, or a number, got";
+  const sequences = "sequence must be a text of 1 to 128 characters, got";
   const refusals: readonly (readonly [unknown, string | number | null, string])[] = [
     ["", null, "frame must be a JSON object, but it is malformed at byte 0"],
     ["[]", null, "frame must be a JSON object, but it is malformed at byte 0"],
@@ -77,9 +99,9 @@ describe("parseClientFrame", () => {
     [{ type: "infer", id: "x".repeat(129) }, null, `${ids} "${"x".repeat(129)}"`],
     [{ type: "infer", id: ["a"] }, null, `${ids} nothing`],
     ['{"type":"infer","id":1e999}', null, `${ids} null`],
-    [a, "a", "type must be 'infer' or 'cancel', got nothing"],
-    [{ ...a, type: "ping" }, "a", `type must be 'infer' or 'cancel', got "ping"`],
-    [{ id: 3, type: 1 }, 3, "type must be 'infer' or 'cancel', got 1"],
+    [a, "a", "type must be 'infer', 'cancel', 'reset' or 'end', got nothing"],
+    [{ ...a, type: "ping" }, "a", `type must be 'infer', 'cancel', 'reset' or 'end', got "ping"`],
+    [{ id: 3, type: 1 }, 3, "type must be 'infer', 'cancel', 'reset' or 'end', got 1"],
     [{ ...a, type: "infer", model: 1 }, "a", "model must be a text, got 1"],
     [{ ...a, type: "infer", version: true }, "a", "version must be a text, got true"],
     [
@@ -103,6 +125,16 @@ describe("parseClientFrame", () => {
       "priority must be 'normal' or 'low', got 'urgent'",
     ],
     [{ ...a, type: "infer", stream: "yes" }, "a", 'stream must be true or false, got "yes"'],
+    [{ ...a, type: "infer", sequence: "" }, "a", `${sequences} ""`],
+    [{ ...a, type: "infer", sequence: 7 }, "a", `${sequences} 7`],
+    [{ ...a, type: "infer", sequence: null }, "a", `${sequences} null`],
+    [{ ...a, type: "infer", sequence: ["s"] }, "a", `${sequences} nothing`],
+    [{ ...a, type: "infer", sequence: "x".repeat(600) }, "a", `${sequences} nothing`],
+    [{ ...a, type: "reset", sequence: "x".repeat(129) }, "a", `${sequences} "${"x".repeat(129)}"`],
+    [{ type: "end", sequence: 7 }, null, `${sequences} 7`],
+    [{ type: "reset", id: null }, null, `${ids} null`],
+    [{ type: "reset", id: ["a"] }, null, `${ids} nothing`],
+    [{ type: "end", id: 1, model: 2 }, 1, "model must be a text, got 2"],
   ];
   for (const [frame, id, message] of refusals) {
     const name = typeof frame === "string" ? frame : JSON.stringify(frame);
@@ -114,5 +146,25 @@ describe("parseClientFrame", () => {
     const message = "priority 'high' needs a key, and this server has none";
     const refused = { id: "a", code: "forbidden", message };
     assert.deepEqual(parsed({ ...a, type: "infer", priority: "high" }), refused);
+  });
+});
+
+describe("sampleFrame", () => {
+  for (const codec of sampleCodecs) {
+    it(`is a frame of ${codec} of the socket's own sequence, answered window by window`, () => {
+      const verdict = sampleFrame(3, codec);
+      assert.ok(verdict.type === "frame" && verdict.frame.type === "infer");
+      const { requestId, ...frame } = verdict.frame;
+      assert.match(requestId, /^[0-9a-f]{24}$/);
+      assert.deepEqual(frame, infer({ id: 3, stream: true, codec }));
+    });
+  }
+
+  it("is refused where the path does not say how samples are written", () => {
+    const verdict = sampleFrame(3, undefined);
+    assert.ok(verdict.type === "refused");
+    const { code, message } = verdict.error;
+    assert.deepEqual([verdict.id, code], [null, "not-implemented"]);
+    assert.match(message, /^frames must be JSON text: .* need '\?samples=' with their format/);
   });
 });

@@ -3,13 +3,19 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
-import { SocketSession, type SocketTarget } from "../../src/front-door/socket-session.ts";
+import { SocketSession } from "../../src/front-door/socket-session.ts";
+import type { SocketTarget } from "../../src/front-door/socket-target.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { doorParts } from "./door-parts.ts";
 import { type Frame, SocketClient } from "./socket-client.ts";
 import { until } from "./until.ts";
 
-const anyModel: SocketTarget = { endpoint: "/ws", model: undefined, version: undefined };
+const anyModel: SocketTarget = {
+  endpoint: "/ws",
+  model: undefined,
+  version: undefined,
+  samples: undefined,
+};
 const perSocket = 4;
 
 /** A session on a real socket, whose client is the test's, before a dispatcher that it drives. */
@@ -64,6 +70,7 @@ describe("A request on a socket", bounded, () => {
       deadlineAt: 1_500,
       priority: "low",
       stream: true,
+      sequence: null,
     });
     assert.equal(JSON.parse(String(body)).id, "a");
   });
@@ -168,7 +175,7 @@ describe("A request on a socket", bounded, () => {
   });
 
   it("goes to the model of the path, and to no other", async (t) => {
-    const target = { endpoint: "/stream", model: "m", version: "1" };
+    const target = { endpoint: "/stream", model: "m", version: "1", samples: undefined };
     const { client, fake } = await converse(t, {}, target);
     client.infer(1, { model: undefined });
     client.infer(2, { model: "n" });

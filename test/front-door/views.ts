@@ -6,6 +6,8 @@ export const metadata: ModelMetadata = {
   outputs: [{ name: "y", datatype: "FP32", shape: [-1, 3], batchAxis: 0 }],
   batching: { type: "batched", maxBatchSize: 8 },
   notServable: [],
+  state: [],
+  stream: null,
 };
 
 export function version(fields: Partial<VersionView> = {}): VersionView {
@@ -29,6 +31,7 @@ export function model(fields: Partial<ModelView> = {}): ModelView {
     requestMs: null,
     maxOutstandingRequests: 100,
     maxOutstandingBytes: 1_000_000,
+    maxSequences: 100,
     versions: [version()],
     problem: null,
     ...fields,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import { matchSocketPath, WebSockets } from "../../src/front-door/web-sockets.ts";
+import { WebSockets } from "../../src/front-door/web-sockets.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { doorParts } from "./door-parts.ts";
 import { RawClient } from "./raw-client.ts";
@@ -21,26 +21,6 @@ async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
     new SocketClient(t, `ws://127.0.0.1:${port}${path}`, headers);
   return { ...parts, sockets, http, port, open };
 }
-
-describe("matchSocketPath", () => {
-  const rows: readonly (readonly [string, unknown])[] = [
-    ["/ws", ["/ws", undefined, undefined]],
-    ["/v2/models/m/stream", ["/v2/models/{model}/stream", "m", undefined]],
-    [
-      "/v2/models/a%20b/versions/2/stream",
-      ["/v2/models/{model}/versions/{version}/stream", "a b", "2"],
-    ],
-    ["/v2/models/m/versions/stream", undefined],
-    ["/v2/models/%zz/stream", undefined],
-    ["/ws/", undefined],
-  ];
-  for (const [path, expected] of rows) {
-    it(`reads ${path}`, () => {
-      const found = matchSocketPath(path);
-      assert.deepEqual(found && [found.endpoint, found.model, found.version], expected);
-    });
-  }
-});
 
 describe("An upgrade", { timeout: 20_000 }, () => {
   it("is taken, counted, and forgotten when it closes", async (t) => {

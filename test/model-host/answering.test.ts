@@ -4,15 +4,14 @@ import { answerWork } from "../../model-host/answering.ts";
 import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import type { Work } from "../../model-host/work.ts";
 import type { ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
-import type { ServedModel } from "../../src/tensors/codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { fp32 } from "./fake-engine.ts";
-import { FakeDoor, fakeWork, type WorkFields } from "./fake-work.ts";
+import { FakeDoor, fakeWork, servedModel, type WorkFields } from "./fake-work.ts";
 
 function metadata(batchAxis: number | null, shape: readonly number[]): ModelMetadata {
   const y: TensorSpec = { name: "y", datatype: "FP32", shape, batchAxis };
   const batching = { type: "batched", maxBatchSize: 2 } as const;
-  return { inputs: [], outputs: [y], batching, notServable: [] };
+  return { inputs: [], outputs: [y], batching, notServable: [], state: [], stream: null };
 }
 
 const atFirst = metadata(0, [-1, 2]);
@@ -20,7 +19,7 @@ const atFirst = metadata(0, [-1, 2]);
 function setUp(fields: WorkFields, of: ModelMetadata = atFirst) {
   const door = new FakeDoor();
   const work = fakeWork({ door, ...fields });
-  const model: ServedModel = { name: "m", version: "1", labels: [], metadata: of };
+  const model = servedModel(of);
   const answer = (fromRow: number, rows: number, output: Tensor) =>
     answerWork({ work, fromRow, rows }, [output], model, of, createHostMetrics("m"));
   return { door, work, answer };

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeWork } from "../../model-host/decoding.ts";
+import { type DecodeOptions, decodeWork } from "../../model-host/decoding.ts";
+import { Sequence } from "../../model-host/sequence.ts";
+import type { Work } from "../../model-host/work.ts";
 import type { RequestFrame } from "../../src/protocol/frames.ts";
 import type { Batching, Datatype, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../../src/tensors/codec.ts";
 import { predictCodec } from "../../src/tensors/predict-codec.ts";
+import type { Tensor } from "../../src/tensors/tensor.ts";
 import { v2Codec } from "../../src/tensors/v2-codec.ts";
+import type { Signal } from "../../src/tensors/windows.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { fp32 } from "./fake-engine.ts";
-import { FakeDoor } from "./fake-work.ts";
+import { fp32, numbersOf } from "./fake-engine.ts";
+import { FakeDoor, servedModel } from "./fake-work.ts";
 
 const batched: Batching = { type: "batched", maxBatchSize: 8 };
 
@@ -22,8 +26,8 @@ function spec(
 }
 
 function model(inputs: readonly TensorSpec[], batching = batched): ServedModel {
-  const metadata = { inputs, outputs: [spec("y", [-1, 1])], batching, notServable: [] };
-  return { name: "m", version: "1", labels: [], metadata };
+  const outputs = [spec("y", [-1, 1])];
+  return servedModel({ inputs, outputs, batching, notServable: [], state: [], stream: null });
 }
 
 function frame(body: unknown, fields: Partial<RequestFrame> = {}): RequestFrame {
@@ -36,6 +40,7 @@ function frame(body: unknown, fields: Partial<RequestFrame> = {}): RequestFrame 
     priority: "normal",
     deadlineAt: 900,
     requestId: "r-7",
+    sequence: null,
     body: Buffer.from(JSON.stringify(body)),
     ...fields,
   };
@@ -44,8 +49,15 @@ function frame(body: unknown, fields: Partial<RequestFrame> = {}): RequestFrame 
 const plain = model([spec("x", [-1, 2])]);
 const door = new FakeDoor();
 
-function decode(one: RequestFrame, served = plain, fingerprint?: () => string) {
-  return decodeWork(one, door, served, new FakeClock(100), fingerprint);
+function decode(one: RequestFrame, served = plain, fields: Partial<DecodeOptions> = {}): Work {
+  const clock = new FakeClock(100);
+  return decodeWork(one, door, {
+    model: served,
+    clock,
+    sequence: null,
+    fingerprint: undefined,
+    ...fields,
+  });
 }
 
 describe("decodeWork", () => {
@@ -61,8 +73,18 @@ describe("decodeWork", () => {
       door,
       requestId: "r-7",
       codec: predictCodec,
-      request: { inputs: [fp32([2, 2], [1, 2, 3, 4])], rows: 2, outputs: [0], id: undefined },
+      request: {
+        inputs: [fp32([2, 2], [1, 2, 3, 4])],
+        rows: 2,
+        outputs: [0],
+        id: undefined,
+        bringsState: false,
+        isSignal: false,
+      },
       stream: false,
+      sequence: null,
+      signal: null,
+      lane: null,
       fingerprint: null,
       key: "|2,",
       rows: 2,
@@ -93,7 +115,9 @@ describe("decodeWork", () => {
   });
 
   it("names the inputs of a request where that is asked for", () => {
-    const work = decode(frame({ features: [1, 2] }, { alone: true }), plain, () => "print");
+    const work = decode(frame({ features: [1, 2] }, { alone: true }), plain, {
+      fingerprint: () => "print",
+    });
     assert.deepEqual([work.fingerprint, work.alone], ["print", true]);
   });
 
@@ -167,4 +191,175 @@ describe("the key by which requests share a batch", () => {
       assert.equal(keyOf({ features: [[1, 2]] }, one), null);
     }
   });
+});
+
+/** Takes windows of four samples, each two after the last, and remembers `h`. */
+const stateful = servedModel(
+  {
+    inputs: [spec("h", [-1, 2]), spec("x", [-1, 4])],
+    outputs: [spec("y", [-1, 1]), spec("hn", [-1, 2])],
+    batching: batched,
+    notServable: [],
+    state: [{ input: 0, output: 1, found: false }],
+    stream: { input: 1, window: 4, hop: 2, pad: "zeros" },
+  },
+  [fp32([1, 2], [0, 0]), null],
+);
+
+function sequence(signal: Signal | null = null): Sequence {
+  return new Sequence("k", door, { isShared: false, signal, now: 0 });
+}
+
+function v2(...outputs: readonly string[]): RequestFrame {
+  const inputs = [{ name: "x", datatype: "FP32", shape: [1, 4], data: [1, 2, 3, 4] }];
+  return frame({ inputs, outputs: outputs.map((name) => ({ name })) }, { codec: "v2" });
+}
+
+describe("decodeWork of a frame", () => {
+  const x = [1, 2, 3, 4];
+
+  it("is one of its sequence's, and stands in its lane", () => {
+    const mine = sequence();
+    const work = decode(frame({ features: x }), stateful, { sequence: mine });
+    assert.deepEqual([work.sequence === mine, work.lane === mine.lane], [true, true]);
+    assert.deepEqual(
+      [work.request.inputs, work.rows, work.signal, work.stream],
+      [[fp32([1, 2], [0, 0]), fp32([1, 4], x)], 1, null, false],
+    );
+  });
+
+  it("has the key that the state of its sequence gives", () => {
+    const one = servedModel(
+      { ...stateful.metadata, inputs: [spec("h", [-1, -1]), spec("x", [-1, 4])] },
+      [fp32([1, 0]), null],
+    );
+    const mine = sequence();
+    const keys = [3, 4].map((length) => {
+      mine.remember([fp32([1, length])]);
+      return decode(frame({ features: x }), one, { sequence: mine }).key;
+    });
+    assert.deepEqual(keys, ["|3,|4,", "|4,|4,"]);
+  });
+
+  it("may ask for the outputs that are answers", () =>
+    assert.deepEqual(decode(v2("y"), stateful, { sequence: sequence() }).request.outputs, [0]));
+
+  const refused: readonly (readonly [string, RequestFrame, string])[] = [
+    [
+      "has several rows",
+      frame({ features: [x, x] }),
+      "Cannot read frame: expected one row in a sequence, got 2",
+    ],
+    [
+      "brings its state",
+      frame({ inputs: { h: [[1, 2]], x: [x] } }),
+      "Cannot read frame: the state of a sequence stays in the server, got input 'h'",
+    ],
+    [
+      "asks for its state",
+      v2("y", "hn"),
+      "Cannot read frame: the state of a sequence stays in the server, got output 'hn'",
+    ],
+    [
+      "brings its state beside samples",
+      frame({ samples: [1], inputs: { h: [[1, 2]] } }),
+      "Cannot read samples: the state is the server's, got ['h'] in 'inputs'",
+    ],
+  ];
+  for (const [name, one, message] of refused) {
+    it(`refuses one that ${name}`, () => {
+      const options = { sequence: sequence(newSignal()) };
+      assert.throws(() => decode(one, stateful, options), { code: "invalid-request", message });
+    });
+  }
+
+  it("takes from a request that stands for itself what it refuses of a frame", () => {
+    const several = decode(frame({ features: [x, x] }), stateful);
+    const brought = decode(frame({ inputs: { h: [[1, 2]], x: [x] } }), stateful);
+    const asked = decode(v2("y", "hn"), stateful);
+    assert.deepEqual(
+      [several.rows, brought.request.bringsState, asked.request.outputs],
+      [2, true, [0, 1]],
+    );
+  });
+});
+
+/** A signal before its first sample: two zeros stand in front of it. */
+function newSignal(): Signal {
+  return { carried: Float32Array.of(0, 0), position: 0 };
+}
+
+function windowsOf({ signal }: Work): readonly Tensor[] {
+  assert.ok(signal !== null);
+  return Array.from({ length: signal.count }, (_, row) => signal.windowAt(row));
+}
+
+describe("decodeWork of samples", () => {
+  const piece = frame({ samples: [1, 2, 3, 4, 5] });
+  const message = "Cannot read samples: they belong to a sequence, send them over a WebSocket";
+
+  it("cuts them into windows, and says where these stand", () => {
+    const work = decode(piece, stateful, { sequence: sequence({ ...newSignal(), position: 6 }) });
+    assert.deepEqual(
+      windowsOf(work).map((window) => [window.shape, numbersOf(window)]),
+      [
+        [
+          [1, 4],
+          [0, 0, 1, 2],
+        ],
+        [
+          [1, 4],
+          [1, 2, 3, 4],
+        ],
+      ],
+    );
+    assert.deepEqual([work.rows, work.signal?.position, work.signal?.hop], [2, 6, 2]);
+    assert.deepEqual(work.signal?.signal, { carried: Float32Array.of(3, 4, 5), position: 10 });
+  });
+
+  it("leaves the sequence as it is", () => {
+    const mine = sequence(newSignal());
+    decode(piece, stateful, { sequence: mine });
+    assert.deepEqual(mine.signal, newSignal());
+  });
+
+  it("answers them in chunks, with credit for two, whether the frame says so or not", () => {
+    const works = [false, true].map((stream) =>
+      decode({ ...piece, stream }, stateful, { sequence: sequence(newSignal()) }),
+    );
+    assert.deepEqual(
+      works.map(({ stream, credit }) => [stream, credit]),
+      Array(2).fill([true, 2]),
+    );
+  });
+
+  it("has no rows where they make no window whole", () => {
+    const one = frame({ samples: [1] });
+    const work = decode(one, stateful, { sequence: sequence(newSignal()) });
+    assert.deepEqual([work.rows, windowsOf(work)], [0, []]);
+    assert.deepEqual(work.signal?.signal, { carried: Float32Array.of(0, 0, 1), position: 0 });
+  });
+
+  for (const [codec, body] of [
+    ["int16", Int16Array.of(-32_768, 16_384)],
+    ["int32", Int32Array.of(-(2 ** 31), 2 ** 30)],
+    ["float32", Float32Array.of(-1, 0.5)],
+  ] as const) {
+    it(`reads them bare, as ${codec}`, () => {
+      const bytes = Buffer.from(body.buffer);
+      const one = frame(0, { codec, body: bytes });
+      const work = decode(one, stateful, { sequence: sequence(newSignal()) });
+      assert.deepEqual(windowsOf(work).map(numbersOf), [[0, 0, -1, 0.5]]);
+      assert.equal(work.bytes, bytes.length);
+    });
+  }
+
+  it("refuses them outside a sequence", () =>
+    assert.throws(() => decode(piece, stateful), { code: "invalid-request", message }));
+
+  it("refuses them for a model that takes none", () =>
+    assert.throws(() => decode(piece, plain, { sequence: sequence() }), {
+      code: "invalid-request",
+      message: "Cannot read samples: model 'm' takes tensors, its model.yaml has no 'stream'",
+    }));
 });

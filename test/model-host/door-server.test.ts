@@ -8,13 +8,10 @@ import { DoorServer } from "../../model-host/door-server.ts";
 import { Host } from "../../model-host/host.ts";
 import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import { seededRandom } from "../../models/random.ts";
-import { defaultModelConfig } from "../../src/config/model-config.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import { createLog } from "../../src/platform/log.ts";
 import { FrameReader, FrameWriter } from "../../src/protocol/frame-stream.ts";
 import {
   type HostFrame,
-  parseHostFrame,
   protocolVersion,
   type RequestFrame,
   writeCancel,
@@ -22,11 +19,12 @@ import {
   writeHello,
   writeRequest,
 } from "../../src/protocol/frames.ts";
+import { parseHostFrame } from "../../src/protocol/host-frames.ts";
 import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { FakeEngine } from "./fake-engine.ts";
+import { hostSpec, quietLog } from "./host-spec.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "door-server-"));
-const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
 const hostId = "m/1#0.1";
 const maxFrameBytes = 100_000;
 
@@ -42,34 +40,19 @@ after(() => rmSync(folder, { recursive: true }));
 
 /** A host on a socket, whose model echoes row by row. */
 async function serve() {
-  const { batching, queue, timeouts, session } = defaultModelConfig;
   const x: TensorSpec = { name: "x", datatype: "FP32", shape: [1, 1], batchAxis: 0 };
   const engine = new FakeEngine(([input]) => ({ y: input as NonNullable<typeof input> }));
   servers += 1;
   const socketPath = join(folder, `${servers}.sock`);
   const host = new Host({
-    spec: {
-      hostId,
-      model: "m",
-      version: "1",
-      file: "/m.onnx",
-      socketPath,
-      labels: [],
-      batching,
-      queue,
-      runMs: timeouts.runMs,
-      breaker: defaultModelConfig.breaker,
-      session,
-      maxFrameBytes,
-      log: { level: "silent", pretty: false },
-      poison: [],
-      skipTrial: null,
-    },
+    spec: hostSpec({ hostId, socketPath, maxFrameBytes }),
     metadata: {
       inputs: [x],
       outputs: [{ ...x, name: "y" }],
       batching: { type: "one-by-one", reason: "" },
       notServable: [],
+      state: [],
+      stream: null,
     },
     engine,
     clock: systemClock,
@@ -147,6 +130,7 @@ function request(id: number, values: readonly number[], fields: Partial<RequestF
       priority: "normal",
       deadlineAt: systemClock.now() + 60_000,
       requestId: `r-${id}`,
+      sequence: null,
       body: Buffer.from(JSON.stringify({ features: values.map((value) => [value]) })),
       ...fields,
     });

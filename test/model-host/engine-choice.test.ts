@@ -30,7 +30,7 @@ function choose(t: TestContext, model: Uint8Array, changes: Partial<SessionSetti
   return chooseEngine({
     file,
     settings: { ...settings, ...changes },
-    trial: { maxBatchSize: 8, skip: null },
+    trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
     onDeath: () => undefined,
     onLoaded: () => Promise.resolve(),
   });
@@ -68,6 +68,8 @@ describe("hasBoundedShapes", () => {
     outputs: [],
     batching: { type: "batched", maxBatchSize: 8 },
     notServable: [],
+    state: [],
+    stream: null,
   });
 
   const cases: readonly [string, ModelMetadata, boolean][] = [

@@ -169,7 +169,7 @@ describe("chooseEngine", () => {
     const { engine, metadata } = await chooseEngine({
       file: file(bytes),
       settings: { ...settings, ...change },
-      trial: { maxBatchSize: 8, skip: null },
+      trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
       onDeath: (reason) => deaths.push(reason),
       onLoaded: async () => void loaded.push("loaded"),
     });
@@ -199,7 +199,7 @@ describe("chooseEngine", () => {
       const choice = chooseEngine({
         file: path,
         settings,
-        trial: { maxBatchSize: 8, skip: null },
+        trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
         onDeath: (reason) => deaths.push(reason),
         onLoaded: async () => undefined,
       });

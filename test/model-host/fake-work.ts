@@ -1,7 +1,9 @@
 import type { Door, Work, WorkSlice } from "../../model-host/work.ts";
 import type { Failure } from "../../src/protocol/errors.ts";
 import type { HostStages } from "../../src/protocol/frames.ts";
-import type { Codec } from "../../src/tensors/codec.ts";
+import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
+import type { EndReason } from "../../src/protocol/sequences.ts";
+import type { Codec, ServedModel } from "../../src/tensors/codec.ts";
 import { predictCodec } from "../../src/tensors/predict-codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 
@@ -14,7 +16,8 @@ export type Said =
       readonly rows: number;
       readonly body: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: "failed"; readonly id: number; readonly failure: Failure };
+  | { readonly type: "failed"; readonly id: number; readonly failure: Failure }
+  | { readonly type: "ended"; readonly key: string; readonly reason: EndReason };
 
 /** Keeps what it is told to send, bodies parsed. */
 export class FakeDoor implements Door {
@@ -40,6 +43,10 @@ export class FakeDoor implements Door {
     this.said.push({ type: "failed", id, failure });
   }
 
+  ended(key: string, reason: EndReason): void {
+    this.said.push({ type: "ended", key, reason });
+  }
+
   flush(): void {
     this.flushes.push(this.said.length);
   }
@@ -62,8 +69,11 @@ export function fakeWork(fields: WorkFields = {}): Work {
     door: new FakeDoor(),
     requestId: "r",
     codec: predictCodec,
-    request: { inputs, rows, outputs, id: undefined },
+    request: { inputs, rows, outputs, id: undefined, bringsState: false, isSignal: false },
     stream: false,
+    sequence: null,
+    signal: null,
+    lane: null,
     fingerprint: null,
     key: "",
     rows,
@@ -85,4 +95,12 @@ export function fakeWork(fields: WorkFields = {}): Work {
 
 export function whole(work: Work): WorkSlice {
   return { work, fromRow: 0, rows: work.rows };
+}
+
+/** A model of that metadata, every input of which must come unless it has a stand-in. */
+export function servedModel(
+  metadata: ModelMetadata,
+  standIns: readonly (Tensor | null)[] = metadata.inputs.map(() => null),
+): ServedModel {
+  return { name: "m", version: "1", labels: [], metadata, standIns };
 }

@@ -7,12 +7,20 @@ import { predictCodec } from "../../src/tensors/predict-codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { v2Codec } from "../../src/tensors/v2-codec.ts";
 import { fp32 } from "./fake-engine.ts";
+import { fakeWork, servedModel } from "./fake-work.ts";
 
 function model(datatype: Datatype): ServedModel {
   const x: TensorSpec = { name: "x", datatype, shape: [-1, 2], batchAxis: 0 };
   const batching = { type: "batched", maxBatchSize: 4 } as const;
-  const metadata = { inputs: [x], outputs: [{ ...x, name: "y" }], batching, notServable: [] };
-  return { name: "m", version: "1", labels: [], metadata };
+  const outputs = [{ ...x, name: "y" }];
+  return servedModel({
+    inputs: [x],
+    outputs,
+    batching,
+    notServable: [],
+    state: [],
+    stream: null,
+  });
 }
 
 function json(value: unknown): Buffer {
@@ -20,7 +28,7 @@ function json(value: unknown): Buffer {
 }
 
 function of(...inputs: readonly Tensor[]): string {
-  return fingerprint({ inputs, rows: 1, outputs: [0], id: undefined });
+  return fingerprint(fakeWork({ inputs }).request);
 }
 
 describe("fingerprint", () => {

@@ -6,19 +6,21 @@ import { fingerprint } from "../../model-host/fingerprint.ts";
 import { type GuardedRun, runGuarded } from "../../model-host/guarded-run.ts";
 import type { WorkSlice } from "../../model-host/work.ts";
 import type { HostEvent } from "../../src/protocol/control.ts";
-import type { ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
+import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeEngine, fp32 } from "./fake-engine.ts";
-import { fakeWork, type WorkFields, whole } from "./fake-work.ts";
+import { fakeWork, servedModel, type WorkFields, whole } from "./fake-work.ts";
 
 const runMs = 10_000;
 const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 1], batchAxis: 0 };
-const metadata: ModelMetadata = {
+const model = servedModel({
   inputs: [x],
   outputs: [{ ...x, name: "y" }],
   batching: { type: "batched", maxBatchSize: 8 },
   notServable: [],
-};
+  state: [],
+  stream: null,
+});
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
@@ -44,7 +46,7 @@ function setUp() {
     await turn();
   };
   const run = (...slices: readonly WorkSlice[]) =>
-    runGuarded(slices, breaker, { spec: { runMs }, metadata, engine, clock, tell });
+    runGuarded(slices, breaker, { spec: { runMs }, model, engine, clock, tell });
   return { clock, engine, breaker, told, run };
 }
 

@@ -5,47 +5,25 @@ import { fingerprint } from "../../model-host/fingerprint.ts";
 import { Host } from "../../model-host/host.ts";
 import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import type { Work } from "../../model-host/work.ts";
-import { defaultModelConfig } from "../../src/config/model-config.ts";
-import { createLog } from "../../src/platform/log.ts";
 import type { HostEvent, HostSpec } from "../../src/protocol/control.ts";
 import type { RequestFrame } from "../../src/protocol/frames.ts";
 import type { Batching, ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeEngine, fp32, mapped, numbersOf } from "./fake-engine.ts";
-import { FakeDoor, type Said } from "./fake-work.ts";
-
-const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
+import { FakeDoor, fakeWork, type Said } from "./fake-work.ts";
+import { hostSpec, quietLog } from "./host-spec.ts";
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
 afterEach(() => mock.timers.reset());
 
-function hostSpec(fields: Partial<HostSpec>): HostSpec {
-  const { batching, queue, timeouts, session } = defaultModelConfig;
-  return {
-    hostId: "m/1#0.1",
-    model: "m",
-    version: "1",
-    file: "/m.onnx",
-    socketPath: "/m.sock",
-    labels: [],
-    batching,
-    queue,
-    runMs: timeouts.runMs,
-    breaker: { errorThresholdPercent: 50, minRequests: 3, windowMs: 10_000, resetMs: 5_000 },
-    session,
-    maxFrameBytes: 1_000_000,
-    log: { level: "silent", pretty: false },
-    poison: [],
-    skipTrial: null,
-    ...fields,
-  };
-}
+const breaker = { errorThresholdPercent: 50, minRequests: 3, windowMs: 10_000, resetMs: 5_000 };
 
 function modelMetadata(batching: Batching): ModelMetadata {
   const batchAxis = batching.type === "unbatched" ? null : 0;
   const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 1], batchAxis };
-  return { inputs: [x], outputs: [{ ...x, name: "y" }], batching, notServable: [] };
+  const outputs = [{ ...x, name: "y" }];
+  return { inputs: [x], outputs, batching, notServable: [], state: [], stream: null };
 }
 
 /** A model that doubles; 13 fails. Its engine runs nothing to its end before it is let, if it is gated. */
@@ -59,7 +37,7 @@ function setUp(fields: Partial<HostSpec> = {}, batching?: Batching) {
   const pressures: unknown[] = [];
   const metrics = createHostMetrics("m");
   const host: Host = new Host({
-    spec: hostSpec(fields),
+    spec: hostSpec({ breaker, ...fields }),
     metadata: modelMetadata(batching ?? { type: "batched", maxBatchSize: 4 }),
     engine,
     clock,
@@ -92,6 +70,7 @@ function frame(values: readonly number[], fields: Partial<RequestFrame> = {}): R
     priority: "normal",
     deadlineAt: 10_000,
     requestId: "r",
+    sequence: null,
     body: Buffer.from(JSON.stringify({ features: values.map((value) => [value]) })),
     ...fields,
   };
@@ -131,6 +110,8 @@ function inShort(said: Said): string {
       return `${said.id} done ${JSON.stringify(said.body["predictions"] ?? said.body["rows"])}`;
     case "failed":
       return `${said.id} failed ${said.failure.code}`;
+    case "ended":
+      return `${said.key} ended ${said.reason}`;
   }
 }
 
@@ -229,7 +210,7 @@ describe("a host that serves", () => {
   });
 
   it("refuses what the queue has no room for, and says when it will have", async () => {
-    const parts = await gated({ queue: { maxRows: 4, maxBytes: 10_000 } });
+    const parts = await gated({ queue: { maxRows: 4, maxBytes: 10_000, maxSequences: 4 } });
     ask(parts, [1]);
     await serve(parts);
     parts.clock.advance(100);
@@ -456,7 +437,7 @@ describe("a host whose requests are not wanted any more", () => {
 });
 
 describe("a host and poison", () => {
-  const print = fingerprint({ inputs: [fp32([1, 1], [6])], rows: 1, outputs: [0], id: undefined });
+  const print = fingerprint(fakeWork({ inputs: [fp32([1, 1], [6])] }).request);
 
   it("refuses inputs that it was told of at its start", async () => {
     const parts = setUp({ poison: [print] });
@@ -637,8 +618,9 @@ describe("what a host says of its load", () => {
           breaker: "closed",
           draining: false,
           breakerRetryMs: 0,
+          sequences: 0,
         },
-        { queueRows: 0, inFlight: 0, breaker: "closed" },
+        { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 },
       ],
     );
   });
@@ -654,6 +636,11 @@ describe("what a host says of its load", () => {
     ask(parts, [3, 3, 3]);
     const { queuedRows, runningRows, rowCostMs } = parts.host.pressure;
     assert.deepEqual([queuedRows, runningRows, rowCostMs], [3, 2, 40]);
-    assert.deepEqual(parts.host.load, { queueRows: 3, inFlight: 2, breaker: "closed" });
+    assert.deepEqual(parts.host.load, {
+      queueRows: 3,
+      inFlight: 2,
+      breaker: "closed",
+      sequences: 0,
+    });
   });
 });

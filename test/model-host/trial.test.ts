@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it, describe as suite } from "node:test";
 import type { ModelInterface, NamedTensor, ValueInfo } from "../../model-host/engine.ts";
-import { describe } from "../../model-host/trial.ts";
+import { describe, type TrialOptions } from "../../model-host/trial.ts";
 import type { Batching } from "../../src/protocol/model-metadata.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { type Compute, FakeEngine, fp32, mapped, value } from "./fake-engine.ts";
@@ -10,9 +10,9 @@ function model(inputs: readonly ValueInfo[], ...outputs: readonly ValueInfo[]): 
   return { inputs, outputs };
 }
 
-async function tryOut(one: ModelInterface, compute: Compute, skip: string | null = null) {
+async function tryOut(one: ModelInterface, compute: Compute, options: Partial<TrialOptions> = {}) {
   const engine = new FakeEngine(compute);
-  const metadata = await describe(engine, one, { maxBatchSize: 16, skip });
+  const metadata = await describe(engine, one, { ...defaults, ...options });
   const axes = [...metadata.inputs, ...metadata.outputs].map(({ batchAxis }) => batchAxis);
   return { metadata, axes, runs: engine.runs };
 }
@@ -22,6 +22,8 @@ function inputOf(inputs: readonly NamedTensor[], at = 0): NamedTensor {
   if (input === undefined) throw new Error(`input ${at} is missing`);
   return input;
 }
+
+const defaults: TrialOptions = { maxBatchSize: 16, skip: null, state: null, stream: null };
 
 const batched: Batching = { type: "batched", maxBatchSize: 16 };
 
@@ -54,6 +56,8 @@ suite("a trial finds batchable", () => {
       outputs: [{ name: "y", datatype: "FP32", shape: [-1, 1], batchAxis: 0 }],
       batching: batched,
       notServable: [],
+      state: [],
+      stream: null,
     });
   });
 
@@ -200,7 +204,7 @@ suite("a trial finds unbatchable, and says why,", () => {
 suite("a trial is not held", () => {
   it("where it is to be skipped", async () => {
     const skip = "the trial ended the host (SIGSEGV)";
-    const { metadata, runs } = await tryOut(model([x], y), () => ({}), skip);
+    const { metadata, runs } = await tryOut(model([x], y), () => ({}), { skip });
     assert.deepEqual([metadata.batching, runs], [unbatched(skip), []]);
   });
 
@@ -222,6 +226,8 @@ suite("a trial is not held", () => {
           outputs: [{ name: "y", datatype: "FP32", shape: [1, 2], batchAxis: 0 }],
           batching: { type: "one-by-one", reason: "input 'x' has the fixed shape [1,4]" },
           notServable: [],
+          state: [],
+          stream: null,
         },
         [],
       ],

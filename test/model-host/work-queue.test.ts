@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Queued, type Slice, WorkQueue } from "../../model-host/work-queue.ts";
+import { type Laned, type Slice, WorkQueue } from "../../model-host/work-queue.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
 
-interface Item extends Queued {
+interface Item extends Laned<Item> {
   readonly name: string;
 }
 
-function item(name: string, fields: Partial<Queued> = {}): Item {
+function item(name: string, fields: Partial<Item> = {}): Item {
   return {
     name,
     key: "",
@@ -19,12 +19,13 @@ function item(name: string, fields: Partial<Queued> = {}): Item {
     arrivedAt: 0,
     nextRow: 0,
     credit: Number.POSITIVE_INFINITY,
+    lane: null,
     ...fields,
   };
 }
 
 function queueOf(...items: readonly Item[]): WorkQueue<Item> {
-  const queue = new WorkQueue<Item>({ maxRows: 1_000, maxBytes: 100_000 });
+  const queue = new WorkQueue<Item>({ maxRows: 1_000, maxBytes: 100_000, maxSequences: 1 });
   for (const one of items) queue.offer(one);
   return queue;
 }
@@ -200,7 +201,7 @@ describe("a queue that counts", () => {
 
 describe("a queue with limits", () => {
   function small(): WorkQueue<Item> {
-    return new WorkQueue<Item>({ maxRows: 8, maxBytes: 100 });
+    return new WorkQueue<Item>({ maxRows: 8, maxBytes: 100, maxSequences: 1 });
   }
 
   const queued = { type: "queued" } as const;
@@ -266,7 +267,7 @@ describe("a queue with limits", () => {
   });
 });
 
-const limits = { maxRows: 40, maxBytes: 400 };
+const limits = { maxRows: 40, maxBytes: 400, maxSequences: 1 };
 
 /** Does with a queue what it does with a list, and compares. */
 class Comparison {

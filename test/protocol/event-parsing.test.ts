@@ -7,7 +7,7 @@ import { type Batching, datatypes, type ModelMetadata } from "../../src/protocol
 import type { MetricSnapshot } from "../../src/protocol/views.ts";
 
 const figures = { rssBytes: 1_000, cpuSeconds: 0.5, eventLoopDelayMs: 0.1 };
-const load = { queueRows: 3, inFlight: 2, breaker: "half-open" } as const;
+const load = { queueRows: 3, inFlight: 2, breaker: "half-open", sequences: 6 } as const;
 
 const snapshot: MetricSnapshot = {
   name: "troupe_batch_rows",
@@ -32,7 +32,17 @@ function metadata(batching: Batching): ModelMetadata {
     outputs: [{ name: "y", datatype: "FP32", shape: [], batchAxis: null }],
     batching,
     notServable: [{ name: "map", reason: "it is a map" }],
+    state: [],
+    stream: null,
   };
+}
+
+const pair = { input: 1, output: 0, found: true };
+const stream = { input: 2, window: 576, hop: 512, pad: "zeros" } as const;
+
+/** Of a model that remembers. */
+function remembering(fields: Partial<ModelMetadata>): ModelMetadata {
+  return { ...metadata({ type: "batched", maxBatchSize: 8 }), state: [pair], stream, ...fields };
 }
 
 const hostEvents: readonly HostEvent[] = [
@@ -41,6 +51,10 @@ const hostEvents: readonly HostEvent[] = [
   { type: "ready", metadata: metadata({ type: "batched", maxBatchSize: 8 }) },
   { type: "ready", metadata: metadata({ type: "one-by-one", reason: "fixed" }) },
   { type: "ready", metadata: metadata({ type: "unbatched", reason: "mixed" }) },
+  { type: "ready", metadata: remembering({}) },
+  { type: "ready", metadata: remembering({ state: [pair, { ...pair, input: 13, found: false }] }) },
+  { type: "ready", metadata: remembering({ stream: { ...stream, input: 0, pad: "none" } }) },
+  { type: "ready", metadata: remembering({ stream: null }) },
   { type: "refused", reason: "no ONNX" },
   { type: "answered" },
   { type: "beat", figures, load },
@@ -176,6 +190,18 @@ function ready(change: Readonly<Record<string, unknown>>): unknown {
   };
 }
 
+function memory(change: Readonly<Record<string, unknown>>): unknown {
+  return { type: "ready", metadata: { ...remembering({}), ...change } };
+}
+
+function state(change: Readonly<Record<string, unknown>>): unknown {
+  return memory({ state: [pair, { ...pair, ...change }] });
+}
+
+function streaming(change: Readonly<Record<string, unknown>>): unknown {
+  return memory({ stream: { ...stream, ...change } });
+}
+
 function beat(change: Readonly<Record<string, unknown>>): unknown {
   return { type: "beat", figures: { ...figures, ...change }, load: { ...load, ...change } };
 }
@@ -198,6 +224,10 @@ describe("a hostile host", () => {
     ["rows below zero", beat({ queueRows: -1 })],
     ["a breaker in no known state", beat({ breaker: "broken" })],
     ["a breaker in a list", beat({ breaker: ["open"] })],
+    ["sequences below zero", beat({ sequences: -1 })],
+    ["half a sequence", beat({ sequences: 0.5 })],
+    ["sequences that are a list", beat({ sequences: [6] })],
+    ["sequences of which it says nothing", beat({ sequences: undefined })],
     ["a datatype that is none", ready({ datatype: "FP8" })],
     ["a shape that is no list", ready({ shape: { 0: 1, length: 1 } })],
     ["a shape of texts", ready({ shape: ["1"] })],
@@ -224,6 +254,34 @@ describe("a hostile host", () => {
         metadata: { ...metadata({ type: "unbatched", reason: "" }), batching: { type: "all" } },
       },
     ],
+    ["a state of which it says nothing", memory({ state: undefined })],
+    ["no state", memory({ state: null })],
+    ["a state that is no list", memory({ state: { 0: pair, length: 1 } })],
+    ["a state of numbers", memory({ state: [1] })],
+    ["too many states", memory({ state: new Array(5_001).fill(pair) })],
+    ["a state in an input behind the last", state({ input: 14 })],
+    ["a state in an input before the first", state({ input: -1 })],
+    ["a state in half an input", state({ input: 0.5 })],
+    ["a state in an input by name", state({ input: "input 1" })],
+    ["a state in no input", state({ input: null })],
+    ["a state out of an output behind the last", state({ output: 1 })],
+    ["a state out of an output before the first", state({ output: -1 })],
+    ["a state out of an output in a list", state({ output: [0] })],
+    ["a state that was found somehow", state({ found: 1 })],
+    ["a state found or not, it does not say", state({ found: undefined })],
+    ["a stream of which it says nothing", memory({ stream: undefined })],
+    ["a stream that is a text", memory({ stream: "x" })],
+    ["a stream that is a list", memory({ stream: [stream] })],
+    ["a stream into an input behind the last", streaming({ input: 14 })],
+    ["a stream into an input before the first", streaming({ input: -1 })],
+    ["a stream into an input by name", streaming({ input: "input 2" })],
+    ["a window below zero", streaming({ window: -1 })],
+    ["a window without end", streaming({ window: Number.POSITIVE_INFINITY })],
+    ["a window that is a text", streaming({ window: "576" })],
+    ["half a hop", streaming({ hop: 0.5 })],
+    ["a hop of which it says nothing", streaming({ hop: undefined })],
+    ["padding of no known kind", streaming({ pad: "ones" })],
+    ["padding in a list", streaming({ pad: ["zeros"] })],
     ["a metric whose name breaks the lines", metrics({ name: "a\nb 1" })],
     ["a metric without a name", metrics({ name: "" })],
     ["a metric of no known type", metrics({ type: "summary" })],

@@ -1,41 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { between, seededRandom } from "../../models/random.ts";
-import { errorCodes } from "../../src/protocol/errors.ts";
 import { FrameWriter } from "../../src/protocol/frame-stream.ts";
 import {
   cancelReasons,
   codecNames,
   type DoorFrame,
-  type HostFrame,
   parseDoorFrame,
-  parseHostFrame,
   priorities,
   protocolVersion,
   type RequestFrame,
   writeCancel,
-  writeChunk,
   writeCredit,
-  writeDone,
-  writeFailed,
+  writeEnd,
   writeHello,
-  writePressure,
   writeRequest,
-  writeRunning,
 } from "../../src/protocol/frames.ts";
-import type { Pressure } from "../../src/protocol/pressure.ts";
+import type { SequenceClaim } from "../../src/protocol/sequences.ts";
 
-const pressure: Pressure = {
-  queuedRows: 7,
-  runningRows: 2,
-  rowCostMs: 0.5,
-  rowsPerRequest: 1.5,
-  breaker: "half-open",
-  draining: true,
-  breakerRetryMs: 1_234,
-};
-
-const stages = { decodeUs: 1, queueUs: 2, runUs: 3, encodeUs: 4 };
+function claim(fields: Partial<SequenceClaim> = {}): SequenceClaim {
+  return { key: "s-1", start: true, end: false, shared: true, ...fields };
+}
 
 function request(fields: Partial<RequestFrame> = {}): RequestFrame {
   return {
@@ -47,6 +32,7 @@ function request(fields: Partial<RequestFrame> = {}): RequestFrame {
     priority: "high",
     deadlineAt: 1_234.5,
     requestId: "r-1",
+    sequence: null,
     body: Buffer.from("{}"),
     ...fields,
   };
@@ -63,28 +49,32 @@ function content(bytes: Buffer): Buffer {
   return bytes.subarray(4);
 }
 
-interface Row<Frame> {
+interface Row {
   readonly name: string;
-  readonly frame: Frame;
+  readonly frame: DoorFrame;
   readonly write: (writer: FrameWriter) => void;
   /** Length and type, then the fields one by one. */
   readonly hex: string;
 }
 
-const pressureHex = "07000000 02000000 0000003f 0000c03f 01 01 d2040000";
-
-const doorRows: readonly Row<DoorFrame>[] = [
+const rows: readonly Row[] = [
   {
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0100 697269732f3123302e31",
+    hex: "11000000 01 54525045 0200 697269732f3123302e31",
   },
   {
     name: "request",
     frame: request(),
     write: (writer) => writeRequest(writer, request()),
     hex: "16000000 02 02010000 01 03 02 00000000004a9340 03 722d31 7b7d",
+  },
+  {
+    name: "request of a sequence",
+    frame: request({ sequence: claim() }),
+    write: (writer) => writeRequest(writer, request({ sequence: claim() })),
+    hex: "1b000000 02 02010000 01 07 02 00000000004a9340 03 722d31 05 03 732d31 7b7d",
   },
   {
     name: "cancel",
@@ -98,104 +88,25 @@ const doorRows: readonly Row<DoorFrame>[] = [
     write: (writer) => writeCredit(writer, 258, 3),
     hex: "07000000 04 02010000 0300",
   },
-];
-
-const hostRows: readonly Row<HostFrame>[] = [
-  doorRows[0] as Row<HostFrame>,
   {
-    name: "running",
-    frame: { type: "running", ids: [1, 0xffff_ffff] },
-    write: (writer) => writeRunning(writer, [1, 0xffff_ffff]),
-    hex: "09000000 10 01000000 ffffffff",
-  },
-  {
-    name: "chunk",
-    frame: { type: "chunk", id: 258, body: Buffer.from("{}") },
-    write: (writer) => writeChunk(writer, 258, Buffer.from("{}")),
-    hex: "07000000 11 02010000 7b7d",
-  },
-  {
-    name: "done",
-    frame: { type: "done", id: 258, stages, rows: 5, pressure, body: Buffer.from("{}") },
-    write: (writer) =>
-      writeDone(writer, { id: 258, stages, rows: 5, pressure, body: Buffer.from("{}") }),
-    hex: `31000000 12 02010000 01000000 02000000 03000000 04000000 05000000 ${pressureHex} 7b7d`,
-  },
-  {
-    name: "failed, with a time to retry",
-    frame: {
-      type: "failed",
-      id: 258,
-      failure: { code: "overloaded", message: "später", retryAfterMs: 250 },
-      pressure,
-    },
-    write: (writer) => {
-      const failure = { code: "overloaded", message: "später", retryAfterMs: 249.2 } as const;
-      writeFailed(writer, { id: 258, failure, pressure });
-    },
-    hex: `27000000 13 02010000 12 fa000000 ${pressureHex} 7370c3a4746572`,
-  },
-  {
-    name: "failed, without",
-    frame: { type: "failed", id: 1, failure: { code: "internal", message: "" }, pressure },
-    write: (writer) =>
-      writeFailed(writer, { id: 1, failure: { code: "internal", message: "" }, pressure }),
-    hex: `20000000 13 01000000 11 ffffffff ${pressureHex}`,
-  },
-  {
-    name: "pressure",
-    frame: { type: "pressure", pressure },
-    write: (writer) => writePressure(writer, pressure),
-    hex: `17000000 14 ${pressureHex}`,
+    name: "end",
+    frame: { type: "end", key: "s-1" },
+    write: (writer) => writeEnd(writer, "s-1"),
+    hex: "04000000 05 732d31",
   },
 ];
 
-describe("the frames of the data channel", () => {
-  for (const { name, write, hex } of [...doorRows, ...hostRows.slice(1)]) {
+describe("the frames of a front door", () => {
+  for (const { name, write, hex } of rows) {
     it(`are written byte for byte: ${name}`, () =>
       assert.equal(written(write).toString("hex"), hex.replaceAll(" ", "")));
   }
-
-  it("number the error codes in an order that only grows", () => {
-    const numbers = errorCodes.map((code) => {
-      const bytes = written((writer) =>
-        writeFailed(writer, { id: 1, failure: { code, message: "" }, pressure }),
-      );
-      return `${bytes[9]} ${code}`;
-    });
-    assert.deepEqual(numbers, [
-      "0 invalid-request",
-      "1 unauthenticated",
-      "2 forbidden",
-      "3 model-not-found",
-      "4 not-found",
-      "5 method-not-allowed",
-      "6 unsupported-media-type",
-      "7 not-implemented",
-      "8 conflict",
-      "9 payload-too-large",
-      "10 storage-full",
-      "11 request-timeout",
-      "12 invalid-model",
-      "13 poison-request",
-      "14 rate-limited",
-      "15 cancelled",
-      "16 inference-failed",
-      "17 internal",
-      "18 overloaded",
-      "19 model-unavailable",
-      "20 host-crashed",
-      "21 sequence-lost",
-      "22 draining",
-      "23 deadline-exceeded",
-    ]);
-  });
 
   it("number codecs, priorities and reasons in an order that only grows", () =>
     assert.deepEqual(
       [codecNames, priorities, cancelReasons],
       [
-        ["predict", "v2"],
+        ["predict", "v2", "int16", "int32", "float32"],
         ["low", "normal", "high"],
         ["client-left", "expired"],
       ],
@@ -203,7 +114,7 @@ describe("the frames of the data channel", () => {
 });
 
 describe("parseDoorFrame", () => {
-  for (const { name, frame, write } of doorRows) {
+  for (const { name, frame, write } of rows) {
     it(`reads what was written: ${name}`, () =>
       assert.deepEqual(parseDoorFrame(content(written(write))), frame));
   }
@@ -214,6 +125,10 @@ describe("parseDoorFrame", () => {
     { alone: true, stream: false },
     { id: 0xffff_ffff, requestId: "", body: Buffer.alloc(0), deadlineAt: 0 },
     { requestId: "x".repeat(128), body: Buffer.alloc(20_000, 1) },
+    ...codecNames.map((codec) => ({ codec })),
+    { alone: false, stream: false, sequence: claim({ start: false, shared: false }) },
+    { stream: false, sequence: claim({ end: true }), body: Buffer.alloc(0) },
+    { requestId: "", sequence: claim({ key: "k".repeat(255) }), body: Buffer.alloc(20_000, 1) },
   ];
   for (const fields of requests) {
     const frame = request(fields);
@@ -225,13 +140,16 @@ describe("parseDoorFrame", () => {
 
   const refused: readonly (readonly [string, string])[] = [
     ["nothing", ""],
-    ["a host's frame", "14 00000000 00000000 00000000 00000000 00 00 00000000"],
-    ["an unknown type", "05"],
+    ["a host's frame", "14 00000000 00000000 00000000 00000000 00 00 00000000 00000000"],
+    ["an unknown type", "06"],
     ["a hello with another magic", "01 54525046 0100"],
     ["a hello without a version", "01 54525045 01"],
-    ["an unknown codec", "02 02010000 02 00 01 00000000004a9340 00"],
+    ["an unknown codec", "02 02010000 05 00 01 00000000004a9340 00"],
     ["an unknown priority", "02 02010000 00 00 03 00000000004a9340 00"],
     ["a request id longer than the frame", "02 02010000 00 00 01 00000000004a9340 02 72"],
+    ["a request of a sequence without a claim", "02 02010000 00 04 01 00000000004a9340 00"],
+    ["a claim without a key", "02 02010000 00 04 01 00000000004a9340 00 01 00 7b7d"],
+    ["a claim whose key is cut short", "02 02010000 00 04 01 00000000004a9340 00 01 03 7b7d"],
     ["a cancel for an unknown reason", "03 02010000 02"],
     ["a cancel with more than it has", "03 02010000 01 00"],
     ["a credit with less than it has", "04 02010000 03"],
@@ -245,30 +163,6 @@ describe("parseDoorFrame", () => {
   }
 });
 
-describe("parseHostFrame", () => {
-  for (const { name, frame, write } of hostRows) {
-    it(`reads what was written: ${name}`, () =>
-      assert.deepEqual(parseHostFrame(content(written(write))), frame));
-  }
-
-  const refused: readonly (readonly [string, string])[] = [
-    ["nothing", ""],
-    ["a door's frame", "03 02010000 01"],
-    ["half an id", "10 01000000 0200"],
-    ["a chunk without an id", "11 020100"],
-    ["an unknown code", `13 01000000 18 ffffffff ${pressureHex}`],
-    ["an unknown breaker state", "14 00000000 00000000 00000000 00000000 03 00 00000000"],
-    ["a cost that is no number", "14 00000000 00000000 0000c07f 00000000 00 00 00000000"],
-    ["pressure and more", `14 ${pressureHex} 00`],
-  ];
-  for (const [name, hex] of refused) {
-    it(`refuses ${name}`, () => {
-      const frame = Buffer.from(hex.replaceAll(" ", ""), "hex");
-      assert.equal(parseHostFrame(frame), undefined);
-    });
-  }
-});
-
 const random = seededRandom(11);
 
 function randomByte(): number {
@@ -276,41 +170,35 @@ function randomByte(): number {
 }
 
 describe("hostile bytes", () => {
-  const readers = [
-    { reads: "a door", rows: doorRows, parse: parseDoorFrame },
-    { reads: "a host", rows: hostRows, parse: parseHostFrame },
-  ] as const;
-  for (const { reads, rows, parse } of readers) {
-    it(`cut short anywhere are no frame of ${reads}, or one with a shorter tail`, () => {
-      for (const { frame, write } of rows) {
-        const whole = content(written(write));
-        for (let length = 0; length < whole.length; length += 1) {
-          const parsed = parse(whole.subarray(0, length));
-          assert.ok(parsed === undefined || parsed.type === frame.type);
-        }
+  it("cut short anywhere are no frame of a door, or one with a shorter tail", () => {
+    for (const { frame, write } of rows) {
+      const whole = content(written(write));
+      for (let length = 0; length < whole.length; length += 1) {
+        const parsed = parseDoorFrame(whole.subarray(0, length));
+        assert.ok(parsed === undefined || parsed.type === frame.type);
       }
-    });
+    }
+  });
 
-    it(`of no meaning at all are read as no frame of ${reads}, or as one of its kinds`, () => {
-      const kinds = new Set<string>(rows.map(({ frame }) => frame.type));
-      for (let round = 0; round < 20_000; round += 1) {
-        const length = Math.floor(between(random, 0, 64));
-        const bytes = Buffer.from(Array.from({ length }, randomByte));
-        if (round % 2 === 0 && bytes.length > 0) bytes[0] = (round / 2) % 21;
-        const parsed = parse(bytes);
-        assert.ok(parsed === undefined || kinds.has(parsed.type));
-      }
-    });
+  it("of no meaning at all are read as no frame of a door, or as one of its kinds", () => {
+    const kinds = new Set<string>(rows.map(({ frame }) => frame.type));
+    for (let round = 0; round < 20_000; round += 1) {
+      const length = Math.floor(between(random, 0, 64));
+      const bytes = Buffer.from(Array.from({ length }, randomByte));
+      if (round % 2 === 0 && bytes.length > 0) bytes[0] = (round / 2) % 22;
+      const parsed = parseDoorFrame(bytes);
+      assert.ok(parsed === undefined || kinds.has(parsed.type));
+    }
+  });
 
-    it(`in any one place of a frame of ${reads} are survived`, () => {
-      for (const { write } of rows) {
-        const whole = content(written(write));
-        for (let at = 0; at < whole.length; at += 1) {
-          const bytes = Buffer.from(whole);
-          bytes[at] = randomByte();
-          assert.doesNotThrow(() => parse(bytes));
-        }
+  it("in any one place of a frame of a door are survived", () => {
+    for (const { write } of rows) {
+      const whole = content(written(write));
+      for (let at = 0; at < whole.length; at += 1) {
+        const bytes = Buffer.from(whole);
+        bytes[at] = randomByte();
+        assert.doesNotThrow(() => parseDoorFrame(bytes));
       }
-    });
-  }
+    }
+  });
 });

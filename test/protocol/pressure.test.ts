@@ -18,6 +18,7 @@ function pressure(fields: Partial<Pressure> = {}): Pressure {
     breaker: "closed",
     draining: false,
     breakerRetryMs: 0,
+    sequences: 0,
     ...fields,
   };
 }
@@ -51,6 +52,8 @@ describe("parsePressure", () => {
     pressure(),
     ...breakerStates.map((breaker) => pressure({ breaker })),
     pressure({ draining: true }),
+    pressure({ sequences: 1 }),
+    pressure({ sequences: 0xffff_ffff }),
     pressure({ queuedRows: 0xffff_ffff, runningRows: 0, rowCostMs: 0, breakerRetryMs: 5_000 }),
   ];
   for (const value of values) {

@@ -12,6 +12,7 @@ const settings: Settings = {
   accessLogSample: 3,
   drainMs: 4,
   drainDelayMs: 5,
+  drainSequencesMs: 18,
   requestTimeoutMs: 6,
   maxRequestTimeoutMs: 7,
   maxInFlight: 8,
@@ -45,6 +46,7 @@ describe("doorSettingsOf", () => {
       wsPingMs: 14,
       wsIdleMs: 15,
       wsMaxBufferedBytes: 16,
+      drainSequencesMs: 18,
       allowedOrigins: ["https://example.org"],
     }));
 });

@@ -16,6 +16,8 @@ function metadata(...inputs: readonly (readonly [Datatype, readonly number[]])[]
     outputs: [],
     batching: { type: "unbatched", reason: "" },
     notServable: [],
+    state: [],
+    stream: null,
   };
 }
 
@@ -40,6 +42,7 @@ function model(name: string, fields: Partial<ModelView> = {}): ModelView {
     requestMs: null,
     maxOutstandingRequests: 1,
     maxOutstandingBytes: 1,
+    maxSequences: 1,
     versions: [version()],
     problem: null,
     ...fields,

@@ -7,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { HostCommand, HostEvent, HostSpec } from "../../src/protocol/control.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
+import type { ModelConfig } from "../../src/protocol/model-settings.ts";
 import { HostSlot } from "../../supervisor/host-slot.ts";
 import { PoisonList } from "../../supervisor/poison-list.ts";
 import type { LastExit } from "../../supervisor/slot.ts";
@@ -18,16 +19,18 @@ after(() => rmSync(socketFolder, { recursive: true }));
 
 const log = { level: "info", pretty: false };
 const figures = { rssBytes: 1, cpuSeconds: 2, eventLoopDelayMs: 3 };
-const load = { queueRows: 4, inFlight: 5, breaker: "closed" } as const;
+const load = { queueRows: 4, inFlight: 5, breaker: "closed", sequences: 6 } as const;
 
 const metadata: ModelMetadata = {
   inputs: [],
   outputs: [],
   batching: { type: "batched", maxBatchSize: 64 },
   notServable: [],
+  state: [],
+  stream: null,
 };
 
-function setUp() {
+function setUp(config: ModelConfig = { ...defaultModelConfig, labels: ["setosa"] }) {
   const clock = new FakeClock();
   const forks = new FakeForks<HostCommand>();
   const poison = new PoisonList(clock);
@@ -40,12 +43,13 @@ function setUp() {
     model: "iris",
     version: "1",
     file: "/models/iris/model.onnx",
-    config: { ...defaultModelConfig, labels: ["setosa"] },
+    config,
     replica: 2,
     ordinal: 17,
     fork: forks.fork,
     socketFolder,
     maxFrameBytes: 1_000,
+    drainSequencesMs: 700,
     log,
     poison,
   };
@@ -102,12 +106,33 @@ describe("a host's slot", () => {
       runMs: timeouts.runMs,
       breaker,
       session,
+      state: null,
+      stream: null,
+      defaults: {},
+      sequenceIdleMs: timeouts.sequenceIdleMs,
+      drainSequencesMs: 700,
       maxFrameBytes: 1_000,
       log,
       poison: [],
       skipTrial: null,
     });
     assert.equal(before, 0);
+  });
+
+  it("tells it what its model remembers, and for how long", () => {
+    const memory: Pick<ModelConfig, "state" | "stream" | "defaults"> = {
+      state: [{ input: "h", output: "hn", initial: [0.5] }],
+      stream: { input: "x", window: 576, hop: 512, pad: "zeros" },
+      defaults: { sr: 16_000 },
+    };
+    const queue = { ...defaultModelConfig.queue, maxSequences: 9 };
+    const timeouts = { ...defaultModelConfig.timeouts, sequenceIdleMs: 250 };
+    const parts = setUp({ ...defaultModelConfig, ...memory, queue, timeouts, labels: [] });
+    parts.host.slot.start();
+    const spec = specOf(parts);
+    const { state, stream, defaults } = spec;
+    assert.deepEqual({ state, stream, defaults }, memory);
+    assert.deepEqual([spec.queue.maxSequences, spec.sequenceIdleMs], [9, 250]);
   });
 
   it("is another host, with another socket, each time", async () => {

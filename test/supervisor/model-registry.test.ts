@@ -30,7 +30,8 @@ function setUp() {
   const registry = new ModelRegistry(clock, (plan, listener) => {
     plans.push(plan);
     const log = { level: "silent", pretty: false };
-    const shared = { fork: forks.fork, socketFolder: "/nowhere", maxFrameBytes: 1, log };
+    const sizes = { maxFrameBytes: 1, drainSequencesMs: 1 };
+    const shared = { fork: forks.fork, socketFolder: "/nowhere", ...sizes, log };
     return new HostSlot(context, { ...plan, ...shared }, listener);
   });
   const listener = {

@@ -13,6 +13,8 @@ const metadata: ModelMetadata = {
   outputs: [],
   batching: { type: "unbatched", reason: "" },
   notServable: [],
+  state: [],
+  stream: null,
 };
 
 const queued: Phase = { name: "queued", since: 900 };
@@ -129,7 +131,7 @@ describe("viewModel", () => {
       labels: ["setosa"],
       required: true,
       batching: { maxBatchSize: 8, maxQueueDelayMs: 0 },
-      queue: { maxRows: 100, maxBytes: 1_000 },
+      queue: { maxRows: 100, maxBytes: 1_000, maxSequences: 30 },
       timeouts: { ...defaultModelConfig.timeouts, requestMs: 7 },
     };
     const facts = { name: "iris", config, problem: null, versions: [] };
@@ -141,6 +143,7 @@ describe("viewModel", () => {
       requestMs: 7,
       maxOutstandingRequests: 116,
       maxOutstandingBytes: 2_000,
+      maxSequences: 30,
       versions: [],
       problem: null,
     });
@@ -148,7 +151,7 @@ describe("viewModel", () => {
 
   it("shows the problem of a model that has no configuration", () => {
     const facts = { name: "bad", config: null, problem: "model.yaml: no", versions: [] };
-    const { required, problem, versions } = viewModel(facts, now);
-    assert.deepEqual([required, problem, versions], [false, "model.yaml: no", []]);
+    const { required, problem, versions, maxSequences } = viewModel(facts, now);
+    assert.deepEqual([required, problem, versions, maxSequences], [false, "model.yaml: no", [], 0]);
   });
 });

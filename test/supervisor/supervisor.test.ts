@@ -14,7 +14,7 @@ import { type FakeChild, FakeForks, quietLog } from "./fake-forks.ts";
 
 const handle = {} as SendHandle;
 const figures = { rssBytes: 1_000, cpuSeconds: 2, eventLoopDelayMs: 3 };
-const load = { queueRows: 4, inFlight: 5, breaker: "open" } as const;
+const load = { queueRows: 4, inFlight: 5, breaker: "open", sequences: 6 } as const;
 
 const doorSettings: DoorSettings = {
   serverName: "troupe",
@@ -32,6 +32,7 @@ const doorSettings: DoorSettings = {
   wsPingMs: 1,
   wsIdleMs: 1,
   wsMaxBufferedBytes: 1,
+  drainSequencesMs: 700,
   allowedOrigins: [],
 };
 
@@ -40,6 +41,8 @@ const metadata: ModelMetadata = {
   outputs: [],
   batching: { type: "unbatched", reason: "" },
   notServable: [],
+  state: [],
+  stream: null,
 };
 
 function folder(name: string): ModelFolder {
@@ -176,6 +179,13 @@ describe("a supervisor that starts", () => {
     hosts.child.says({ type: "booted" });
     const [command] = hosts.child.sent;
     assert.ok(command?.type === "load" && command.spec.maxFrameBytes > doorSettings.maxBodyBytes);
+  });
+
+  it("tells a host how long it may wait for its sequences", () => {
+    const { hosts } = setUp();
+    hosts.child.says({ type: "booted" });
+    const [command] = hosts.child.sent;
+    assert.equal(command?.type === "load" && command.spec.drainSequencesMs, 700);
   });
 
   it("says once that it listens, and once that every model is ready or cannot be", () => {
@@ -379,6 +389,7 @@ describe("a supervisor that is asked", () => {
                   queue_rows: 4,
                   in_flight: 5,
                   breaker: "open",
+                  sequences: 6,
                 },
               ],
             },
@@ -387,6 +398,18 @@ describe("a supervisor that is asked", () => {
         { name: "bad", problem: "no", versions: [] },
       ],
     });
+  });
+
+  it("knows no load of a host that has not told it yet", async () => {
+    const { doors, hosts } = setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    const { models } = JSON.parse(await replyTo(doors.child, "tree"));
+    const { state, queue_rows, in_flight, breaker, sequences } = models[0].versions[0].hosts[0];
+    assert.deepEqual(
+      { state, queue_rows, in_flight, breaker, sequences },
+      { state: "ready", queue_rows: null, in_flight: null, breaker: null, sequences: null },
+    );
   });
 
   it("gives the metrics of all, those of the dead too", async () => {
@@ -415,14 +438,17 @@ describe("a supervisor that is asked", () => {
       ['runs_total{model_id="iris"} 3', 'runs_total{model_id="iris"} 7'],
     );
     assert.deepEqual(
-      ["models_loaded", "troupe_restarts_total", "troupe_breaker_state"].map((name) => [
-        sample(before, name),
-        sample(after, name),
-      ]),
+      [
+        "models_loaded",
+        "troupe_restarts_total",
+        "troupe_breaker_state",
+        "troupe_sequences_active",
+      ].map((name) => [sample(before, name), sample(after, name)]),
       [
         ["models_loaded 1", "models_loaded 1"],
         [undefined, 'troupe_restarts_total{role="host",model_id="iris",reason="SIGSEGV"} 1'],
         ['troupe_breaker_state{model_id="iris",version="1",index="0"} 2', undefined],
+        ['troupe_sequences_active{model_id="iris",version="1",index="0"} 6', undefined],
       ],
     );
   });

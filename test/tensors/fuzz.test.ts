@@ -25,7 +25,8 @@ function model(...inputs: TensorSpec[]): ServedModel {
     name: "m",
     version: "1",
     labels: [],
-    metadata: { inputs, outputs, batching, notServable: [] },
+    metadata: { inputs, outputs, batching, notServable: [], state: [], stream: null },
+    standIns: inputs.map(() => null),
   };
 }
 
@@ -36,6 +37,26 @@ const several = model(
   spec("text", "BYTES", [-1, 1], 0),
   spec("on", "BOOL", [], null),
 );
+
+const many = model(
+  spec("x", "FP32", [-1, 4], 0),
+  spec("h", "FP32", [2, -1, 1], 1),
+  spec("sr", "INT64", [], null),
+);
+/** It has z for its state, and takes a signal. */
+const remembering: ServedModel = {
+  ...many,
+  standIns: [
+    null,
+    { datatype: "FP32", shape: [2, 1, 1], data: new Float32Array(2) },
+    { datatype: "INT64", shape: [], data: BigInt64Array.of(16000n) },
+  ],
+  metadata: {
+    ...many.metadata,
+    state: [{ input: 1, output: 1, found: false }],
+    stream: { input: 0, window: 4, hop: 3, pad: "zeros" },
+  },
+};
 
 const seeds: [Codec, ServedModel, string][] = [
   [predictCodec, single, '{"features":[1.5,-2e3,0,4]}'],
@@ -59,6 +80,15 @@ const seeds: [Codec, ServedModel, string][] = [
     v2Codec,
     several,
     '{"inputs":[{"name":"ids","datatype":"INT64","shape":[1,2],"data":[1,2]},{"name":"state","datatype":"FP32","shape":[2,1,3],"data":[1,2,3,4,5,6]},{"name":"text","datatype":"BYTES","shape":[1,1],"data":["a"]},{"name":"on","datatype":"BOOL","shape":[],"data":[false]}]}',
+  ],
+  [predictCodec, remembering, '{"features":[[1,2,3,4],[5,6,7,8]]}'],
+  [predictCodec, remembering, '{"inputs":{"h":[[1],[2]],"x":[1,2,3,4],"sr":8000}}'],
+  [predictCodec, remembering, '{"samples":[1,2.5,-3e-2],"inputs":{"sr":8000}}'],
+  [predictCodec, remembering, '{"samples":"AAAAQAAA","encoding":"int16"}'],
+  [
+    v2Codec,
+    remembering,
+    '{"parameters":{"sequence_id":1},"inputs":[{"name":"h","datatype":"FP32","shape":[2,1,1],"data":[1,2]},{"name":"x","datatype":"FP32","shape":[1,4],"data":[1,2,3,4]}],"outputs":[{"name":"z"}]}',
   ],
   [
     v2Codec,
@@ -88,6 +118,11 @@ const pieces = [
   '"x"',
   '"y"',
   '"data"',
+  '"h"',
+  '"samples"',
+  '"encoding"',
+  '"float32"',
+  '"AAAA"',
   '"shape"',
   '"FP16"',
   '"BYTES"',

@@ -8,8 +8,9 @@ function model(...outputs: string[]): ServedModel {
     (name) => ({ name, datatype: "FP32", shape: [1], batchAxis: 0 }) as const,
   );
   const batching = { type: "unbatched", reason: "test" } as const;
-  const metadata = { inputs: [], outputs: specs, batching, notServable: [] };
-  return { name: "m", version: "1", metadata, labels: [] };
+  const memory = { state: [], stream: null };
+  const metadata = { inputs: [], outputs: specs, batching, notServable: [], ...memory };
+  return { name: "m", version: "1", metadata, labels: [], standIns: [] };
 }
 
 describe("perModel", () => {

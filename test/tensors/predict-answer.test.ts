@@ -5,13 +5,18 @@ import type { Answer, ServedModel } from "../../src/tensors/codec.ts";
 import { encodePrediction, encodePredictionEnd } from "../../src/tensors/predict-answer.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 
-function model(outputs: Record<string, Datatype>, labels: string[] = []): ServedModel {
+function model(
+  outputs: Record<string, Datatype>,
+  labels: string[] = [],
+  stateOutputs: readonly number[] = [],
+): ServedModel {
   const specs = Object.entries(outputs).map(
     ([name, datatype]) => ({ name, datatype, shape: [-1], batchAxis: 0 }) as const,
   );
   const batching = { type: "batched", maxBatchSize: 8 } as const;
-  const metadata = { inputs: [], outputs: specs, batching, notServable: [] };
-  return { name: 'm"', version: "2", metadata, labels };
+  const state = stateOutputs.map((output) => ({ input: 0, output, found: false }));
+  const metadata = { inputs: [], outputs: specs, batching, notServable: [], state, stream: null };
+  return { name: 'm"', version: "2", metadata, labels, standIns: [] };
 }
 
 function answer(outputs: readonly Tensor[], more: Partial<Answer> = {}, wanted?: number[]): Answer {
@@ -20,6 +25,8 @@ function answer(outputs: readonly Tensor[], more: Partial<Answer> = {}, wanted?:
     rows: 1,
     outputs: wanted ?? outputs.map((_, i) => i),
     id: undefined,
+    bringsState: false,
+    isSignal: false,
   };
   return { request, requestId: "r-1", outputs, ...more };
 }
@@ -116,6 +123,52 @@ describe("encodePrediction", () => {
       `${head},"first_row":64,"predictions":[1],"request_id":"r-1"}`,
     );
   });
+
+  for (const [position, more] of [
+    [0, {}],
+    [512, {}],
+    [512, { firstRow: 3 }],
+  ] as const) {
+    it(`says that a window begins with sample ${position}, with ${JSON.stringify(more)}`, () => {
+      assert.equal(
+        encode(answer([floats([1, 1], 1)], { position, ...more }), model({ y: "FP32" })),
+        `${head},"position":${position},"predictions":[[1]],"request_id":"r-1"}`,
+      );
+    });
+  }
+
+  it("writes no outputs by name where all but one are state, and left out", () => {
+    const served = model({ h: "FP32", y: "FP32", c: "FP32" }, [], [0, 2]);
+    assert.equal(
+      encode(answer([floats([1], 5)], {}, [1]), served),
+      `${head},"predictions":[5],"request_id":"r-1"}`,
+    );
+  });
+
+  it("writes them with the state where that is asked for", () => {
+    const served = model({ h: "FP32", y: "FP32" }, [], [0]);
+    const h = '"h":{"datatype":"FP32","shape":[1],"data":[7]}';
+    const y = '"y":{"datatype":"FP32","shape":[1],"data":[5]}';
+    assert.equal(
+      encode(answer([floats([1], 7), floats([1], 5)], {}, [0, 1]), served),
+      `${head},"predictions":[7],"outputs":{${h},${y}},"request_id":"r-1"}`,
+    );
+  });
+
+  it("writes them where several are no state, though one is asked for", () => {
+    const served = model({ h: "FP32", y: "FP32", z: "FP32" }, [], [0]);
+    const z = '"z":{"datatype":"FP32","shape":[1],"data":[5]}';
+    assert.equal(
+      encode(answer([floats([1], 5)], {}, [2]), served),
+      `${head},"predictions":[5],"outputs":{${z}},"request_id":"r-1"}`,
+    );
+  });
+
+  it("has no prediction where every output is state", () =>
+    assert.equal(
+      encode(answer([], {}, []), model({ h: "FP32" }, [], [0])),
+      `${head},"predictions":null,"request_id":"r-1"}`,
+    ));
 
   it("writes a scalar, and strings in UTF-8", () => {
     assert.equal(JSON.parse(encode(answer([floats([], 7)]), model({ y: "FP32" }))).predictions, 7);

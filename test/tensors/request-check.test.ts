@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Batching, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../../src/tensors/codec.ts";
-import { checkInputs, rowAxis } from "../../src/tensors/request-check.ts";
+import { checkInputs, checkNames, rowAxis } from "../../src/tensors/request-check.ts";
 import { product } from "../../src/tensors/shapes.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 
@@ -15,8 +15,19 @@ function spec(name: string, shape: readonly number[], batchAxis: number | null =
 }
 
 function model(batching: Batching, ...inputs: TensorSpec[]): ServedModel {
-  const metadata = { inputs, outputs: [], batching, notServable: [] };
-  return { name: "m", version: "1", metadata, labels: [] };
+  const memory = { state: [], stream: null };
+  const metadata = { inputs, outputs: [], batching, notServable: [], ...memory };
+  return { name: "m", version: "1", metadata, labels: [], standIns: inputs.map(() => null) };
+}
+
+/** The same, where the inputs with a tensor in `standIns` may be left out, and those in `states` are state. */
+function optional(
+  served: ServedModel,
+  standIns: ServedModel["standIns"],
+  states: readonly number[] = [],
+): ServedModel {
+  const state = states.map((input) => ({ input, output: input, found: false }));
+  return { ...served, standIns, metadata: { ...served.metadata, state } };
 }
 
 function floats(...shape: number[]): Tensor {
@@ -24,7 +35,9 @@ function floats(...shape: number[]): Tensor {
 }
 
 function check(served: ServedModel, given: Record<string, Tensor>, rowsOneByOne = false): unknown {
-  return checkInputs(new Map(Object.entries(given)), served, { rowsOneByOne });
+  checkNames(Object.keys(given), served);
+  const tensors = served.metadata.inputs.map(({ name }) => given[name]);
+  return checkInputs(tensors, served, { rowsOneByOne });
 }
 
 const two = model(batched, spec("a", [-1, 16]), spec("b", [2, -1, 4], 1));
@@ -124,6 +137,195 @@ describe("checkInputs", () => {
       message: "unexpected shape for input 'x' for model 'm'. Expected [-1,2], got [1,3]",
     });
   });
+});
+
+function filled(shape: readonly number[], ...values: number[]): Tensor {
+  return { datatype: "FP32", shape, data: Float32Array.from(values) };
+}
+
+describe("checkInputs where inputs may be left out", () => {
+  const x = spec("x", [-1, 2]);
+  const first = filled([1, 2], 7, 8);
+  const rate = filled([], 16_000);
+
+  it("gives the very tensors where none is left out", () => {
+    const given = [floats(2, 2), floats(2, 2)];
+    const served = optional(model(batched, x, spec("h", [-1, 2])), [null, first], [1]);
+    assert.equal(checkInputs(given, served, { rowsOneByOne: false }).inputs, given);
+  });
+
+  it("has the very stand-in for one row, and for an input without rows", () => {
+    const served = optional(model(batched, x, spec("h", [-1, 2]), spec("sr", [], null)), [
+      null,
+      first,
+      rate,
+    ]);
+    const { inputs } = checkInputs([floats(1, 2), undefined, undefined], served, {
+      rowsOneByOne: false,
+    });
+    assert.deepEqual([inputs[1] === first, inputs[2] === rate], [true, true]);
+  });
+
+  for (const { name, standIn, axis, shape, rows, expected } of [
+    {
+      name: "along the first axis",
+      standIn: first,
+      axis: 0,
+      shape: [-1, 2],
+      rows: 3,
+      expected: filled([3, 2], 7, 8, 7, 8, 7, 8),
+    },
+    {
+      name: "along the second axis",
+      standIn: filled([2, 1, 2], 1, 2, 3, 4),
+      axis: 1,
+      shape: [2, -1, 2],
+      rows: 3,
+      expected: filled([2, 3, 2], 1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4),
+    },
+    {
+      name: "along the last axis",
+      standIn: filled([3, 1], 1, 2, 3),
+      axis: 1,
+      shape: [3, -1],
+      rows: 2,
+      expected: filled([3, 2], 1, 1, 2, 2, 3, 3),
+    },
+    {
+      name: "that have nothing in them yet",
+      standIn: filled([1, 2, 0]),
+      axis: 0,
+      shape: [-1, 2, -1],
+      rows: 2,
+      expected: filled([2, 2, 0]),
+    },
+    {
+      name: "that are values",
+      standIn: filled([1], 5),
+      axis: 0,
+      shape: [-1],
+      rows: 4,
+      expected: filled([4], 5, 5, 5, 5),
+    },
+    {
+      name: "not at all where there is no axis",
+      standIn: rate,
+      axis: null,
+      shape: [],
+      rows: 4,
+      expected: rate,
+    },
+  ]) {
+    it(`repeats rows ${name}`, () => {
+      const served = optional(model(batched, x, spec("h", shape, axis)), [null, standIn], [1]);
+      const given = floats(rows, 2);
+      assert.deepEqual(check(served, { x: given }), { inputs: [given, expected], rows });
+    });
+  }
+
+  it("repeats texts too", () => {
+    const texts: Tensor = { datatype: "BYTES", shape: [1, 1], data: ["a"] };
+    const h: TensorSpec = { ...spec("h", [-1, 1]), datatype: "BYTES" };
+    const served = optional(model(batched, x, h), [null, texts]);
+    const given = floats(2, 2);
+    assert.deepEqual(check(served, { x: given }), {
+      inputs: [given, { datatype: "BYTES", shape: [2, 1], data: ["a", "a"] }],
+      rows: 2,
+    });
+  });
+
+  it("repeats them for rows that run one by one", () => {
+    const served = optional(model(oneByOne, spec("x", [1, 2]), spec("h", [1, 2])), [null, first]);
+    const given = floats(2, 2);
+    assert.deepEqual(check(served, { x: given }, true), {
+      inputs: [given, filled([2, 2], 7, 8, 7, 8)],
+      rows: 2,
+    });
+  });
+
+  it("repeats nothing for an unbatched model", () => {
+    const served = optional(model(unbatched, x, spec("h", [1, 2])), [null, first]);
+    const given = floats(5, 2);
+    assert.deepEqual(check(served, { x: given }, true), { inputs: [given, first], rows: 1 });
+  });
+
+  it("takes the rows from whichever input comes, and one where none does", () => {
+    const served = optional(model(batched, x, spec("h", [-1, 2])), [first, first]);
+    const h = floats(2, 2);
+    assert.deepEqual(check(served, { h }), { inputs: [filled([2, 2], 7, 8, 7, 8), h], rows: 2 });
+    assert.deepEqual(check(served, {}), { inputs: [first, first], rows: 1 });
+  });
+
+  it("looks at what comes though it might have been left out", () => {
+    const served = optional(model(batched, x, spec("h", [-1, 2])), [null, first]);
+    for (const [h, message] of [
+      [floats(1, 3), "unexpected shape for input 'h' for model 'm'. Expected [-1,2], got [1,3]"],
+      [floats(2, 2), "input 'h' batch size does not match other inputs for 'm': expected 1, got 2"],
+      [
+        floats(0, 2),
+        "Cannot read input 'h' for model 'm': expected at least one row along axis 0, got shape [0,2]",
+      ],
+    ] as const) {
+      assert.throws(() => check(served, { x: floats(1, 2), h }), {
+        code: "invalid-request",
+        message,
+      });
+    }
+  });
+});
+
+describe("checkNames", () => {
+  const served = optional(
+    model(batched, spec("x", [-1]), spec("h", [-1]), spec("c", [-1]), spec("sr", [], null)),
+    [null, floats(1), floats(1), floats()],
+    [1, 2],
+  );
+
+  for (const names of [
+    ["x"],
+    ["sr", "x"],
+    ["x", "h", "c"],
+    ["c", "x", "h"],
+    ["x", "h", "c", "sr"],
+    ["sr", "c", "h", "x"],
+  ]) {
+    it(`takes ${names}`, () => assert.doesNotThrow(() => checkNames(names, served)));
+  }
+
+  const please = "Please provide all required input(s).";
+  for (const [names, words] of [
+    [[], `expected 1 inputs but got 0 inputs: missing ['x']`],
+    [["sr"], `expected 2 inputs but got 1 inputs: missing ['x']`],
+    [["x", "h"], `expected 3 inputs but got 2 inputs: missing ['c']`],
+    [["x", "c", "sr"], `expected 4 inputs but got 3 inputs: missing ['h']`],
+    [["h", "c"], `expected 3 inputs but got 2 inputs: missing ['x']`],
+    [["h"], `expected 3 inputs but got 1 inputs: missing ['x','c']`],
+  ] as const) {
+    it(`misses of [${names}] what cannot be left out: ${words}`, () => {
+      const [counts, missing] = words.split(": missing ");
+      const got = `Got input(s) [${names.map((name) => `'${name}'`)}]`;
+      assert.throws(() => checkNames(names, served), {
+        code: "invalid-request",
+        message: `${counts} for model 'm'. ${got}, but missing required input(s) ${missing}. ${please}`,
+      });
+    });
+  }
+
+  for (const [names, message] of [
+    [["y"], "unexpected inference input 'y' for model 'm'. Got input(s) ['y'], expected ['x']"],
+    [
+      ["x", "y"],
+      "expected 1 inputs but got 2 inputs for model 'm'. Got input(s) ['x','y'], but ['y'] are not among ['x']",
+    ],
+    [
+      ["x", "h", "cc"],
+      "unexpected inference input 'cc' for model 'm'. Got input(s) ['x','h','cc'], expected ['x','h','c']",
+    ],
+  ] as const) {
+    it(`knows no other names than the model's in [${names}]`, () => {
+      assert.throws(() => checkNames(names, served), { code: "invalid-request", message });
+    });
+  }
 });
 
 describe("rowAxis", () => {

@@ -42,9 +42,13 @@ function model(tensor: Tensor): ServedModel {
     batchAxis: 0,
   };
   const batching = { type: "batched", maxBatchSize: 4 } as const;
-  const metadata = { inputs: [x], outputs: [{ ...x, name: "y" }], batching, notServable: [] };
-  return { name: "m", version: "1", labels: [], metadata };
+  const outputs = [{ ...x, name: "y" }];
+  const memory = { state: [], stream: null };
+  const metadata = { inputs: [x], outputs, batching, notServable: [], ...memory };
+  return { name: "m", version: "1", labels: [], metadata, standIns: [null] };
 }
+
+const withoutMemory = { bringsState: false, isSignal: false };
 
 function json(bytes: Uint8Array): Record<string, unknown> {
   return JSON.parse(Buffer.from(bytes).toString());
@@ -59,7 +63,7 @@ describe("what a codec writes it reads", () => {
     const name = `${tensor.datatype} [${tensor.shape}]`;
     const served = model(tensor);
     const rows = tensor.shape[0] as number;
-    const request = { inputs: [tensor], rows, outputs: [0], id: undefined };
+    const request = { inputs: [tensor], rows, outputs: [0], id: undefined, ...withoutMemory };
     const answer = { request, requestId: "r", outputs: [tensor] };
 
     it(`${name} by predict`, () => {
@@ -83,7 +87,7 @@ describe("what a codec writes it reads", () => {
 
   it("nested as flat, for every datatype", () => {
     for (const tensor of extremes) {
-      const request = { inputs: [], rows: 1, outputs: [0], id: "i" };
+      const request = { inputs: [], rows: 1, outputs: [0], id: "i", ...withoutMemory };
       const answer = { request, requestId: "r", outputs: [tensor] };
       const { predictions } = json(predictCodec.encode(answer, model(tensor)));
       const [output] = json(v2Codec.encode(answer, model(tensor)))["outputs"] as {

@@ -15,7 +15,8 @@ function model(datatype: Datatype): ServedModel {
     name: "m",
     version: "1",
     labels: [],
-    metadata: { inputs: [x], outputs: [y], batching, notServable: [] },
+    metadata: { inputs: [x], outputs: [y], batching, notServable: [], state: [], stream: null },
+    standIns: [null],
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Datatype, TensorSpec } from "../../src/protocol/model-metadata.ts";
+import type { Datatype, ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { Answer, ServedModel } from "../../src/tensors/codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { v2Codec } from "../../src/tensors/v2-codec.ts";
@@ -11,9 +11,29 @@ function spec(name: string, datatype: Datatype = "FP32"): TensorSpec {
 
 function model(...outputs: TensorSpec[]): ServedModel {
   const batching = { type: "batched", maxBatchSize: 8 } as const;
-  const metadata = { inputs: [spec("x")], outputs, batching, notServable: [] };
-  return { name: "m", version: "3", metadata, labels: ["a", "b"] };
+  const memory = { state: [], stream: null };
+  const metadata = { inputs: [spec("x")], outputs, batching, notServable: [], ...memory };
+  return { name: "m", version: "3", metadata, labels: ["a", "b"], standIns: [null] };
 }
+
+/** The same with one more input, a state that comes out as the output behind the last. */
+function remembering(served: ServedModel, stream: ModelMetadata["stream"] = null): ServedModel {
+  const { metadata } = served;
+  const first: Tensor = { datatype: "FP32", shape: [1, 2], data: Float32Array.of(0, 0.5) };
+  return {
+    ...served,
+    standIns: [null, first],
+    metadata: {
+      ...metadata,
+      inputs: [...metadata.inputs, spec("h")],
+      outputs: [...metadata.outputs, spec("hn")],
+      state: [{ input: 1, output: metadata.outputs.length, found: false }],
+      stream,
+    },
+  };
+}
+
+const withoutMemory = { bringsState: false, isSignal: false };
 
 const inputs = [{ name: "x", shape: [1, 2], datatype: "FP32", data: [1, 2] }];
 
@@ -24,12 +44,13 @@ function decode(body: unknown, served = model(spec("y"))): ReturnType<typeof v2C
 describe("v2Codec.decode", () => {
   it("reads inputs, outputs and id", () => {
     const x = { datatype: "FP32", shape: [1, 2], data: Float32Array.of(1, 2) };
-    const parameters = { sequence_id: 1, priority: 2, note: "a", binary_data_output: false };
+    const parameters = { priority: 2, note: "a", binary_data_output: false };
     assert.deepEqual(decode({ id: "q", parameters, inputs, outputs: [{ name: "y" }] }), {
       inputs: [x],
       rows: 1,
       outputs: [0],
       id: "q",
+      ...withoutMemory,
     });
     assert.deepEqual(
       [decode({ inputs }).id, decode({ id: "", inputs }).id],
@@ -65,6 +86,79 @@ describe("v2Codec.decode", () => {
     });
   }
 
+  const streamed: ServedModel = {
+    ...model(spec("y")),
+    metadata: {
+      ...model(spec("y")).metadata,
+      stream: { input: 0, window: 2, hop: 1, pad: "none" },
+    },
+  };
+  const sequences = [
+    { sequence_id: 7 },
+    { sequence_id: "s" },
+    { sequence_start: true },
+    { sequence_end: false },
+    { sequence_id: 7, sequence_start: true, sequence_end: true },
+  ];
+  for (const parameters of sequences) {
+    const [name] = Object.keys(parameters);
+    it(`refuses ${JSON.stringify(parameters)} for a model that keeps no state`, () => {
+      assert.throws(() => decode({ inputs, parameters }), {
+        code: "invalid-request",
+        message: `Cannot read parameter '${name}': model 'm' keeps no state between requests`,
+      });
+    });
+
+    it(`leaves ${JSON.stringify(parameters)} to the front door for one that does`, () => {
+      for (const served of [remembering(model(spec("y"))), streamed]) {
+        assert.deepEqual(decode({ inputs, parameters }, served), decode({ inputs }, served));
+      }
+    });
+  }
+
+  it("refuses a sequence that is named by no plain value", () =>
+    assert.throws(
+      () => decode({ inputs, parameters: { sequence_id: [1] } }, remembering(model(spec("y")))),
+      {
+        code: "invalid-request",
+        message:
+          "Cannot read parameter 'sequence_id': expected a string, a number, true or false, got a list of 1",
+      },
+    ));
+
+  const x = { datatype: "FP32", shape: [1, 2], data: Float32Array.of(1, 2) };
+  const first = { datatype: "FP32", shape: [1, 2], data: Float32Array.of(0, 0.5) };
+
+  it("has the first state where it is left out, and answers with it only where it is named", () => {
+    const served = remembering(model(spec("y")));
+    const common = { inputs: [x, first], rows: 1, id: undefined, ...withoutMemory };
+    assert.deepEqual(decode({ inputs }, served), { ...common, outputs: [0] });
+    const named = [{ name: "hn" }, { name: "y" }];
+    assert.deepEqual(decode({ inputs, outputs: named }, served), { ...common, outputs: [1, 0] });
+  });
+
+  it("takes a state that is brought, and answers with the next", () => {
+    const h = { name: "h", shape: [1, 2], datatype: "FP32", data: [3, 4] };
+    assert.deepEqual(decode({ id: "q", inputs: [h, ...inputs] }, remembering(model(spec("y")))), {
+      inputs: [x, { datatype: "FP32", shape: [1, 2], data: Float32Array.of(3, 4) }],
+      rows: 1,
+      outputs: [0, 1],
+      id: "q",
+      bringsState: true,
+      isSignal: false,
+    });
+  });
+
+  it("minds no state that has no form in JSON, unless it is asked for", () => {
+    const one = remembering(model(spec("y")));
+    const outputs = [spec("y"), spec("hn", "BF16")];
+    const served = { ...one, metadata: { ...one.metadata, outputs } };
+    assert.deepEqual(decode({ inputs }, served).outputs, [0]);
+    assert.throws(() => decode({ inputs, outputs: [{ name: "hn" }] }, served), {
+      code: "invalid-request",
+    });
+  });
+
   it("refuses outputs that have no form in JSON, unless they are not asked for", () => {
     const served = model(spec("y"), spec("h", "BF16"));
     assert.throws(() => decode({ inputs }, served), {
@@ -77,7 +171,8 @@ describe("v2Codec.decode", () => {
 });
 
 function answer(outputs: readonly Tensor[], more: Partial<Answer> = {}, id?: string): Answer {
-  const request = { inputs: [], rows: 1, outputs: outputs.map((_, i) => i), id };
+  const indexes = outputs.map((_, i) => i);
+  const request = { inputs: [], rows: 1, outputs: indexes, id, ...withoutMemory };
   return { request, requestId: "r-1", outputs, ...more };
 }
 
@@ -102,7 +197,7 @@ describe("v2Codec.encode", () => {
     const served = model(spec("a", "BYTES"), spec("b", "BOOL"));
     const a: Tensor = { datatype: "BYTES", shape: [1], data: ["ä"] };
     const b: Tensor = { datatype: "BOOL", shape: [], data: Uint8Array.of(1) };
-    const request = { inputs: [], rows: 1, outputs: [1, 0], id: undefined };
+    const request = { inputs: [], rows: 1, outputs: [1, 0], id: undefined, ...withoutMemory };
     assert.deepEqual(JSON.parse(encode(answer([b, a], { request }), served)).outputs, [
       { name: "b", datatype: "BOOL", shape: [], data: [true] },
       { name: "a", datatype: "BYTES", shape: [1], data: ["ä"] },

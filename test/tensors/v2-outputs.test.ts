@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ServedModel } from "../../src/tensors/codec.ts";
-import { allOutputs } from "../../src/tensors/per-model.ts";
 import { checkFlag, optionalParameters, readWantedOutputs } from "../../src/tensors/v2-outputs.ts";
 
 const model: ServedModel = {
@@ -16,18 +15,26 @@ const model: ServedModel = {
     ],
     batching: { type: "batched", maxBatchSize: 4 },
     notServable: [{ name: "map", reason: "a sequence or map" }],
+    state: [],
+    stream: null,
   },
+  standIns: [],
 };
 
 describe("readWantedOutputs", () => {
-  it("gives all outputs where none is named", () => {
-    assert.equal(readWantedOutputs(undefined, model), allOutputs(model));
-    assert.equal(readWantedOutputs([], model), allOutputs(model));
+  it("gives what stands for no wish where none is named", () => {
+    for (const unasked of [[0, 1], [1], []]) {
+      assert.equal(readWantedOutputs(undefined, model, unasked), unasked);
+      assert.equal(readWantedOutputs([], model, unasked), unasked);
+    }
   });
+
+  it("gives those named, though they would not be given unasked", () =>
+    assert.deepEqual(readWantedOutputs([{ name: "label" }], model, [1]), [0]));
 
   it("gives those named, in the client's order, and takes binary_data as a wish", () => {
     const outputs = [{ name: "scores", parameters: { binary_data: true } }, { name: "label" }];
-    assert.deepEqual(readWantedOutputs(outputs, model), [1, 0]);
+    assert.deepEqual(readWantedOutputs(outputs, model, [0]), [1, 0]);
   });
 
   const unexpected = "for model 'm'. Expected one of ['label','scores']";
@@ -77,7 +84,7 @@ describe("readWantedOutputs", () => {
     ],
   ] as const) {
     it(`refuses ${JSON.stringify(outputs)}`, () => {
-      assert.throws(() => readWantedOutputs(outputs, model), { code, message });
+      assert.throws(() => readWantedOutputs(outputs, model, [0, 1]), { code, message });
     });
   }
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../../src/tensors/codec.ts";
 import type { JsonObject } from "../../src/tensors/json-object.ts";
 import { readOpenInference } from "../../src/tensors/v2-request.ts";
@@ -16,14 +17,17 @@ const model: ServedModel = {
     outputs: [{ name: "y", datatype: "FP32", shape: [-1], batchAxis: 0 }],
     batching: { type: "batched", maxBatchSize: 4 },
     notServable: [],
+    state: [],
+    stream: null,
   },
+  standIns: [null, null],
 };
 
 const a = { name: "a", shape: [1, 2], datatype: "FP32", data: [1, 2] };
 const b = { name: "b", shape: [1], datatype: "INT64", data: ["-3"] };
 
-function read(request: JsonObject): ReturnType<typeof readOpenInference> {
-  return readOpenInference(request, model, { rowsOneByOne: false });
+function read(request: JsonObject, served = model): ReturnType<typeof readOpenInference> {
+  return readOpenInference(request, served, { rowsOneByOne: false });
 }
 
 describe("readOpenInference", () => {
@@ -36,6 +40,8 @@ describe("readOpenInference", () => {
       rows: 1,
       outputs: [0],
       id: undefined,
+      bringsState: false,
+      isSignal: false,
     };
     assert.deepEqual(read({ inputs: [a, b] }), expected);
     assert.deepEqual(read({ inputs: [b, { ...a, data: [[[1]], [[2]]] }] }), expected);
@@ -127,4 +133,126 @@ describe("readOpenInference", () => {
       message: /^expected 2 inputs but got 100000 inputs for model 'm'\. .{0,600}$/,
     });
   });
+});
+
+function floats(name: string, batchAxis: number | null, ...shape: number[]): TensorSpec {
+  return { name, datatype: "FP32", shape, batchAxis };
+}
+
+const zeros = { datatype: "FP32", shape: [2, 1, 1], data: Float32Array.of(0, 0) } as const;
+const half = { datatype: "FP32", shape: [1], data: Float32Array.of(0.5) } as const;
+const rate = { datatype: "FP32", shape: [], data: Float32Array.of(16000) } as const;
+/** Its states are h, which comes out as hn, and c, which comes out as cn. */
+const remembering: ServedModel = {
+  ...model,
+  metadata: {
+    inputs: [floats("h", 1, 2, -1, 1), floats("x", 0, -1), floats("c", 0, -1), floats("sr", null)],
+    outputs: [floats("hn", 1, 2, -1, 1), floats("y", 0, -1), floats("cn", 0, -1)],
+    batching: { type: "batched", maxBatchSize: 4 },
+    notServable: [],
+    state: [
+      { input: 0, output: 0, found: false },
+      { input: 2, output: 2, found: true },
+    ],
+    stream: null,
+  },
+  standIns: [zeros, null, half, rate],
+};
+
+describe("readOpenInference of a model that remembers", () => {
+  const x = { name: "x", shape: [1], datatype: "FP32", data: [3] };
+  const h = { name: "h", shape: [2, 1, 1], datatype: "FP32", data: [1, 2] };
+  const c = { name: "c", shape: [1], datatype: "FP32", data: [4] };
+  const sr = { name: "sr", shape: [], datatype: "FP32", data: [8000] };
+  const three = { datatype: "FP32", shape: [1], data: Float32Array.of(3) };
+  const brought = [
+    { datatype: "FP32", shape: [2, 1, 1], data: Float32Array.of(1, 2) },
+    three,
+    { datatype: "FP32", shape: [1], data: Float32Array.of(4) },
+  ];
+  const common = { rows: 1, id: undefined, isSignal: false };
+
+  it("has the first state and the defaults where they are left out, and answers with no state", () =>
+    assert.deepEqual(read({ inputs: [x] }, remembering), {
+      inputs: [zeros, three, half, rate],
+      outputs: [1],
+      bringsState: false,
+      ...common,
+    }));
+
+  it("takes a state that is brought, in any order, and answers with the next", () => {
+    const expected = {
+      inputs: [...brought, rate],
+      outputs: [0, 1, 2],
+      bringsState: true,
+      ...common,
+    };
+    assert.deepEqual(read({ inputs: [c, x, h] }, remembering), expected);
+    assert.deepEqual(read({ inputs: [h, x, c] }, remembering), expected);
+  });
+
+  it("takes a value instead of a default", () => {
+    const slow = { datatype: "FP32", shape: [], data: Float32Array.of(8000) };
+    const { inputs, bringsState } = read({ inputs: [x, sr] }, remembering);
+    assert.deepEqual([inputs, bringsState], [[zeros, three, half, slow], false]);
+    const all = read({ inputs: [h, x, c, sr] }, remembering);
+    assert.deepEqual([all.inputs, all.bringsState], [[...brought, slow], true]);
+  });
+
+  it("repeats what is left out for each row, along its own axis", () => {
+    const rows = { ...x, shape: [3], data: [1, 2, 3] };
+    const { inputs } = read({ inputs: [rows] }, remembering);
+    assert.deepEqual(inputs, [
+      { datatype: "FP32", shape: [2, 3, 1], data: new Float32Array(6) },
+      { datatype: "FP32", shape: [3], data: Float32Array.of(1, 2, 3) },
+      { datatype: "FP32", shape: [3], data: Float32Array.of(0.5, 0.5, 0.5) },
+      rate,
+    ]);
+  });
+
+  for (const [name, inputs, outputs, expected] of [
+    ["the state by name, though it is left out", [x], ["cn", "y"], [2, 1]],
+    ["a part of the state", [x], ["hn"], [0]],
+    ["less than all, though it brings the state", [h, x, c], ["y"], [1]],
+    ["nothing in particular", [x], [], [1]],
+    ["nothing in particular, and brings the state", [h, x, c], [], [0, 1, 2]],
+  ] as const) {
+    it(`gives a request that asks for ${name} what it asks for`, () => {
+      const named = outputs.map((output) => ({ name: output }));
+      assert.deepEqual(read({ inputs, outputs: named }, remembering).outputs, expected);
+    });
+  }
+
+  const got = "for model 'm'. Got input(s)";
+  const please = "Please provide all required input(s).";
+  for (const [inputs, message] of [
+    [
+      [x, h],
+      `expected 3 inputs but got 2 inputs ${got} ['x','h'], but missing required input(s) ['c']. ${please}`,
+    ],
+    [
+      [c, x],
+      `expected 3 inputs but got 2 inputs ${got} ['c','x'], but missing required input(s) ['h']. ${please}`,
+    ],
+    [
+      [sr],
+      `expected 2 inputs but got 1 inputs ${got} ['sr'], but missing required input(s) ['x']. ${please}`,
+    ],
+    [
+      [],
+      `expected 1 inputs but got 0 inputs ${got} [], but missing required input(s) ['x']. ${please}`,
+    ],
+    [
+      [x, { ...h, shape: [2, 2, 1], data: [1, 2, 3, 4] }, c],
+      "input 'x' batch size does not match other inputs for 'm': expected 2, got 1",
+    ],
+    [
+      [x, { ...h, shape: [1, 1, 1], data: [1] }, c],
+      "unexpected shape for input 'h' for model 'm'. Expected [2,-1,1], got [1,1,1]",
+    ],
+  ] as const) {
+    it(`says ${message.slice(0, 110)}`, () => {
+      assert.throws(() => read({ inputs }, remembering), { code: "invalid-request", message });
+    });
+  }
 });

@@ -1,0 +1,79 @@
+/* What becomes of a request when it arrives: which sequence it belongs to, what it brings, and whether there is room. */
+import type { Clock } from "../src/platform/clock.ts";
+import type { HostSpec } from "../src/protocol/control.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { RequestFrame } from "../src/protocol/frames.ts";
+import type { Pressure } from "../src/protocol/pressure.ts";
+import type { ServedModel } from "../src/tensors/codec.ts";
+import type { Answers } from "./answers.ts";
+import { decodeWork } from "./decoding.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { HostMetrics } from "./host-metrics.ts";
+import type { LoadFigures } from "./load-figures.ts";
+import { queueFull } from "./refusals.ts";
+import { RefusedInputs } from "./refused-inputs.ts";
+import type { Sequence } from "./sequence.ts";
+import type { Sequences } from "./sequences.ts";
+import type { Door, Work } from "./work.ts";
+import type { WorkQueue } from "./work-queue.ts";
+
+export interface IntakeParts {
+  readonly spec: Pick<HostSpec, "poison">;
+  readonly model: ServedModel;
+  readonly clock: Clock;
+  readonly metrics: HostMetrics;
+  readonly queue: WorkQueue<Work>;
+  readonly sequences: Sequences;
+  readonly answers: Answers;
+  readonly figures: LoadFigures;
+  readonly pressure: () => Pressure;
+}
+
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #poison: RefusedInputs;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+    this.#poison = new RefusedInputs(parts.clock, parts.spec.poison);
+  }
+
+  addPoison(fingerprint: string): void {
+    this.#poison.add(fingerprint);
+  }
+
+  /**
+   * The request, queued; undefined where it is answered already, as its samples make no window whole. Throws the
+   * TroupeError that its caller gets.
+   */
+  take(frame: RequestFrame, door: Door): Work | undefined {
+    const { sequence: claim } = frame;
+    const { sequences, answers } = this.#parts;
+    const sequence = claim && sequences.claim(claim, door);
+    const work = this.#decode(frame, door, sequence);
+    if (work.rows > 0) this.#enqueue(work);
+    // What is refused was never part of its sequence, so only now.
+    if (sequence !== null && work.signal !== null) sequence.signal = work.signal.signal;
+    if (sequence !== null && claim?.end) sequences.end(sequence);
+    if (work.rows > 0) return work;
+    answers.answerNothing(work);
+    return undefined;
+  }
+
+  #decode(frame: RequestFrame, door: Door, sequence: Sequence | null): Work {
+    const { model, clock, metrics } = this.#parts;
+    const hashed = frame.alone || !this.#poison.isEmpty ? fingerprint : undefined;
+    const work = decodeWork(frame, door, { model, clock, sequence, fingerprint: hashed });
+    metrics.decode.observe(work.decodeUs / 1e6);
+    if (work.fingerprint === null || !this.#poison.has(work.fingerprint)) return work;
+    throw new TroupeError("poison-request", "Cannot run request: its inputs have killed a host");
+  }
+
+  #enqueue(work: Work): void {
+    const { queue, figures, pressure } = this.#parts;
+    const offer = queue.offer(work);
+    if (offer.type === "full") throw queueFull(offer.what, pressure());
+    // Of a sequence no more than one row is in a batch, so that is what it costs the others.
+    figures.noteRequest(work.sequence === null ? work.rows : 1);
+  }
+}

@@ -1,0 +1,146 @@
+/* What the engine runs: one batch at a time, from its beginning to its answers. Which batch comes next is the host's. */
+import type { Clock } from "../src/platform/clock.ts";
+import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
+import type { ServedModel } from "../src/tensors/codec.ts";
+import type { Answers } from "./answers.ts";
+import { batchKey, hasGrowingState } from "./batch-key.ts";
+import type { SliceResult } from "./batch-run.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Engine } from "./engine.ts";
+import { type GuardedRun, runGuarded } from "./guarded-run.ts";
+import type { HostMetrics } from "./host-metrics.ts";
+import type { LoadFigures } from "./load-figures.ts";
+import { RunningNotice } from "./running-notice.ts";
+import type { Sequence } from "./sequence.ts";
+import type { Door, Work, WorkSlice } from "./work.ts";
+import type { WorkQueue } from "./work-queue.ts";
+
+export interface RunnerParts {
+  readonly spec: Pick<HostSpec, "runMs">;
+  readonly model: ServedModel;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly metrics: HostMetrics;
+  /** Resolves when the supervisor's side of the channel has it. */
+  readonly tell: (event: HostEvent) => Promise<void>;
+  readonly queue: WorkQueue<Work>;
+  readonly breaker: Breaker;
+  readonly answers: Answers;
+  readonly figures: LoadFigures;
+  /** The engine may have its next batch. */
+  readonly onFree: () => void;
+  /** A frame of the sequence was not run to its end. */
+  readonly onBroken: (sequence: Sequence) => void;
+  /** The answers of a batch are written. */
+  readonly onAnswered: () => void;
+}
+
+export class Runner {
+  readonly #parts: RunnerParts;
+  readonly #notice = new RunningNotice();
+  #slices: readonly WorkSlice[] = [];
+  #rows = 0;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  get isBusy(): boolean {
+    return this.#slices.length > 0;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** What is running. */
+  get works(): readonly Work[] {
+    return this.#slices.map(({ work }) => work);
+  }
+
+  /** A door that is gone is told nothing any more. */
+  forget(door: Door): void {
+    this.#notice.forget(door);
+  }
+
+  begin(slices: readonly WorkSlice[]): void {
+    this.#slices = slices;
+    this.#rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+    this.#noteBegun(slices);
+    this.#notice.say(slices);
+    void this.#run(slices);
+  }
+
+  #noteBegun(slices: readonly WorkSlice[]): void {
+    const { clock, metrics } = this.#parts;
+    const now = clock.now();
+    for (const { work, fromRow } of slices) {
+      if (fromRow > 0) continue;
+      work.queueUs = (now - work.arrivedAt) * 1_000;
+      metrics.queue.observe(work.queueUs / 1e6);
+      metrics.requestsRun.add();
+    }
+  }
+
+  async #run(slices: readonly WorkSlice[]): Promise<void> {
+    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, this.#parts));
+  }
+
+  /**
+   * The engine gets its next batch before the answers of this one are written; only a suspect's is written first, since
+   * that may kill the host too.
+   */
+  #finish(slices: readonly WorkSlice[], { results, tookMs, suspect }: GuardedRun): void {
+    const { tell, queue, onFree, onAnswered } = this.#parts;
+    this.#noteRun(slices, results, tookMs);
+    this.#slices = [];
+    this.#rows = 0;
+    for (const [at, slice] of slices.entries()) this.#advance(slice, results[at]);
+    if (suspect === undefined) onFree();
+    for (const [at, slice] of slices.entries()) {
+      slice.work.runUs += tookMs * 1_000;
+      this.#settle(slice, results[at]);
+    }
+    for (const door of new Set(slices.map(({ work }) => work.door))) door.flush();
+    if (suspect !== undefined) {
+      void tell({ type: "cleared", fingerprint: suspect });
+      onFree();
+    }
+    if (!this.isBusy && queue.size > 0) this.#notice.say([]);
+    onAnswered();
+  }
+
+  #noteRun(slices: readonly WorkSlice[], results: readonly SliceResult[], tookMs: number): void {
+    const { metrics, figures } = this.#parts;
+    figures.noteBatch(this.#rows, tookMs);
+    metrics.batchRows.observe(this.#rows);
+    metrics.inference.observe(tookMs / 1_000);
+    metrics.batches(results.some(({ type }) => type === "ran") ? "ran" : "failed").add();
+    const frames = slices.filter(({ work }) => work.sequence !== null).length;
+    if (frames > 0) metrics.sequenceFrames().observe(frames);
+  }
+
+  /** The sequence remembers what came out, and its next frame may run. */
+  #advance(slice: WorkSlice, result: SliceResult | undefined): void {
+    const { work } = slice;
+    const { sequence } = work;
+    if (sequence === null) return;
+    const { answers, queue, model, onBroken } = this.#parts;
+    if (result?.type === "ran") sequence.remember(result.state);
+    else {
+      answers.settle(slice, result);
+      onBroken(sequence);
+    }
+    const isUnfinished = work.nextRow < work.rows && !sequence.isOver;
+    const next = isUnfinished ? work : queue.release(sequence.lane);
+    if (next !== undefined && hasGrowingState(model).grows) next.key = batchKey(next, model);
+  }
+
+  #settle(slice: WorkSlice, result: SliceResult | undefined): void {
+    const { work } = slice;
+    const { answers, queue, onBroken } = this.#parts;
+    if (answers.settle(slice, result) === undefined) return;
+    queue.remove(work);
+    if (work.sequence !== null) onBroken(work.sequence);
+  }
+}

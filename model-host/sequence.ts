@@ -1,0 +1,44 @@
+import type { Millis } from "../src/platform/clock.ts";
+import type { Expiring } from "../src/platform/deadlines.ts";
+import type { Tensor } from "../src/tensors/tensor.ts";
+import type { Signal } from "../src/tensors/windows.ts";
+import { Lane } from "./lane.ts";
+import type { Door, Work } from "./work.ts";
+
+/** What a host remembers from one frame of a client to the next. */
+export class Sequence implements Expiring {
+  readonly key: string;
+  /** It outlives the front door that began it. */
+  readonly isShared: boolean;
+  readonly lane = new Lane<Work>();
+  /** The front door that last asked for it. */
+  door: Door;
+  /** One row for each of the model's states, in memory of their own; null before the first frame has run. */
+  state: readonly Tensor[] | null = null;
+  /** Null where the model takes no signal. */
+  signal: Signal | null;
+  /** Dropped or ended: no frame can join it, and what still runs of it changes nothing. */
+  isOver = false;
+  usedAt: Millis;
+  deadlineAt: Millis;
+  before: Expiring | undefined = undefined;
+  after: Expiring | undefined = undefined;
+
+  constructor(
+    key: string,
+    door: Door,
+    options: { isShared: boolean; signal: Signal | null; now: Millis },
+  ) {
+    this.key = key;
+    this.door = door;
+    this.isShared = options.isShared;
+    this.signal = options.signal;
+    this.usedAt = options.now;
+    this.deadlineAt = options.now;
+  }
+
+  /** What came out of the run of its last frame; too late where it is over. */
+  remember(state: readonly Tensor[]): void {
+    if (!this.isOver) this.state = state;
+  }
+}

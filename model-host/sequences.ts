@@ -1,0 +1,127 @@
+/* Owns the sequences of a host: which there are, how many there may be, and when one has been idle for too long. */
+import type { Clock } from "../src/platform/clock.ts";
+import { Deadlines } from "../src/platform/deadlines.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { EndReason, SequenceClaim } from "../src/protocol/sequences.ts";
+import type { Signal } from "../src/tensors/windows.ts";
+import type { HostMetrics } from "./host-metrics.ts";
+import { Sequence } from "./sequence.ts";
+import type { Door } from "./work.ts";
+
+export interface SequencesParts {
+  readonly clock: Clock;
+  readonly metrics: Pick<HostMetrics, "sequencesStarted" | "sequencesEnded">;
+  readonly most: number;
+  readonly idleMs: number;
+  /** What a new one begins its signal with. */
+  readonly newSignal: () => Signal | null;
+  /** There was room for none, and is for one: front doors that shed because of it should hear. */
+  readonly onRoom: () => void;
+}
+
+/** When one of many ends cannot be known; clients of sequences may well wait as long. */
+const fullRetryMs = 1_000;
+
+export class Sequences {
+  readonly #parts: SequencesParts;
+  readonly #byKey = new Map<string, Sequence>();
+  readonly #idle: Deadlines<Sequence>;
+
+  constructor(parts: SequencesParts) {
+    this.#parts = parts;
+    this.#idle = new Deadlines(parts.clock, (sequence) => this.#judgeIdle(sequence));
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get all(): readonly Sequence[] {
+    return [...this.#byKey.values()];
+  }
+
+  /** The one that a frame belongs to. Throws `sequence-lost` where it is not here, `overloaded` where there is no room. */
+  claim({ key, start, shared }: SequenceClaim, door: Door): Sequence {
+    const known = this.#byKey.get(key);
+    if (!start) return this.#use(known, door);
+    if (known !== undefined) this.end(known);
+    const { most, clock, metrics, newSignal } = this.#parts;
+    if (this.size >= most) throw tooMany(most);
+    const options = { isShared: shared, signal: newSignal(), now: clock.now() };
+    const sequence = new Sequence(key, door, options);
+    this.#byKey.set(key, sequence);
+    this.#watch(sequence);
+    metrics.sequencesStarted().add();
+    return sequence;
+  }
+
+  #use(sequence: Sequence | undefined, door: Door): Sequence {
+    if (sequence === undefined) throw notHere();
+    sequence.usedAt = this.#parts.clock.now();
+    sequence.door = door;
+    return sequence;
+  }
+
+  get(key: string): Sequence | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** No frame comes any more; those that have come still run. */
+  end(sequence: Sequence): void {
+    if (this.#remove(sequence)) this.#parts.metrics.sequencesEnded("end").add();
+  }
+
+  /** Forgets what it remembers, and tells its front door. False where it was over already. */
+  drop(sequence: Sequence, reason: EndReason): boolean {
+    const wasHeld = this.#remove(sequence);
+    const wasOver = sequence.isOver;
+    sequence.isOver = true;
+    if (!wasHeld) return !wasOver;
+    this.#parts.metrics.sequencesEnded(reason).add();
+    sequence.door.ended(sequence.key, reason);
+    return true;
+  }
+
+  /** A front door is gone, and with it the sockets whose sequences these were. */
+  forget(door: Door): void {
+    for (const sequence of this.all) {
+      if (sequence.isShared || sequence.door !== door) continue;
+      this.#remove(sequence);
+      sequence.isOver = true;
+      this.#parts.metrics.sequencesEnded("door-lost").add();
+    }
+  }
+
+  #remove(sequence: Sequence): boolean {
+    if (this.#byKey.get(sequence.key) !== sequence) return false;
+    this.#byKey.delete(sequence.key);
+    this.#idle.remove(sequence);
+    if (this.size === this.#parts.most - 1) this.#parts.onRoom();
+    return true;
+  }
+
+  /** Looked at when it may be due, not moved with every frame. */
+  #judgeIdle(sequence: Sequence): void {
+    const { clock, idleMs } = this.#parts;
+    if (sequence.lane.isTaken) sequence.usedAt = clock.now();
+    if (sequence.usedAt + idleMs <= clock.now()) this.drop(sequence, "idle");
+    else this.#watch(sequence);
+  }
+
+  #watch(sequence: Sequence): void {
+    sequence.deadlineAt = sequence.usedAt + this.#parts.idleMs;
+    this.#idle.add(sequence);
+  }
+}
+
+function tooMany(most: number): TroupeError {
+  const words = `Cannot begin sequence: the host keeps ${most} of ${most}`;
+  return new TroupeError("overloaded", words, { retryAfterMs: fullRetryMs });
+}
+
+function notHere(): TroupeError {
+  return new TroupeError(
+    "sequence-lost",
+    "Cannot go on: no such sequence is kept here, it was never begun, was dropped, or its host was restarted",
+  );
+}

@@ -1,0 +1,83 @@
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { StateSpec } from "../src/protocol/model-metadata.ts";
+import type { StateTensor } from "../src/protocol/model-settings.ts";
+import type { ModelInterface, ValueInfo } from "./engine.ts";
+
+/** What exporters put behind the name of a state that goes in, and behind that of the one that comes out. */
+const inSuffix = /(?:_?in|In|_prev|_?0)$/;
+const outSuffix = /^(?:N|_?n|_?[oO]ut|Out|_?next|_new)$/;
+
+/**
+ * Inputs and outputs of one datatype and shape whose names differ by a suffix only, as `state` and `stateN`, or `h` and
+ * `hn`; none where a name has two partners, or where nothing but states would go in or come out. Whether feeding them
+ * back works is for the trial to say.
+ */
+export function pairByName({ inputs, outputs }: ModelInterface): readonly StateSpec[] {
+  const pairs = inputs.flatMap((into, input) =>
+    outputs.flatMap((from, output): StateSpec[] =>
+      isNamedAlike(into.name, from.name) && isAlike(into, from)
+        ? [{ input, output, found: true }]
+        : [],
+    ),
+  );
+  const isUnique = (pair: StateSpec) =>
+    pairs.every((other) => other === pair || !sharesEnd(pair, other));
+  const hasSignal = inputs.some(
+    ({ dims }, at) => dims.length > 0 && !pairs.some(({ input }) => input === at),
+  );
+  const hasAnswer = outputs.some((_, at) => !pairs.some(({ output }) => output === at));
+  return hasSignal && hasAnswer && pairs.every(isUnique) ? pairs : [];
+}
+
+function sharesEnd(a: StateSpec, b: StateSpec): boolean {
+  return a.input === b.input || a.output === b.output;
+}
+
+function isNamedAlike(into: string, from: string): boolean {
+  return [into, into.replace(inSuffix, "")].some(
+    (stem) => stem !== "" && from.startsWith(stem) && outSuffix.test(from.slice(stem.length)),
+  );
+}
+
+/** A size with a name may turn out to be any. */
+function isAlike(a: ValueInfo, b: ValueInfo): boolean {
+  if (a.datatype === null || a.datatype !== b.datatype || a.dims.length !== b.dims.length) {
+    return false;
+  }
+  return a.dims.every((size, axis) => {
+    const other = b.dims[axis];
+    return typeof size === "string" || typeof other === "string" || size === other;
+  });
+}
+
+/** Throws `invalid-model` where the model has no such input or output, or the two do not fit each other. */
+export function pairAsConfigured(
+  model: ModelInterface,
+  state: readonly StateTensor[],
+): readonly StateSpec[] {
+  return state.map(({ input, output }, at) => {
+    const into = indexOf(model.inputs, input, `state[${at}].input`);
+    const from = indexOf(model.outputs, output, `state[${at}].output`);
+    const [a, b] = [model.inputs[into], model.outputs[from]] as [ValueInfo, ValueInfo];
+    if (isAlike(a, b)) return { input: into, output: from, found: false };
+    throw new TroupeError(
+      "invalid-model",
+      `state[${at}] cannot be fed back: output '${output}' is ${typeText(b)}, input '${input}' takes ${typeText(a)}`,
+    );
+  });
+}
+
+/** Throws `invalid-model` with the names that there are. */
+export function indexOf(values: readonly ValueInfo[], name: string, field: string): number {
+  const index = values.findIndex((value) => value.name === name);
+  if (index >= 0) return index;
+  const known = values.map((value) => `'${value.name}'`).join(", ");
+  throw new TroupeError(
+    "invalid-model",
+    `${field} must be one of ${known || "none"}, got '${name}'`,
+  );
+}
+
+function typeText({ datatype, dims }: ValueInfo): string {
+  return `${datatype ?? "no tensor"} [${dims.join(",")}]`;
+}

@@ -1,0 +1,147 @@
+/* What becomes of sequences as their frames are sent, answered and lost. The frames themselves are the dispatcher's. */
+import type { Blame } from "../protocol/control.ts";
+import type { Failure } from "../protocol/errors.ts";
+import type { Flight } from "./flight.ts";
+import type { HostLink } from "./host-link.ts";
+import { type Seat, type SeatEnd, sequenceLost } from "./seat.ts";
+import { type Seating, seatFrame } from "./seating.ts";
+
+export interface SeatsParts {
+  /** Frames of the sequence that wait for a host have none to wait for any more. */
+  readonly failWaiting: (seat: Seat, failure: Failure) => void;
+  readonly onLost: (seat: Seat) => void;
+}
+
+export class Seats {
+  readonly #parts: SeatsParts;
+
+  constructor(parts: SeatsParts) {
+    this.#parts = parts;
+  }
+
+  noteSubmitted(flight: Flight): void {
+    const { sequence } = flight.call;
+    if (sequence === null) return;
+    const { seat, start } = sequence;
+    seat.inFlight += 1;
+    if (start) seat.isBegun = true;
+    flight.alone = seat.options.isSuspect;
+  }
+
+  /** Undefined where the request stands for itself. */
+  choose(flight: Flight, open: readonly HostLink[]): Seating | undefined {
+    const { sequence } = flight.call;
+    if (sequence === null) return undefined;
+    const { seat, start } = sequence;
+    const seating = seatFrame({ seat, start, open, tried: flight.tried });
+    if (start && seating.type === "send") seating.link.seat(seat);
+    // A host that is being drained has given it back: what comes behind it waits too.
+    if (start && seating.type === "wait") seat.link?.unseat(seat);
+    return seating;
+  }
+
+  /** From here on the sequence can begin nowhere else. */
+  noteAnswer({ call, link }: Flight): void {
+    const seat = call.sequence?.seat;
+    if (seat === undefined) return;
+    seat.hasAnswered = true;
+    // Whoever answers keeps it.
+    if (seat.link === undefined && !seat.isOver) link?.seat(seat);
+  }
+
+  /** What a frame gets that was answered by its host, but only after one before it had been given up. */
+  judgeLate({ call }: Flight): Failure | undefined {
+    const broken = call.sequence?.seat.broken;
+    return broken && sequenceLost(broken);
+  }
+
+  noteDone(flight: Flight): void {
+    this.noteAnswer(flight);
+    this.#leaveAfter(flight);
+  }
+
+  noteFailed(flight: Flight, failure: Failure): void {
+    const seat = flight.call.sequence?.seat;
+    if (seat === undefined) return;
+    seat.hasAnswered = true;
+    if (failure.code === "sequence-lost") this.break(seat, "lost");
+    this.#leaveAfter(flight);
+  }
+
+  /** Behind its last frame nobody here asks for it; where that was refused, whoever does will find it. */
+  #leaveAfter({ call: { sequence } }: Flight): void {
+    if (sequence?.end !== true) return;
+    sequence.seat.isOver = true;
+    sequence.seat.link?.unseat(sequence.seat);
+  }
+
+  noteSettled({ call }: Flight): void {
+    if (call.sequence !== null) call.sequence.seat.inFlight -= 1;
+  }
+
+  /** The host does not keep the sequence of the frame, but another one does, or may. */
+  isElsewhere(flight: Flight, { code }: Failure): boolean {
+    const { call, link, hasChunks } = flight;
+    const seat = call.sequence?.seat;
+    if (code !== "sequence-lost" || seat === undefined || link === undefined) return false;
+    if (seat.isOver || seat.link === link || hasChunks) return false;
+    flight.tried = [...flight.tried, link];
+    return true;
+  }
+
+  /**
+   * What a frame gets whose host has died: what was remembered is gone. Undefined where nothing was, as no frame had
+   * been answered: then all of them begin again elsewhere.
+   */
+  judgeLoss({ call, isRunning, alone }: Flight, blame: Blame): Failure | undefined {
+    const seat = call.sequence?.seat;
+    // What has a host again has it elsewhere: this frame was on its way back from where it had been sent first.
+    if (seat === undefined || seat.link !== undefined || isStartingAnew(seat)) return undefined;
+    const isStruck = isRunning && blame === "model";
+    if (isStruck) seat.isStruck = true;
+    return isStruck && alone ? poisonous : sequenceLost("lost");
+  }
+
+  /** These were kept by a host that has died. */
+  lose(seats: readonly Seat[]): void {
+    for (const seat of seats) {
+      if (seat.link === undefined && !isStartingAnew(seat)) this.break(seat, "lost");
+    }
+  }
+
+  end(seat: Seat): void {
+    if (seat.isOver) return;
+    seat.isOver = true;
+    seat.link?.endSequence(seat);
+  }
+
+  /** A frame of the sequence was not run: those behind it would meet a state that is wrong. */
+  breakOf({ call }: Flight, reason: SeatEnd): void {
+    const seat = call.sequence?.seat;
+    if (seat === undefined || seat.isOver) return;
+    // A host that had answered the frame before it heard of this would keep the sequence for nobody.
+    if (reason !== "lost") seat.link?.endSequence(seat);
+    this.break(seat, reason);
+  }
+
+  break(seat: Seat, reason: SeatEnd): void {
+    if (seat.isOver) return;
+    seat.isOver = true;
+    seat.broken = reason;
+    seat.link?.unseat(seat);
+    if (seat.inFlight > 0) this.#parts.failWaiting(seat, sequenceLost(reason));
+    // One that nobody here ever had was not lost here.
+    if (reason === "lost" && seat.isBegun) this.#parts.onLost(seat);
+    seat.options.onEnded(reason);
+  }
+}
+
+/** Nothing of it has been answered, and its first frame is under way. */
+function isStartingAnew(seat: Seat): boolean {
+  return seat.isBegun && !seat.hasAnswered && seat.inFlight > 0 && !seat.isOver;
+}
+
+const poisonous: Failure = {
+  code: "poison-request",
+  message: "Cannot answer: its inputs have killed two hosts",
+};

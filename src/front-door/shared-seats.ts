@@ -1,0 +1,64 @@
+/* Sequences over HTTP: any connection, at any front door, may bring the next frame of one, by its id. */
+import type { Dispatcher } from "./dispatcher.ts";
+import type { SequenceCall } from "./flight.ts";
+import { Seat } from "./seat.ts";
+import type { V2Sequence } from "./v2-sequence.ts";
+
+/** Others may go on or end what began here, and nobody tells: the one that was used longest ago is forgotten. */
+const mostKnown = 16_384;
+
+export interface SharedModel {
+  readonly model: string;
+  readonly version: string;
+}
+
+export class SharedSeats {
+  readonly #dispatcher: Pick<Dispatcher, "end">;
+  readonly #seats = new Map<string, Seat>();
+  readonly #mostKnown: number;
+
+  constructor(dispatcher: Pick<Dispatcher, "end">, most = mostKnown) {
+    this.#dispatcher = dispatcher;
+    this.#mostKnown = most;
+  }
+
+  get known(): number {
+    return this.#seats.size;
+  }
+
+  claim({ key, start, end }: V2Sequence, { model, version }: SharedModel): SequenceCall {
+    const name = `${model}/${version} ${key}`;
+    const known = this.#seats.get(name);
+    this.#seats.delete(name);
+    if (start && known !== undefined) this.#dispatcher.end(known);
+    const seat = start || known === undefined ? this.#newSeat(name, key, model) : known;
+    if (!end) this.#keep(name, seat);
+    return { seat, start, end };
+  }
+
+  #newSeat(name: string, key: string, model: string): Seat {
+    const seat: Seat = new Seat({
+      key,
+      model,
+      isShared: true,
+      isSuspect: false,
+      onEnded: () => {
+        if (this.#seats.get(name) === seat) this.#seats.delete(name);
+      },
+    });
+    return seat;
+  }
+
+  #keep(name: string, seat: Seat): void {
+    this.#seats.set(name, seat);
+    if (this.#seats.size > this.#mostKnown) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    for (const [name, seat] of this.#seats) {
+      this.#seats.delete(name);
+      seat.link?.unseat(seat);
+      return;
+    }
+  }
+}

@@ -1,0 +1,204 @@
+/* The sequences of one WebSocket, by the names that its client gives them: which seat each has, and how it ends. */
+import { TroupeError } from "../protocol/errors.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { SequenceCall } from "./flight.ts";
+import { endWords, Seat, type SeatEnd } from "./seat.ts";
+
+/** What names a sequence on its socket. */
+export interface SlotName {
+  readonly model: string;
+  /** As the client gave it; undefined is the newest ready one. */
+  readonly version: string | undefined;
+  /** Undefined is the socket's own. */
+  readonly sequence: string | undefined;
+}
+
+export interface SequenceNotice extends SlotName {
+  readonly reason: SeatEnd | "end";
+}
+
+export interface SocketSequencesParts {
+  readonly dispatcher: Pick<Dispatcher, "end">;
+  readonly notify: (notice: SequenceNotice) => void;
+}
+
+/** Names that one socket may use at once, those that wait for a reset included. */
+const mostNames = 1_024;
+
+interface Slot {
+  readonly name: SlotName;
+  /** Undefined where the next frame begins one. */
+  seat: Seat | undefined;
+  /** The version that began it. */
+  version: string | undefined;
+  /** It ended without its client's will: until a reset its frames are refused, as some may be on their way. */
+  ended: SeatEnd | undefined;
+  /** The model died of it, so what comes next runs alone. */
+  isSuspect: boolean;
+}
+
+/** A seat that its client has left, whose last frames are still under way. */
+interface Leaving {
+  readonly seat: Seat;
+  readonly name: SlotName;
+  readonly isTold: boolean;
+}
+
+/** No two seats of a host have the same key; processes end, and take their sequences along. */
+let lastNumber = 0;
+
+function newKey(): string {
+  lastNumber += 1;
+  return `${process.pid}.${lastNumber}`;
+}
+
+export interface SlotClaim {
+  readonly slot: Slot;
+  readonly call: SequenceCall;
+  /** The version that the frame must go to. */
+  readonly version: string | undefined;
+}
+
+export class SocketSequences {
+  readonly #parts: SocketSequencesParts;
+  readonly #slots = new Map<string, Slot>();
+  #leaving: Leaving[] = [];
+
+  constructor(parts: SocketSequencesParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether the server remembers something for this socket. */
+  get isHeld(): boolean {
+    return (
+      this.#leaving.length > 0 || [...this.#slots.values()].some(({ seat }) => seat !== undefined)
+    );
+  }
+
+  isOpen(name: SlotName): boolean {
+    return this.#slots.get(keyOf(name))?.seat !== undefined;
+  }
+
+  /** What the next frame is to its sequence; nothing has changed before it is `taken`. Throws where it cannot go on. */
+  claim(name: SlotName): SlotClaim {
+    const slot = this.#slots.get(keyOf(name)) ?? this.#newSlot(name);
+    if (slot.ended !== undefined) throw mustReset(slot.ended);
+    const { seat } = slot;
+    if (seat !== undefined) {
+      return { slot, call: { seat, start: false, end: false }, version: slot.version };
+    }
+    const call = { seat: this.#newSeat(slot), start: true, end: false };
+    return { slot, call, version: name.version };
+  }
+
+  taken({ slot, call }: SlotClaim, version: string): void {
+    if (!call.start) return;
+    slot.seat = call.seat;
+    slot.version = version;
+    this.#slots.set(keyOf(slot.name), slot);
+  }
+
+  /** A frame has been answered. */
+  settled({ slot, call }: SlotClaim, isRefused: boolean): void {
+    const { seat, start } = call;
+    if (seat.inFlight > 0) return;
+    // Nothing has run and nothing is on its way, so that the next frame may as well begin.
+    if (start && isRefused && slot.seat === seat) this.#leave(slot, false);
+    this.#letGo(seat);
+  }
+
+  /** What comes next begins anew. */
+  reset(name: SlotName): void {
+    const slot = this.#find(name);
+    slot.ended = undefined;
+    this.#leave(slot, false);
+  }
+
+  end(name: SlotName): void {
+    const slot = this.#find(name);
+    this.#slots.delete(keyOf(name));
+    if (slot.seat === undefined) this.#parts.notify({ ...name, reason: "end" });
+    else this.#leave(slot, true);
+  }
+
+  /** The server waits no longer. */
+  endAll(): void {
+    for (const { seat, name } of this.#slots.values()) {
+      if (seat === undefined) continue;
+      this.#parts.dispatcher.end(seat);
+      this.#parts.notify({ ...name, reason: "draining" });
+    }
+    this.forget();
+  }
+
+  /** The socket is gone. */
+  forget(): void {
+    for (const { seat } of [...this.#slots.values(), ...this.#leaving]) {
+      if (seat !== undefined) this.#parts.dispatcher.end(seat);
+    }
+    this.#slots.clear();
+    this.#leaving = [];
+  }
+
+  #newSlot(name: SlotName): Slot {
+    if (this.#slots.size >= mostNames) {
+      const words = `Cannot begin sequence: this socket has ${mostNames} of ${mostNames}`;
+      throw new TroupeError("overloaded", words);
+    }
+    return { name, seat: undefined, version: undefined, ended: undefined, isSuspect: false };
+  }
+
+  #newSeat(slot: Slot): Seat {
+    const { model } = slot.name;
+    const seat: Seat = new Seat({
+      key: newKey(),
+      model,
+      isShared: false,
+      isSuspect: slot.isSuspect,
+      onEnded: (reason) => this.#onEnded(slot, seat, reason),
+    });
+    return seat;
+  }
+
+  #onEnded(slot: Slot, seat: Seat, reason: SeatEnd): void {
+    // One that its client has left is let go when its last frame has been answered, as ever.
+    if (slot.seat !== seat) return;
+    slot.seat = undefined;
+    slot.ended = reason;
+    slot.isSuspect = seat.isStruck;
+    this.#parts.notify({ ...slot.name, reason });
+  }
+
+  #leave(slot: Slot, isTold: boolean): void {
+    const { seat, name } = slot;
+    slot.seat = undefined;
+    if (seat === undefined) return;
+    this.#leaving.push({ seat, name, isTold });
+    this.#letGo(seat);
+  }
+
+  /** The host forgets it when its last frame has been answered. */
+  #letGo(seat: Seat): void {
+    const leaving = this.#leaving.find((one) => one.seat === seat);
+    if (leaving === undefined || seat.inFlight > 0) return;
+    this.#leaving = this.#leaving.filter((one) => one !== leaving);
+    this.#parts.dispatcher.end(seat);
+    if (leaving.isTold) this.#parts.notify({ ...leaving.name, reason: "end" });
+  }
+
+  #find(name: SlotName): Slot {
+    const slot = this.#slots.get(keyOf(name));
+    if (slot !== undefined) return slot;
+    const which = name.sequence === undefined ? "sequence" : `sequence '${name.sequence}'`;
+    throw new TroupeError("invalid-request", `no ${which} of model '${name.model}' on this socket`);
+  }
+}
+
+function keyOf({ model, version, sequence }: SlotName): string {
+  return JSON.stringify([model, version ?? null, sequence ?? null]);
+}
+
+function mustReset(ended: SeatEnd): TroupeError {
+  const words = `Cannot run frame: its sequence has ended, ${endWords(ended)}; send reset to begin anew`;
+  return new TroupeError("sequence-lost", words);
+}

@@ -1,0 +1,72 @@
+/* What goes out on one WebSocket, and how much of it waits for a slow reader. */
+import type { WebSocket } from "ws";
+import type { DoorSettings } from "../protocol/control.ts";
+import type { Failure } from "../protocol/errors.ts";
+import type { DoorMetrics } from "./door-metrics.ts";
+import { endWords } from "./seat.ts";
+import type { FrameId } from "./socket-frame.ts";
+import type { SequenceNotice } from "./socket-sequences.ts";
+
+export interface WriterParts {
+  readonly settings: Pick<DoorSettings, "wsMaxBufferedBytes">;
+  readonly metrics: Pick<DoorMetrics, "framesOut">;
+  /** The operating system has taken over a frame. */
+  readonly onTaken: () => void;
+  /** More waits than may. */
+  readonly onClogged: () => void;
+}
+
+/** Past so many times its bound a reader is not waited for any more; one answer may always stand there. */
+const hardBound = 16;
+
+export class SocketWriter {
+  readonly #socket: WebSocket;
+  readonly #parts: WriterParts;
+
+  constructor(socket: WebSocket, parts: WriterParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+  }
+
+  get isClogged(): boolean {
+    return this.#socket.bufferedAmount > this.#parts.settings.wsMaxBufferedBytes;
+  }
+
+  /** The host's JSON object gets the frame's type and id in front. */
+  body(type: "chunk" | "done", id: FrameId, body: Uint8Array, onSent: () => void): void {
+    const head = Buffer.from(`{"type":"${type}","id":${JSON.stringify(id)},`);
+    this.#send(Buffer.concat([head, body.subarray(1)]), onSent);
+  }
+
+  failed(id: FrameId | null, failure: Failure, requestId?: string): void {
+    const { code, message: error, retryAfterMs } = failure;
+    const retry = retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(retryAfterMs) };
+    this.#json({ type: "failed", id, error, code, ...retry, request_id: requestId });
+  }
+
+  ended({ model, sequence, reason }: SequenceNotice): void {
+    const code = reason === "draining" ? "draining" : "sequence-lost";
+    const why =
+      reason === "end" ? {} : { code, error: `the sequence has ended: ${endWords(reason)}` };
+    this.#json({ type: "ended", model, sequence: sequence ?? null, reason, ...why });
+  }
+
+  #json(frame: unknown): void {
+    this.#send(Buffer.from(JSON.stringify(frame)), () => undefined);
+  }
+
+  #send(bytes: Buffer, onSent: () => void): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const { settings, metrics, onTaken, onClogged } = this.#parts;
+    if (this.#socket.bufferedAmount > hardBound * settings.wsMaxBufferedBytes) {
+      this.#socket.terminate();
+      return;
+    }
+    metrics.framesOut.add();
+    this.#socket.send(bytes, { binary: false }, () => {
+      onSent();
+      onTaken();
+    });
+    if (this.isClogged) onClogged();
+  }
+}

@@ -1,0 +1,56 @@
+/* The sequence that the `parameters` of an Open Inference V2 body name, read without parsing its tensors. */
+import { TroupeError } from "../protocol/errors.ts";
+import { readEnvelope } from "./envelope.ts";
+
+export interface V2Sequence {
+  /** Tells the number 7 from the text "7", as the protocol does. */
+  readonly key: string;
+  readonly start: boolean;
+  readonly end: boolean;
+}
+
+type Parameters = Readonly<Record<string, unknown>>;
+
+const longestId = 128;
+
+/**
+ * Undefined where the body names none: no `sequence_id`, or 0, or an empty text. Throws `invalid-request` for values of
+ * another kind. What is wrong with the body as a whole is the host's to say.
+ */
+export function readV2Sequence(body: Buffer): V2Sequence | undefined {
+  const parameters = parametersOf(body);
+  const start = flagOf(parameters, "sequence_start");
+  const end = flagOf(parameters, "sequence_end");
+  const key = keyOf(parameters["sequence_id"]);
+  if (key !== undefined) return { key, start, end };
+  if (!start && !end) return undefined;
+  throw refused("sequence_id", "there beside sequence_start and sequence_end", "nothing");
+}
+
+function parametersOf(body: Buffer): Parameters {
+  try {
+    const parameters = readEnvelope(body, "parameters").get("parameters");
+    return typeof parameters === "object" && parameters !== null ? (parameters as Parameters) : {};
+  } catch {
+    return {};
+  }
+}
+
+function flagOf(parameters: Parameters, name: string): boolean {
+  const value = parameters[name] ?? false;
+  if (typeof value === "boolean") return value;
+  throw refused(name, "true or false", JSON.stringify(value));
+}
+
+function keyOf(id: unknown): string | undefined {
+  if (id === undefined || id === 0 || id === "") return undefined;
+  if (typeof id === "number" && Number.isSafeInteger(id) && id > 0) return `#${id}`;
+  if (typeof id === "string" && id.length <= longestId && /^[\x21-\x7e]+$/.test(id))
+    return `=${id}`;
+  const wanted = `a whole number up to 2^53, or a text of 1 to ${longestId} printable ASCII characters`;
+  throw refused("sequence_id", wanted, JSON.stringify(id));
+}
+
+function refused(name: string, expected: string, got: string): TroupeError {
+  return new TroupeError("invalid-request", `parameter '${name}' must be ${expected}, got ${got}`);
+}

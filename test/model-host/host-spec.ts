@@ -1,0 +1,34 @@
+import { defaultModelConfig } from "../../src/config/model-config.ts";
+import { createLog } from "../../src/platform/log.ts";
+import type { HostSpec } from "../../src/protocol/control.ts";
+
+export const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
+
+/** What a host is told of a model that has no configuration. */
+export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {
+  const { batching, queue, timeouts, breaker, session, state, stream, defaults } =
+    defaultModelConfig;
+  return {
+    hostId: "m/1#0.1",
+    model: "m",
+    version: "1",
+    file: "/m.onnx",
+    socketPath: "/m.sock",
+    labels: [],
+    batching,
+    queue,
+    runMs: timeouts.runMs,
+    breaker,
+    session,
+    state,
+    stream,
+    defaults,
+    sequenceIdleMs: timeouts.sequenceIdleMs,
+    drainSequencesMs: 10_000,
+    maxFrameBytes: 1_000_000,
+    log: { level: "silent", pretty: false },
+    poison: [],
+    skipTrial: null,
+    ...fields,
+  };
+}
