@@ -1,6 +1,8 @@
 // Decides whether contestants do the same work: what answers differently is not compared.
 import type { Answer, Contestant } from "./contestant.ts";
-import { probes } from "./work.ts";
+import type { Transport } from "./driver/message.ts";
+import { checkSmoothing } from "./smoothing.ts";
+import { probes, type Work } from "./work.ts";
 
 const tolerance = 1e-6;
 
@@ -55,7 +57,16 @@ async function compareProbe(contestants: readonly Contestant[], body: string): P
   }
 }
 
-/** Throws where a contestant does not answer, or not as the others do. */
-export async function compareAnswers(contestants: readonly Contestant[]): Promise<void> {
+async function compareAnswers(contestants: readonly Contestant[]): Promise<void> {
   for (const body of probes.bodies) await compareProbe(contestants, body);
+}
+
+/** Throws where a contestant does not answer what the works ask, or not as the others do, or not as the formula does. */
+export async function checkAnswers(
+  works: readonly Work[],
+  contestants: readonly Contestant[],
+): Promise<void> {
+  const isAsked = (transport: Transport) => works.some((work) => work.transport === transport);
+  if (isAsked("http")) await compareAnswers(contestants);
+  if (isAsked("websocket")) await checkSmoothing(contestants);
 }

@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { converse } from "./conversation.ts";
+import type { Transport } from "./driver/message.ts";
 
 export const contestantNames = ["troupe", "echo", "single"] as const;
 export type ContestantName = (typeof contestantNames)[number];
@@ -21,6 +23,8 @@ export const repositoryRoot = fileURLToPath(new URL("..", import.meta.url));
 /** How to start one: Node's arguments, given the port to listen on. */
 export interface ContestantSpec {
   readonly name: ContestantName;
+  /** What it can be asked over. */
+  readonly transports: readonly Transport[];
   readonly nodeArguments: (port: number) => readonly string[];
 }
 
@@ -31,12 +35,22 @@ export interface Answer {
 
 export interface Contestant {
   readonly name: ContestantName;
+  readonly transports: readonly Transport[];
   readonly port: number;
   readonly pid: number;
   ask(path: string, body: string): Promise<Answer>;
+  /** Over a WebSocket of their own, one frame after the other: the answer to each. */
+  converse(path: string, frames: readonly string[]): Promise<readonly string[]>;
   /** Throws where it has ended by itself. */
   assertAlive(): void;
   stop(): Promise<void>;
+}
+
+export function askableOver(
+  transport: Transport,
+  contestants: readonly Contestant[],
+): readonly Contestant[] {
+  return contestants.filter(({ transports }) => transports.includes(transport));
 }
 
 /** Nothing of the caller's environment that could set an option of Troupe or of Node. */
@@ -95,16 +109,18 @@ async function ask(url: string, body: string): Promise<Answer> {
 
 class Process implements Contestant {
   readonly name: ContestantName;
+  readonly transports: readonly Transport[];
   readonly port: number;
   readonly pid: number;
   readonly #child: ChildProcess;
   readonly #killNow: () => void;
   #stderr = "";
 
-  constructor(name: ContestantName, port: number, child: ChildProcess) {
+  constructor({ name, transports }: ContestantSpec, port: number, child: ChildProcess) {
     if (child.pid === undefined) throw new Error(`Cannot start ${name}`);
     const pid = child.pid;
     this.name = name;
+    this.transports = transports;
     this.port = port;
     this.pid = pid;
     this.#child = child;
@@ -117,6 +133,10 @@ class Process implements Contestant {
 
   ask(path: string, body: string): Promise<Answer> {
     return ask(`http://127.0.0.1:${this.port}${path}`, body);
+  }
+
+  converse(path: string, frames: readonly string[]): Promise<readonly string[]> {
+    return converse(`ws://127.0.0.1:${this.port}${path}`, frames, requestLimitMs);
   }
 
   assertAlive(): void {
@@ -150,7 +170,7 @@ class Process implements Contestant {
 
 export async function startContestant(spec: ContestantSpec): Promise<Contestant> {
   const port = await freePort();
-  const contestant = new Process(spec.name, port, launch(spec.nodeArguments(port)));
+  const contestant = new Process(spec, port, launch(spec.nodeArguments(port)));
   try {
     await contestant.ready();
     return contestant;

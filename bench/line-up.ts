@@ -17,6 +17,7 @@ function troupe({ models, logLevel }: BenchOptions): ContestantSpec {
   const settings = ["--models", models, "--log-level", logLevel];
   return {
     name: "troupe",
+    transports: ["http", "websocket"],
     nodeArguments: (port) => [entry, "--port", String(port), ...settings],
   };
 }
@@ -34,12 +35,13 @@ function single({ models }: BenchOptions): ContestantSpec {
     String(port),
     irisModel(models),
   ];
-  return { name: "single", nodeArguments };
+  return { name: "single", transports: ["http"], nodeArguments };
 }
 
 function echo(answer: string): ContestantSpec {
   return {
     name: "echo",
+    transports: ["http"],
     nodeArguments: (port) => [builtEntry("rivals/echo"), String(port), answer],
   };
 }

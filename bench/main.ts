@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
-import { compareAnswers } from "./answers.ts";
+import { checkAnswers } from "./answers.ts";
 import { buildDriverAndRivals } from "./built.ts";
 import { type Contestant, repositoryRoot } from "./contestant.ts";
 import { startDriver } from "./driver-process.ts";
@@ -39,16 +39,17 @@ function showProgress(measurement: Measurement, seconds: number): void {
   console.error(`${what}  ${rate} requests/s, ${latencies}${noise(measurement, seconds)}`);
 }
 
-function planOf({ rounds, seconds, ratePerSecond, pinned }: BenchOptions): Plan {
-  const placement = pinned ? findPlacement() : undefined;
-  return { rounds, seconds, works: works(ratePerSecond), placement };
+function planOf(options: BenchOptions): Plan {
+  const { rounds, seconds, ratePerSecond } = options;
+  const placement = options.pinned ? findPlacement() : undefined;
+  return { rounds, seconds, works: works(options.works, ratePerSecond), placement };
 }
 
 async function measureAll(
   plan: Plan,
   contestants: readonly Contestant[],
 ): Promise<readonly Measurement[]> {
-  await compareAnswers(contestants);
+  await checkAnswers(plan.works, contestants);
   const driver = startDriver();
   try {
     return await runRounds(driver, contestants, plan, (measurement) =>

@@ -1,11 +1,13 @@
 import { parseArgs } from "node:util";
 import { type ContestantName, contestantNames } from "./contestant.ts";
+import { type WorkName, workNames } from "./work.ts";
 
 export interface BenchOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly quick: boolean;
   readonly contestants: readonly ContestantName[];
+  readonly works: readonly WorkName[];
   /** Arrivals a second of one more work, in an open loop; undefined leaves it out. */
   readonly ratePerSecond: number | undefined;
   /** Whether the driver and the contestants are told which cores to use. */
@@ -21,6 +23,7 @@ export const usage = `npm run bench -- [options]
   --seconds <n>          length of each measurement (3)
   --quick                3 rounds of 1 second
   --contestants <names>  some of ${contestantNames.join(",")} (all)
+  --works <names>        some of ${workNames.join(",")} (all)
   --rate <n>             also measure at n requests a second, whatever the server does
   --no-pin               leave it to the scheduler where processes run
   --log-level <level>    Troupe's (warn)
@@ -40,14 +43,16 @@ function wholePositive(flag: string, text: string): number {
   throw new Error(`Cannot read --${flag}: a whole number is wanted, got "${text}"`);
 }
 
-/** In the order of `contestantNames`, whatever the order given. */
-function someContestants(text: string): readonly ContestantName[] {
+/** In the order in which they are known, whatever the order given. */
+function some<Name extends string>(
+  flag: string,
+  known: readonly Name[],
+  text: string,
+): readonly Name[] {
   const wanted = text.split(",");
-  const unknown = wanted.find((name) => !contestantNames.some((known) => known === name));
-  if (unknown === undefined) return contestantNames.filter((name) => wanted.includes(name));
-  throw new Error(
-    `Cannot read --contestants: some of ${contestantNames.join(",")} are wanted, got "${unknown}"`,
-  );
+  const unknown = wanted.find((name) => !known.some((one) => one === name));
+  if (unknown === undefined) return known.filter((name) => wanted.includes(name));
+  throw new Error(`Cannot read --${flag}: some of ${known.join(",")} are wanted, got "${unknown}"`);
 }
 
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
@@ -58,6 +63,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       seconds: { type: "string" },
       quick: { type: "boolean", default: false },
       contestants: { type: "string", default: contestantNames.join(",") },
+      works: { type: "string", default: workNames.join(",") },
       rate: { type: "string" },
       "no-pin": { type: "boolean", default: false },
       "log-level": { type: "string", default: "warn" },
@@ -70,7 +76,8 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     rounds: wholePositive("rounds", values.rounds ?? (values.quick ? "3" : "5")),
     seconds: positive("seconds", values.seconds ?? (values.quick ? "1" : "3")),
     quick: values.quick,
-    contestants: someContestants(values.contestants),
+    contestants: some("contestants", contestantNames, values.contestants),
+    works: some("works", workNames, values.works),
     ratePerSecond: values.rate === undefined ? undefined : positive("rate", values.rate),
     pinned: !values["no-pin"],
     logLevel: values["log-level"],

@@ -1,5 +1,5 @@
 import type { Spread } from "./statistics.ts";
-import type { Summary, TargetResult } from "./summary.ts";
+import type { Side, Summary, Target, TargetResult } from "./summary.ts";
 
 /** Facts about the machine that a reader needs to compare; nothing that names it. */
 export interface MachineFacts {
@@ -42,10 +42,22 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const measureNames = { requestsPerSecond: "requests/s", p50Ms: "p50" };
 const boundSigns = { "at-least": "≥", "at-most": "≤" };
 
+const sideParts = ["work", "contestant"] as const;
+
+/** What both sides have in common is said once, and then what is divided by what. */
+function ratioCells({ of, to, measure }: Target): readonly [string, string] {
+  const isCommon = (part: keyof Side) => of[part] === to[part];
+  const own = (side: Side) => {
+    const parts = sideParts.filter((part) => !isCommon(part));
+    return parts.map((part) => side[part]).join(" ");
+  };
+  const common = sideParts.filter(isCommon).map((part) => of[part]);
+  return [common.join(" "), `${own(of)} / ${own(to)}, ${measureNames[measure]}`];
+}
+
 function targetRow({ target, measured, met }: TargetResult): readonly string[] {
   return [
-    target.work,
-    `troupe / ${target.against}, ${measureNames[target.measure]}`,
+    ...ratioCells(target),
     spread(measured, 2),
     `${boundSigns[target.bound]} ${target.ratio}`,
     met ? "met" : "missed",
@@ -98,8 +110,8 @@ export function markdown(report: Report): string {
     method(report),
     "## Ratios",
     targets.length === 0
-      ? "None: they need troupe and a rival."
-      : table(["work", "ratio", "measured", "target", "result"], targets.map(targetRow)),
+      ? "None: of no ratio were both sides measured."
+      : table(["of", "ratio", "measured", "target", "result"], targets.map(targetRow)),
     "## Speed",
     table([...speedHead, "not 200"], summaries.map(speedRow)),
     "## Cost",

@@ -1,5 +1,5 @@
 // Runs the rounds: one contestant under load at a time, each measured next to the others.
-import type { Contestant, ContestantName } from "./contestant.ts";
+import { askableOver, type Contestant, type ContestantName } from "./contestant.ts";
 import { type CpuReading, readCpu, readTreePids } from "./cpu-usage.ts";
 import type { Job, Tally } from "./driver/message.ts";
 import type { Driver } from "./driver-process.ts";
@@ -38,9 +38,10 @@ const settleMs = 2000;
 const warmUpMs = 300;
 
 function jobOf(work: Work, contestant: Contestant, plan: Plan, round: number): Job {
-  const { path, body, connections, arrivals } = work;
+  const { transport, path, body, connections, arrivals } = work;
   const windowMs = round === 0 ? settleMs : plan.seconds * 1000;
-  return { port: contestant.port, path, body, connections, arrivals, warmUpMs, windowMs };
+  const load = { transport, path, body, connections, arrivals, warmUpMs, windowMs };
+  return { port: contestant.port, ...load };
 }
 
 /** Ticks and idle time are counted apart, so the sum of the parts can be a little more than the whole. */
@@ -84,11 +85,19 @@ interface Turn {
   readonly contestant: Contestant;
 }
 
-/** Round after round, and in each work A, B, C, so that what changes on the machine changes for all. */
-function turnsOf(plan: Plan, contestants: readonly Contestant[]): readonly Turn[] {
-  const rounds = Array.from({ length: plan.rounds + 1 }, (_, round) => round);
-  return rounds.flatMap((round) =>
-    plan.works.flatMap((work) => contestants.map((contestant) => ({ round, work, contestant }))),
+/**
+ * Round after round, and in each work A, B, C, so that what changes on the machine changes for all; without those who
+ * cannot do a work.
+ */
+export function turnsOf(
+  { rounds, works }: Pick<Plan, "rounds" | "works">,
+  contestants: readonly Contestant[],
+): readonly Turn[] {
+  const pairs = works.flatMap((work) =>
+    askableOver(work.transport, contestants).map((contestant) => ({ work, contestant })),
+  );
+  return Array.from({ length: rounds + 1 }, (_, round) => round).flatMap((round) =>
+    pairs.map((pair) => ({ round, ...pair })),
   );
 }
 
@@ -99,9 +108,11 @@ export async function runRounds(
   plan: Plan,
   onMeasured: (measurement: Measurement) => void,
 ): Promise<readonly Measurement[]> {
+  const turns = turnsOf(plan, contestants);
+  if (turns.length === 0) throw new Error("Cannot measure: no contestant can do any of the works");
   if (plan.placement !== undefined) keepOn([driver.pid], plan.placement.driver);
   const measurements: Measurement[] = [];
-  for (const { round, work, contestant } of turnsOf(plan, contestants)) {
+  for (const { round, work, contestant } of turns) {
     takePlaces(contestant, work, plan.placement);
     const measured = await measure(driver, contestant, jobOf(work, contestant, plan, round));
     if (round === 0) continue;

@@ -2,6 +2,7 @@ import type { ContestantName } from "./contestant.ts";
 import type { Tally } from "./driver/message.ts";
 import type { Measurement } from "./round.ts";
 import { type Spread, spreadOf, spreadOfRatios } from "./statistics.ts";
+import type { WorkName } from "./work.ts";
 
 /** What one contestant did in one work, over all rounds. */
 export interface Summary {
@@ -23,11 +24,17 @@ export interface Summary {
 
 type Measure = "requestsPerSecond" | "p50Ms";
 
-/** A ratio that one release promises: `measure` of troupe's to that of `against`. */
+/** Whose measurements: those of one contestant in one work. */
+export interface Side {
+  readonly work: WorkName;
+  readonly contestant: ContestantName;
+}
+
+/** A ratio that one release promises: `measure` of one side to that of the other. */
 export interface Target {
-  readonly work: string;
   readonly measure: Measure;
-  readonly against: ContestantName;
+  readonly of: Side;
+  readonly to: Side;
   readonly bound: "at-least" | "at-most";
   readonly ratio: number;
 }
@@ -40,20 +47,33 @@ export interface TargetResult {
 
 export const targets: readonly Target[] = [
   {
-    work: "tiny-64",
     measure: "requestsPerSecond",
-    against: "echo",
+    of: { work: "tiny-64", contestant: "troupe" },
+    to: { work: "tiny-64", contestant: "echo" },
     bound: "at-least",
     ratio: 0.9,
   },
   {
-    work: "tiny-64",
     measure: "requestsPerSecond",
-    against: "single",
+    of: { work: "tiny-64", contestant: "troupe" },
+    to: { work: "tiny-64", contestant: "single" },
     bound: "at-least",
     ratio: 1.8,
   },
-  { work: "tiny-1", measure: "p50Ms", against: "single", bound: "at-most", ratio: 2 },
+  {
+    measure: "p50Ms",
+    of: { work: "tiny-1", contestant: "troupe" },
+    to: { work: "tiny-1", contestant: "single" },
+    bound: "at-most",
+    ratio: 2,
+  },
+  {
+    measure: "requestsPerSecond",
+    of: { work: "smoother-200", contestant: "troupe" },
+    to: { work: "smoother-1", contestant: "troupe" },
+    bound: "at-least",
+    ratio: 5,
+  },
 ];
 
 export function failuresOf(tally: Tally): number {
@@ -85,16 +105,14 @@ function summarize(measurements: readonly Measurement[], first: Measurement): Su
   };
 }
 
-function isOf(work: string, contestant: ContestantName) {
+function isOf({ work, contestant }: Pick<Measurement, "work" | "contestant">) {
   return (one: Measurement) => one.work === work && one.contestant === contestant;
 }
 
 /** One for each work and contestant, in the order in which they were first measured. */
 export function summarizeAll(measurements: readonly Measurement[]): readonly Summary[] {
   const firsts = measurements.filter(({ round }) => round === 1);
-  return firsts.map((first) =>
-    summarize(measurements.filter(isOf(first.work, first.contestant)), first),
-  );
+  return firsts.map((first) => summarize(measurements.filter(isOf(first)), first));
 }
 
 /** The most cores that processes without a part took in any window; NaN where the machine does not tell. */
@@ -102,14 +120,14 @@ export function mostCoresOfOthers(measurements: readonly Measurement[], seconds:
   return Math.max(...measurements.map(({ cpu }) => (cpu?.others ?? Number.NaN) / seconds));
 }
 
-/** Undefined where one of the two was not measured. */
+/** Undefined where one side was not measured. */
 export function judge(
   target: Target,
   measurements: readonly Measurement[],
 ): TargetResult | undefined {
-  const valuesOf = (contestant: ContestantName) =>
-    measurements.filter(isOf(target.work, contestant)).map(({ tally }) => tally[target.measure]);
-  const measured = spreadOfRatios(valuesOf("troupe"), valuesOf(target.against));
+  const valuesOf = (side: Side) =>
+    measurements.filter(isOf(side)).map(({ tally }) => tally[target.measure]);
+  const measured = spreadOfRatios(valuesOf(target.of), valuesOf(target.to));
   if (Number.isNaN(measured.median)) return undefined;
   const atLeast = target.bound === "at-least";
   const met = atLeast ? measured.median >= target.ratio : measured.median <= target.ratio;

@@ -1,8 +1,9 @@
-import type { Arrivals } from "./driver/message.ts";
+import type { Arrivals, Transport } from "./driver/message.ts";
 
 /** What is asked of a contestant, and by how many at once. */
 export interface Work {
   readonly name: string;
+  readonly transport: Transport;
   readonly path: string;
   readonly body: string;
   readonly connections: number;
@@ -10,7 +11,11 @@ export interface Work {
 }
 
 /** One flower, one row: the least that a prediction can be. */
-export const tiny = { path: "/predict/iris", body: '{"features":[5.1,3.5,1.4,0.2]}' };
+export const tiny = {
+  transport: "http",
+  path: "/predict/iris",
+  body: '{"features":[5.1,3.5,1.4,0.2]}',
+} as const;
 
 /** Asked before anything is measured: answers must agree on each species, and on several rows. */
 export const probes = {
@@ -22,12 +27,37 @@ export const probes = {
   ],
 };
 
-export function works(ratePerSecond: number | undefined): readonly Work[] {
-  const closed: readonly Work[] = [
-    { name: "tiny-64", ...tiny, connections: 64, arrivals: { type: "closed" } },
-    { name: "tiny-1", ...tiny, connections: 1, arrivals: { type: "closed" } },
-  ];
+/** A frame of a sequence, which is one value of its signal. */
+export function signalFrame(id: number, value: number): string {
+  return JSON.stringify({ type: "infer", id, features: [value] });
+}
+
+/** The least that a step of a sequence can be; each connection is a sequence. */
+export const smoother = {
+  transport: "websocket",
+  path: "/v2/models/smoother/stream",
+  body: signalFrame(1, 0.5),
+} as const;
+
+const arrivals: Arrivals = { type: "closed" };
+
+const closedWorks = [
+  { name: "tiny-64", ...tiny, connections: 64, arrivals },
+  { name: "tiny-1", ...tiny, connections: 1, arrivals },
+  { name: "smoother-1", ...smoother, connections: 1, arrivals },
+  { name: "smoother-200", ...smoother, connections: 200, arrivals },
+] as const satisfies readonly Work[];
+
+export type WorkName = (typeof closedWorks)[number]["name"];
+export const workNames: readonly WorkName[] = closedWorks.map(({ name }) => name);
+
+/** Those with the names, and one in an open loop where there is a rate for it. */
+export function works(
+  names: readonly WorkName[],
+  ratePerSecond: number | undefined,
+): readonly Work[] {
+  const closed = closedWorks.filter(({ name }) => names.includes(name));
   if (ratePerSecond === undefined) return closed;
-  const arrivals: Arrivals = { type: "open", perSecond: ratePerSecond };
-  return [...closed, { name: "tiny-rate", ...tiny, connections: 256, arrivals }];
+  const open: Arrivals = { type: "open", perSecond: ratePerSecond };
+  return [...closed, { name: "tiny-rate", ...tiny, connections: 256, arrivals: open }];
 }

@@ -1,5 +1,6 @@
 /* What a person, or whoever reads the log, is told when the server begins to listen and when its models are there. */
 import type { Log } from "../src/platform/log.ts";
+import { hasMemory } from "../src/protocol/model-metadata.ts";
 import type { ModelView } from "../src/protocol/views.ts";
 import type { SupervisorListener } from "./supervisor.ts";
 
@@ -58,11 +59,12 @@ function rowsOf(model: ModelView): string[][] {
   ]);
 }
 
-/** The one with the fewest numbers to type. */
+/** The one with the fewest numbers to type; what remembers is best tried over a socket. */
 function exampleFor(url: string, models: readonly ModelView[]): string | undefined {
   const requests = models.flatMap((model) => {
     const metadata = model.versions.find(({ state }) => state === "ready")?.metadata;
-    const [input, ...others] = metadata?.inputs ?? [];
+    if (!metadata || hasMemory(metadata)) return [];
+    const [input, ...others] = metadata.inputs;
     if (input === undefined || others.length > 0 || !/^(FP|U?INT)/.test(input.datatype)) return [];
     const sizes = input.shape.map((size) => Math.max(size, 1));
     return [{ name: model.name, sizes, count: sizes.reduce((product, size) => product * size, 1) }];

@@ -1,6 +1,6 @@
-// Owns one keep-alive socket, which it opens again whenever it ends; when to send what is the load's.
+// Owns one TCP connection, which it opens again whenever it ends. When to send is the load's, what is said the dialogue's.
 import { connect, type Socket } from "node:net";
-import { ResponseReader } from "./response.ts";
+import type { Dialogue, Heard } from "./dialogue.ts";
 
 const readBufferBytes = 64 * 1024;
 /** A server that refuses connections must not make the driver spin. */
@@ -15,25 +15,26 @@ export interface ConnectionEvents {
 
 export class Connection {
   readonly #port: number;
-  readonly #request: Buffer;
+  readonly #begin: () => Dialogue;
   readonly #events: ConnectionEvents;
   // One buffer a connection for all reads: without it each answer costs an allocation and two stream events.
   readonly #readBuffer = Buffer.alloc(readBufferBytes);
-  #reader = new ResponseReader();
+  #dialogue: Dialogue;
   #socket: Socket;
   #intendedAt: number | undefined;
   #ended = false;
 
-  constructor(port: number, request: Buffer, events: ConnectionEvents) {
+  constructor(port: number, begin: () => Dialogue, events: ConnectionEvents) {
     this.#port = port;
-    this.#request = request;
+    this.#begin = begin;
     this.#events = events;
+    this.#dialogue = begin();
     this.#socket = this.#open();
   }
 
   send(intendedAt: number): void {
     this.#intendedAt = intendedAt;
-    this.#socket.write(this.#request);
+    this.#socket.write(this.#dialogue.request);
   }
 
   end(): void {
@@ -47,26 +48,52 @@ export class Connection {
       callback: (length: number) => this.#read(this.#readBuffer.subarray(0, length)),
     };
     const socket = connect({ host: "127.0.0.1", port: this.#port, noDelay: true, onread });
-    socket.once("connect", () => this.#events.onReady(this));
+    socket.once("connect", () => this.#greet());
     socket.on("error", () => undefined); // "close" follows and says enough
     socket.once("close", () => this.#reopen());
     return socket;
   }
 
+  #greet(): void {
+    const { greeting } = this.#dialogue;
+    if (greeting === undefined) this.#events.onReady(this);
+    else this.#socket.write(greeting);
+  }
+
   #read(chunk: Buffer): boolean {
-    const status = this.#reader.push(chunk);
+    for (const heard of this.#dialogue.hear(chunk)) this.#obey(heard);
+    return true;
+  }
+
+  #obey(heard: Heard): void {
+    switch (heard.type) {
+      case "ready":
+        this.#events.onReady(this);
+        return;
+      case "answer":
+        this.#answered(heard.status);
+        return;
+      case "reply":
+        this.#socket.write(heard.bytes);
+        return;
+      case "end":
+        this.#socket.destroy();
+        return;
+    }
+  }
+
+  #answered(status: number): void {
     const intendedAt = this.#intendedAt;
-    if (status === undefined || intendedAt === undefined) return true;
+    if (intendedAt === undefined) return;
     this.#intendedAt = undefined;
     this.#events.onAnswer(this, intendedAt, status);
-    return true;
   }
 
   #reopen(): void {
     if (this.#ended) return;
     const lost = this.#intendedAt;
     this.#intendedAt = undefined;
-    this.#reader = new ResponseReader();
+    this.#dialogue = this.#begin();
     this.#events.onBroken(this, lost);
     setTimeout(() => {
       if (!this.#ended) this.#socket = this.#open();

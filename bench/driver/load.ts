@@ -1,9 +1,13 @@
 // Owns the connections of one job, from the first byte to the tally; who asked for it is main's affair.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Connection } from "./connection.ts";
+import type { Dialogue } from "./dialogue.ts";
+import { clientFrame } from "./frames.ts";
+import { HttpDialogue, requestBytes } from "./http-dialogue.ts";
 import { capacityFor, Ledger, type Window } from "./ledger.ts";
 import type { Job, Tally } from "./message.ts";
 import { closedSchedule, openSchedule, type TakeDue } from "./schedule.ts";
+import { WebSocketDialogue } from "./websocket-dialogue.ts";
 
 const connectLimitMs = 2000;
 /** How long the driver waits, after the window, for what was due in it. */
@@ -16,14 +20,18 @@ export interface WindowEvents {
   readonly onClosed: () => void;
 }
 
-function requestBytes(job: Job): Buffer {
-  const head = [
-    `POST ${job.path} HTTP/1.1`,
-    `host: 127.0.0.1:${job.port}`,
-    "content-type: application/json",
-    `content-length: ${Buffer.byteLength(job.body)}`,
-  ];
-  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${job.body}`);
+/** How each connection begins its talk; the request's bytes are made once for all of them. */
+function dialoguesOf(job: Job): () => Dialogue {
+  switch (job.transport) {
+    case "http": {
+      const request = requestBytes(job);
+      return () => new HttpDialogue(request);
+    }
+    case "websocket": {
+      const request = clientFrame("text", Buffer.from(job.body));
+      return () => new WebSocketDialogue(job, request);
+    }
+  }
 }
 
 function scheduleOf(job: Job, beginsAt: number, endsAt: number): TakeDue {
@@ -51,7 +59,7 @@ class Load {
   #ledger: Ledger | undefined;
 
   constructor(job: Job) {
-    const request = requestBytes(job);
+    const begin = dialoguesOf(job);
     const events = {
       onReady: (connection: Connection) => this.#sendNext(connection, performance.now()),
       onAnswer: (connection: Connection, intendedAt: number, status: number) => {
@@ -65,7 +73,7 @@ class Load {
       },
     };
     const connections = { length: job.connections };
-    this.#connections = Array.from(connections, () => new Connection(job.port, request, events));
+    this.#connections = Array.from(connections, () => new Connection(job.port, begin, events));
   }
 
   begin(takeDue: TakeDue, ledger: Ledger): void {

@@ -3,9 +3,16 @@ export type Arrivals =
   | { readonly type: "closed" }
   | { readonly type: "open"; readonly perSecond: number };
 
+/**
+ * How a request travels: as a POST over a connection that stays, or as a text frame of a WebSocket. An answer's status
+ * is 200 where a frame's answer is `done`, and 500 for whatever else came.
+ */
+export type Transport = "http" | "websocket";
+
 /** One load on one port of this machine: first `warmUpMs` that do not count, then `windowMs` that do. */
 export interface Job {
   readonly port: number;
+  readonly transport: Transport;
   readonly path: string;
   readonly body: string;
   readonly connections: number;

@@ -112,7 +112,7 @@ export class Dispatcher {
       onChunk: (flight, body) => this.#chunk(flight, body),
       onDone: (flight, frame) => this.#done(flight, frame),
       onFailed: (flight, frame) => this.#failedByHost(flight, frame),
-      onEnded: (seat, reason) => this.#seats.break(seat, reason),
+      onEnded: (seat, reason) => this.#seats.noteEnded(seat, reason),
       onClosed: (link) => this.#onClosed(link),
       onViolation: (link, reason) => this.#listener.onViolation(link.hostId, reason),
     };
@@ -204,21 +204,27 @@ export class Dispatcher {
   }
 
   #chunk(flight: Flight, body: Uint8Array): void {
-    if (flight.isSettled || this.#seats.judgeLate(flight) !== undefined) return;
+    if (flight.isSettled) return;
+    if (this.#failLate(flight)) {
+      // Nobody grants it the next chunks, for which its host would wait.
+      flight.link?.cancel(flight, "client-left");
+      return;
+    }
     flight.hasChunks = true;
     this.#seats.noteAnswer(flight);
     flight.call.onChunk(body);
   }
 
   #done(flight: Flight, frame: DoneFrame): void {
-    const late = this.#seats.judgeLate(flight);
-    if (late !== undefined) {
-      this.#fail(flight, late);
-      return;
-    }
-    if (!this.#settle(flight)) return;
+    if (this.#failLate(flight) || !this.#settle(flight)) return;
     this.#seats.noteDone(flight);
     flight.call.onDone(frame);
+  }
+
+  #failLate(flight: Flight): boolean {
+    const late = this.#seats.judgeLate(flight);
+    if (late !== undefined) this.#fail(flight, late);
+    return late !== undefined;
   }
 
   /** A host that is being drained gives back what it has not begun: another one takes it. */

@@ -23,7 +23,7 @@ import { Slots } from "../protocol/slots.ts";
 import type { HostView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
 import { claimOf, type Flight } from "./flight.ts";
-import { noPressure, rowsLeft, sequencesKept } from "./link-load.ts";
+import { noPressure, rowsLeft } from "./link-load.ts";
 import type { Seat } from "./seat.ts";
 
 /** Bodies are only there until the listener returns. */
@@ -102,14 +102,13 @@ export class HostLink {
   get load(): ReplicaLoad {
     const { rowCostMs, rowsPerRequest, breaker, sequences } = this.#pressure;
     const now = this.#clock.now();
-    const elapsedMs = now - this.#reportedAt;
     return {
       outstandingRequests: this.#flights.size,
       outstandingBytes: this.#outstandingBytes,
-      reportedRows: rowsLeft(this.#pressure, elapsedMs),
+      reportedRows: rowsLeft(this.#pressure, now - this.#reportedAt),
       rowCostMs,
       rowsPerRequest,
-      sequences: sequencesKept(sequences, this.#ownSeats, elapsedMs),
+      sequences: Math.max(sequences, this.#ownSeats),
       breaker,
       breakerRetryMs: breaker === "closed" ? 0 : Math.max(0, this.#shutUntil - now),
     };
@@ -159,8 +158,6 @@ export class HostLink {
   /** The host may forget the sequence. */
   endSequence(seat: Seat): void {
     this.unseat(seat);
-    // Of one that was never answered it is not known whether the host keeps it.
-    if (seat.hasAnswered) this.#noteOneLess();
     writeEnd(this.#outbox.writer, seat.options.key);
     this.#outbox.plan();
   }
@@ -223,9 +220,7 @@ export class HostLink {
         return true;
       case "ended": {
         const seat = this.#seats.get(frame.key);
-        if (seat === undefined) return true;
-        this.#noteOneLess();
-        this.#listener.onEnded(seat, frame.reason);
+        if (seat !== undefined) this.#listener.onEnded(seat, frame.reason);
         return true;
       }
     }
@@ -268,11 +263,6 @@ export class HostLink {
     }
     this.#pressure = pressure;
     this.#reportedAt = this.#clock.now();
-  }
-
-  #noteOneLess(): void {
-    const { sequences } = this.#pressure;
-    this.#pressure = { ...this.#pressure, sequences: Math.max(0, sequences - 1) };
   }
 
   #withFlight(id: number, act: (flight: Flight) => void): boolean {

@@ -1,5 +1,5 @@
 import { TroupeError } from "../protocol/errors.ts";
-import type { ModelMetadata, TensorSpec } from "../protocol/model-metadata.ts";
+import { hasMemory, type ModelMetadata, type TensorSpec } from "../protocol/model-metadata.ts";
 import type { ModelView, VersionView } from "../protocol/views.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -57,17 +57,17 @@ function isState({ state }: ModelMetadata, side: "input" | "output", at: number)
   return state.some((pair) => pair[side] === at);
 }
 
-/** What a model remembers: these tensors clients need not send, and do not get. */
-function memoryJson({ state, stream, inputs, outputs }: ModelMetadata): Json {
+/** What a model remembers within a sequence: these tensors clients need not send, and do not get. */
+function memoryJson(metadata: ModelMetadata): Json {
+  if (!hasMemory(metadata)) return {};
+  const { state, stream, inputs, outputs } = metadata;
   const states = state.map(({ input, output, found }) => ({
     input: inputs[input] && tensorJson(inputs[input]),
     output: outputs[output]?.name,
     found,
   }));
-  return {
-    ...(states.length === 0 ? {} : { state: states }),
-    ...(stream === null ? {} : { stream: { ...stream, input: inputs[stream.input]?.name } }),
-  };
+  const cut = stream && { ...stream, input: inputs[stream.input]?.name };
+  return { sequence: { state: states, stream: cut } };
 }
 
 /** One line of a list of models. */

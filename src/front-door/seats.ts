@@ -1,6 +1,7 @@
 /* What becomes of sequences as their frames are sent, answered and lost. The frames themselves are the dispatcher's. */
 import type { Blame } from "../protocol/control.ts";
 import type { Failure } from "../protocol/errors.ts";
+import type { EndReason } from "../protocol/sequences.ts";
 import type { Flight } from "./flight.ts";
 import type { HostLink } from "./host-link.ts";
 import { type Seat, type SeatEnd, sequenceLost } from "./seat.ts";
@@ -64,7 +65,7 @@ export class Seats {
     const seat = flight.call.sequence?.seat;
     if (seat === undefined) return;
     seat.hasAnswered = true;
-    if (failure.code === "sequence-lost") this.break(seat, "lost");
+    if (failure.code === "sequence-lost") this.#break(seat, "lost");
     this.#leaveAfter(flight);
   }
 
@@ -105,7 +106,7 @@ export class Seats {
   /** These were kept by a host that has died. */
   lose(seats: readonly Seat[]): void {
     for (const seat of seats) {
-      if (seat.link === undefined && !isStartingAnew(seat)) this.break(seat, "lost");
+      if (seat.link === undefined && !isStartingAnew(seat)) this.#break(seat, "lost");
     }
   }
 
@@ -121,10 +122,17 @@ export class Seats {
     if (seat === undefined || seat.isOver) return;
     // A host that had answered the frame before it heard of this would keep the sequence for nobody.
     if (reason !== "lost") seat.link?.endSequence(seat);
-    this.break(seat, reason);
+    this.#break(seat, reason);
   }
 
-  break(seat: Seat, reason: SeatEnd): void {
+  /** Its host keeps it no longer. */
+  noteEnded(seat: Seat, reason: EndReason): void {
+    // Only a drain ends what was never answered; this was said of the one before it of the same key.
+    if (!seat.hasAnswered && reason !== "draining") return;
+    this.#break(seat, reason);
+  }
+
+  #break(seat: Seat, reason: SeatEnd): void {
     if (seat.isOver) return;
     seat.isOver = true;
     seat.broken = reason;

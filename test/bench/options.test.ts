@@ -7,6 +7,7 @@ const defaults = {
   seconds: 3,
   quick: false,
   contestants: ["troupe", "echo", "single"],
+  works: ["tiny-64", "tiny-1", "smoother-1", "smoother-200"],
   ratePerSecond: undefined,
   pinned: true,
   logLevel: "warn",
@@ -34,11 +35,21 @@ describe("parseBenchOptions", () => {
     assert.deepEqual(contestants, ["troupe", "single"]);
   });
 
+  it("keeps works in their order", () => {
+    const { works } = parseBenchOptions(["--works", "smoother-200,tiny-1"]);
+    assert.deepEqual(works, ["tiny-1", "smoother-200"]);
+  });
+
   for (const [args, message] of [
     [["--rounds", "1.5"], /--rounds: a whole number is wanted, got "1.5"/],
     [["--seconds", "0"], /--seconds: a number above 0 is wanted, got "0"/],
     [["--rate", "fast"], /--rate: a number above 0 is wanted, got "fast"/],
     [["--contestants", "echo,ecco"], /--contestants: .* got "ecco"/],
+    [
+      ["--works", "tiny-1,smoother-2"],
+      /--works: some of tiny-64,tiny-1,smoother-1,smoother-200 are wanted, got "smoother-2"/,
+    ],
+    [["--works", ""], /--works: .* got ""/],
     [["--round", "5"], /--round/],
   ] as const) {
     it(`refuses ${args.join(" ")}`, () => {

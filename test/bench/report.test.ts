@@ -46,6 +46,21 @@ describe("markdown", () => {
     assert.ok(ratio > 0 && ratio < figures, lines.join("\n"));
   });
 
+  it("names two works of one contestant as it names two contestants of one work", () => {
+    const row = "| troupe | smoother-200 / smoother-1, requests/s | 1.20 (1.10–1.30) | ≥ 5 | met |";
+    assert.ok(lines.includes(row), lines.join("\n"));
+  });
+
+  it("names the other measure and the other bound", () => {
+    const row = "| tiny-1 | troupe / single, p50 | 1.20 (1.10–1.30) | ≤ 2 | met |";
+    assert.ok(lines.includes(row), lines.join("\n"));
+  });
+
+  it("says so where there is no ratio", () => {
+    const text = markdown({ ...report, targets: [] });
+    assert.match(text, /## Ratios\n\nNone: of no ratio were both sides measured\./);
+  });
+
   it("gives medians with the least and the most", () => {
     assert.ok(lines.some((line) => line.startsWith("| tiny-64 | echo | 1000 (900–1100) |")));
   });

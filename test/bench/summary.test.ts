@@ -9,6 +9,7 @@ import {
   mostCoresOfOthers,
   summarizeAll,
   type Target,
+  targets,
 } from "../../bench/summary.ts";
 
 function tally(changes: Partial<Tally> = {}): Tally {
@@ -28,19 +29,28 @@ function tally(changes: Partial<Tally> = {}): Tally {
   };
 }
 
+const cpu = { contestant: 0.5, others: 0.1 };
+
 function measurement(
   contestant: ContestantName,
   round: number,
   changes: Partial<Tally> = {},
 ): Measurement {
-  const cpu = { contestant: 0.5, others: 0.1 };
   return { round, work: "tiny-64", contestant, tally: tally(changes), cpu };
 }
 
+/** One a round, of troupe's. */
+function inWork(work: string, ...rates: number[]): readonly Measurement[] {
+  return rates.map((requestsPerSecond, index) => ({
+    ...measurement("troupe", index + 1, { requestsPerSecond }),
+    work,
+  }));
+}
+
 const atLeastTwice: Target = {
-  work: "tiny-64",
   measure: "requestsPerSecond",
-  against: "echo",
+  of: { work: "tiny-64", contestant: "troupe" },
+  to: { work: "tiny-64", contestant: "echo" },
   bound: "at-least",
   ratio: 2,
 };
@@ -54,8 +64,7 @@ describe("failuresOf", () => {
 
 describe("judge", () => {
   const echo = [1, 2, 3].map((round) => measurement("echo", round));
-  const troupe = (...rates: number[]) =>
-    rates.map((rate, index) => measurement("troupe", index + 1, { requestsPerSecond: rate }));
+  const troupe = (...rates: number[]) => inWork("tiny-64", ...rates);
 
   it("meets a lower bound with the median of the rounds' ratios", () => {
     const result = judge(atLeastTwice, [...troupe(1000, 2000, 3000), ...echo]);
@@ -76,6 +85,39 @@ describe("judge", () => {
     assert.equal(judge(atLeastTwice, echo), undefined);
     assert.equal(judge(atLeastTwice, troupe(1000)), undefined);
   });
+
+  describe("of two works of one contestant", () => {
+    const atLeastFive: Target = {
+      ...atLeastTwice,
+      of: { work: "smoother-200", contestant: "troupe" },
+      to: { work: "smoother-1", contestant: "troupe" },
+      ratio: 5,
+    };
+    const alone = inWork("smoother-1", 100, 200, 400);
+
+    it("takes the ratios within each round", () => {
+      const together = inWork("smoother-200", 600, 1000, 1200);
+      const result = judge(atLeastFive, [...alone, ...together]);
+      assert.deepEqual(result?.measured, { median: 5, min: 3, max: 6 });
+      assert.equal(result?.met, true);
+    });
+
+    it("misses its bound from below", () => {
+      const together = inWork("smoother-200", 499, 1000, 1999);
+      assert.equal(judge(atLeastFive, [...alone, ...together])?.met, false);
+    });
+
+    it("leaves out what others did in them", () => {
+      const others = alone.map((one) => ({ ...one, contestant: "echo" as const }));
+      const together = inWork("smoother-200", 500, 1000, 2000);
+      assert.equal(judge(atLeastFive, [...others, ...alone, ...together])?.measured.median, 5);
+    });
+
+    it("says nothing where one of the two did not run", () => {
+      assert.equal(judge(atLeastFive, alone), undefined);
+      assert.equal(judge(atLeastFive, inWork("smoother-200", 1000)), undefined);
+    });
+  });
 });
 
 describe("summarizeAll", () => {
@@ -93,10 +135,27 @@ describe("summarizeAll", () => {
     ]);
   });
 
+  it("keeps works apart", () => {
+    const summaries = summarizeAll([...inWork("smoother-1", 100), ...inWork("smoother-200", 700)]);
+    const seen = summaries.map(({ work, requestsPerSecond }) => [work, requestsPerSecond.median]);
+    assert.deepEqual(seen, [
+      ["smoother-1", 100],
+      ["smoother-200", 700],
+    ]);
+  });
+
   it("tells CPU seconds for 1000 requests, the contestant's and the driver's", () => {
     const [summary] = summarizeAll([measurement("echo", 1, { requests: 500 })]);
     assert.equal(summary?.cpuPer1000.median, 1);
     assert.equal(summary?.driverCpuPer1000.median, 0.5);
+  });
+});
+
+describe("targets", () => {
+  it("divide what one contestant did in two works, or two in one", () => {
+    for (const { of, to } of targets) {
+      assert.notEqual(of.work === to.work, of.contestant === to.contestant);
+    }
   });
 });
 

@@ -228,17 +228,19 @@ describe("A state", () => {
     interface Metadata {
       readonly inputs: readonly { readonly name: string }[];
       readonly outputs: readonly { readonly name: string }[];
-      readonly parameters: { readonly state: unknown };
+      readonly parameters: { readonly state: string; readonly sequence: unknown };
     }
     const { json } = await cluster.get<Metadata>("/v2/models/layered");
     assert.deepEqual(
       [json.inputs, json.outputs].map((tensors) => tensors.map(({ name }) => name)),
       [["x"], ["y"]],
     );
-    assert.deepEqual(json.parameters.state, [
+    assert.equal(json.parameters.state, "ready");
+    const state = [
       { input: { name: "h", datatype: "FP32", shape: [3, -1, 2] }, output: "hn", found: true },
       { input: { name: "c", datatype: "FP32", shape: [-1, 2] }, output: "cn", found: true },
-    ]);
+    ];
+    assert.deepEqual(json.parameters.sequence, { state, stream: null });
     const said = cluster.logs.filter(({ msg }) => String(msg).startsWith("state found"));
     assert.ok(
       said.some(({ model, input, output }) => `${model} ${input} ${output}` === "layered h hn"),

@@ -32,6 +32,18 @@ describe("state", () => {
     ],
     ["state: [{ input: 7, output: true }]", [{ input: "7", output: "true", initial: "zeros" }]],
     ["state: [{ input: s, output: s }]", [{ input: "s", output: "s", initial: "zeros" }]],
+    [
+      "state: [{ input: h, output: hn, initial: }]",
+      [{ input: "h", output: "hn", initial: "zeros" }],
+    ],
+    [
+      "state:\n  - input: h\n    output: hn\n    initial:\n      # [1, 2]",
+      [{ input: "h", output: "hn", initial: "zeros" }],
+    ],
+    [
+      "state: [{ input: h, output: hn, initial: ~ }]",
+      [{ input: "h", output: "hn", initial: "zeros" }],
+    ],
   ];
   for (const [text, expected] of taken) {
     it(`reads ${JSON.stringify(text)}`, () => assert.deepEqual(parsed(text).state, expected));
@@ -73,7 +85,9 @@ describe("state", () => {
     ["state: [{ input: h }]", "state[0] has no output"],
     ["state: [{ output: hn }]", "state[0] has no input"],
     ["state: [{}]", "state[0] has no input"],
-    ["state: [{ input: , output: hn }]", "state[0].input must be a text, got nothing"],
+    ["state: [{ input: , output: hn }]", "state[0] has no input"],
+    ["state: [{ input: ~, output: hn }]", "state[0] has no input"],
+    ["state: [{ input: h, output: }]", "state[0] has no output"],
     ["state: [{ input: h, output: [hn] }]", "state[0].output must be a text, got a list"],
     [
       "state: [{ input: h, ouput: hn }]",
@@ -136,6 +150,11 @@ describe("stream", () => {
     ["stream: { input: x, window: 1, hop: 1 }", stream({ window: 1, hop: 1 })],
     ["stream: { input: x, window: 16777216, hop: 1 }", stream({ window: 16_777_216, hop: 1 })],
     ["stream: { input: 1.10, window: 576 }", stream({ input: "1.10" })],
+    ["stream: { input: x, window: 576, hop: }", stream({})],
+    ["stream: { input: x, window: 576, pad: }", stream({})],
+    ["stream: { input: x, window: 576, hop: ~, pad: ~ }", stream({})],
+    ["stream: { input: x, window: 576, hop: 512, pad: }", stream({ hop: 512 })],
+    ["stream:\n  input: x\n  window: 576\n  hop: # 512\n  pad: # none", stream({})],
   ];
   for (const [text, expected] of taken) {
     it(`reads ${JSON.stringify(text)}`, () => assert.deepEqual(parsed(text).stream, expected));
@@ -146,6 +165,9 @@ describe("stream", () => {
     ["stream: [x, 576]", "stream must be a map, got a list"],
     ["stream: { window: 576 }", "stream has no input"],
     ["stream: { input: x }", "stream has no window"],
+    ["stream: { input: , window: 576 }", "stream has no input"],
+    ["stream: { input: x, window: }", "stream has no window"],
+    ["stream: { input: ~, window: ~, hop: ~, pad: ~ }", "stream has no window"],
     ["stream: { input: x, hop: 5 }", "stream has no window"],
     ["stream: { input: [x], window: 576 }", "stream.input must be a text, got a list"],
     [

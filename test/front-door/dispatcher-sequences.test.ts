@@ -250,6 +250,27 @@ describe("A frame of a sequence", bounded, () => {
       ]);
     });
 
+    it(`that is ${reason} when its host has answered it fails those behind it, answered or not`, async (t) => {
+      const { dispatcher, clock, host, send, events, has } = await begun(t);
+      const flight = send({}, { deadlineAt: 2_000 });
+      send();
+      send({}, { stream: true });
+      const ids = [2, 3, 4].map(async (number) => (await frame(host, number)).id);
+      const [id = -1, behind = -1, streaming = -1] = await Promise.all(ids);
+      if (reason === "expired") clock.advance(1_000);
+      else dispatcher.cancel(flight);
+      host.done(id);
+      host.done(behind);
+      host.say((writer) => writeChunk(writer, streaming, Buffer.from("x")));
+      await has(told.length + 2);
+      const cancels = () => host.frames.filter(({ type }) => type === "cancel");
+      await until(() => cancels().length === 2, "the cancel of the stream");
+      host.failed(streaming, { code: "cancelled", message: "" });
+      await heard(dispatcher, host, 5);
+      assert.deepEqual(events, [...told, "3 sequence-lost", "4 sequence-lost"]);
+      assert.deepEqual(cancels()[1], { type: "cancel", id: streaming, reason: "client-left" });
+    });
+
     it(`that is ${reason} leaves other sequences alone`, async (t) => {
       const { dispatcher, clock, host, send, hosts } = await begun(t);
       const others = hosts.map((_, at) => sequence(dispatcher, { key: `other-${at}` }));
@@ -614,6 +635,22 @@ describe("A sequence that every front door may ask for", bounded, () => {
     await has(1);
     dispatcher.hostDown(host.view.hostId, "outside");
     assert.deepEqual([events, counted], [["1 done", "ended lost"], []]);
+  });
+
+  it("begins anew although its host only now tells of the end of the one before", async (t) => {
+    const { dispatcher, host } = await serving(t);
+    const old = sequence(dispatcher, shared);
+    old.send({ start: true });
+    host.done((await frame(host, 1)).id);
+    await old.has(1);
+    dispatcher.cancel(old.send());
+    const next = sequence(dispatcher, shared);
+    next.send({ start: true });
+    const { id } = (await host.hasRequests(3))[2] ?? {};
+    host.ended("#7", "cancelled");
+    host.done(id ?? -1);
+    await next.has(1);
+    assert.deepEqual([next.events, next.seat.isOver], [["1 done"], false]);
   });
 
   it("is not kept by a host that was asked and is cancelled", async (t) => {

@@ -14,6 +14,8 @@ export class FakeDispatcher {
   /** Sequences that their clients have ended. */
   readonly ended: Seat[] = [];
   replicas: readonly ReplicaLoad[] = [];
+  /** No host is there: those of a sequence fail with the first of them that leaves. */
+  isWaiting = false;
   /** Whose load was asked for last. */
   askedFor: readonly [model: string, version: string, seat: Seat | undefined] | undefined;
 
@@ -70,6 +72,9 @@ export class FakeDispatcher {
   break(seat: Seat, reason: SeatEnd): void {
     if (seat.isOver) return;
     seat.isOver = true;
+    for (const { call, isSettled } of this.isWaiting ? [...this.flights] : []) {
+      if (call.sequence?.seat === seat && !isSettled) this.failed(call, "sequence-lost");
+    }
     seat.options.onEnded(reason);
   }
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { Flight, type SequenceCall } from "../../src/front-door/flight.ts";
 import { HostLink } from "../../src/front-door/host-link.ts";
-import type { Seat } from "../../src/front-door/seat.ts";
 import { FrameWriter } from "../../src/protocol/frame-stream.ts";
 import { protocolVersion, writeHello } from "../../src/protocol/frames.ts";
 import { writeChunk, writePressure, writeRunning } from "../../src/protocol/host-frames.ts";
@@ -219,11 +218,6 @@ describe("A link to a host", { timeout: 20_000 }, () => {
 });
 
 describe("A link's sequences", { timeout: 20_000 }, () => {
-  const answered = (seat: Seat) => {
-    seat.hasAnswered = true;
-    return seat;
-  };
-
   it("are named in the requests of their frames", async (t) => {
     const { host, link: one } = await openLink(t);
     const seat = newSeat({ key: "#7", isShared: true });
@@ -272,24 +266,6 @@ describe("A link's sequences", { timeout: 20_000 }, () => {
     const { link: one } = await openLink(t);
     one.seat(newSeat({ isShared: true }));
     assert.equal(one.load.sequences, 0);
-  });
-
-  it("are fewer by the one that has ended, although the host says nothing of it", async (t) => {
-    const { link: one } = await pressed(t, { sequences: 2 });
-    const seats = [answered(newSeat({ key: "a" })), newSeat({ key: "b" })];
-    for (const seat of seats) one.seat(seat);
-    const counts = seats.map((seat) => {
-      one.endSequence(seat);
-      return one.load.sequences;
-    });
-    assert.deepEqual(counts, [1, 1], "whether the host kept the second one is not known");
-  });
-
-  it("may be tried again when the host was full a second ago", async (t) => {
-    const { link: one, clock } = await pressed(t, { sequences: 9 });
-    one.seat(newSeat());
-    clock.advance(1_000);
-    assert.equal(one.load.sequences, 1);
   });
 
   it("are ended at the host", async (t) => {

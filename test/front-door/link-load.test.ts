@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { noPressure, rowsLeft, sequencesKept } from "../../src/front-door/link-load.ts";
+import { noPressure, rowsLeft } from "../../src/front-door/link-load.ts";
 
 describe("rowsLeft", () => {
   const rows: readonly (readonly [string, Partial<typeof noPressure>, number, number])[] = [
@@ -12,17 +12,5 @@ describe("rowsLeft", () => {
   ];
   for (const [name, pressure, elapsedMs, left] of rows) {
     it(`is ${name}`, () => assert.equal(rowsLeft({ ...noPressure, ...pressure }, elapsedMs), left));
-  }
-});
-
-describe("sequencesKept", () => {
-  const rows: readonly (readonly [string, Parameters<typeof sequencesKept>, number])[] = [
-    ["what the host reported", [5, 2, 0], 5],
-    ["what was begun since, where that is more", [5, 6, 0], 6],
-    ["what the host reported, for a second", [5, 2, 999], 5],
-    ["what is known here, when the report is old", [5, 2, 1_000], 2],
-  ];
-  for (const [name, facts, kept] of rows) {
-    it(`is ${name}`, () => assert.equal(sequencesKept(...facts), kept));
   }
 });

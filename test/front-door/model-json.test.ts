@@ -70,11 +70,14 @@ describe("metadataJson", () => {
     assert.deepEqual({ inputs, outputs }, { inputs: shared.inputs, outputs: shared.outputs });
     assert.deepEqual(parameters, {
       version: "1",
-      state: [
-        { input: { name: "h", datatype: "FP32", shape: [-1, 2] }, output: "hn", found: true },
-        { input: { name: "c", datatype: "FP32", shape: [3, -1] }, output: "cn", found: false },
-      ],
-      stream: { input: "x", window: 4, hop: 2, pad: "zeros" },
+      state: "ready",
+      sequence: {
+        state: [
+          { input: { name: "h", datatype: "FP32", shape: [-1, 2] }, output: "hn", found: true },
+          { input: { name: "c", datatype: "FP32", shape: [3, -1] }, output: "cn", found: false },
+        ],
+        stream: { input: "x", window: 4, hop: 2, pad: "zeros" },
+      },
       batching: {
         type: "batched",
         max_batch_size: 8,
@@ -88,7 +91,10 @@ describe("metadataJson", () => {
     const one = version({ metadata: { ...metadata, stream } });
     const { inputs, parameters } = metadataJson(model(), one);
     assert.deepEqual(inputs, shared.inputs);
-    assert.deepEqual((parameters as { stream: unknown }).stream, { ...stream, input: "x" });
+    assert.deepEqual((parameters as { sequence: unknown }).sequence, {
+      state: [],
+      stream: { ...stream, input: "x" },
+    });
   });
 
   it("does not describe a model that has never been loaded", () => {

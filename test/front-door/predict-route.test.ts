@@ -8,6 +8,7 @@ import { doorParts, model } from "./door-parts.ts";
 import { pressure } from "./fake-host.ts";
 import { codeOf, post, RawClient } from "./raw-client.ts";
 import { until } from "./until.ts";
+import { metadata } from "./views.ts";
 
 /** Bodies above this are not read and dropped for the sake of the connection. */
 const droppedBytes = 65_536;
@@ -376,5 +377,126 @@ describe("A request that is not admitted", bounded, () => {
     second.write(post("/predict/m", "{}"));
     assert.equal(codeOf(await second.answer()), "overloaded");
     assert.equal(permits.requests, 1);
+  });
+});
+
+/** A server whose model `m` remembers. */
+async function remembering(t: TestContext) {
+  const parts = await serve(t);
+  const state = [{ input: 0, output: 0, found: false }];
+  parts.directory.update(model("m", { metadata: { ...metadata, state } }));
+  const client = parts.connect();
+  const path = "/v2/models/m/infer";
+  const body = (parameters: object) => JSON.stringify({ parameters, inputs: [{ data: [1] }] });
+  let count = 0;
+  /** A request that has come to the dispatcher. */
+  const infer = async (parameters: object, at = path) => {
+    count += 1;
+    client.write(post(at, body(parameters)));
+    return parts.fake.call(count);
+  };
+  return { ...parts, client, path, body, infer };
+}
+
+describe("A sequence over HTTP", bounded, () => {
+  const start = { sequence_id: 7, sequence_start: true };
+
+  it("is what the parameters of an Open Inference body say", async (t) => {
+    const { infer, body } = await remembering(t);
+    const { sequence, ...call } = await infer({ ...start, sequence_end: true });
+    const { seat, ...flags } = sequence ?? {};
+    assert.deepEqual(flags, { start: true, end: true });
+    assert.deepEqual([seat?.options.key, seat?.options.isShared], ["#7", true]);
+    assert.equal(String(call.body), body({ ...start, sequence_end: true }));
+  });
+
+  it("goes on from request to request, at any connection, until it ends", async (t) => {
+    const { infer, connect, path, body, fake, sharedSeats } = await remembering(t);
+    const first = await infer(start);
+    const other = connect();
+    other.write(post(path, body({ sequence_id: 7 })));
+    const second = await fake.call(2);
+    const known = sharedSeats.known;
+    other.write(post(path, body({ sequence_id: 7, sequence_end: true })));
+    fake.done(second);
+    const third = await fake.call(3);
+    assert.deepEqual(
+      [second, third].map(({ sequence }) => sequence),
+      [
+        { seat: first.sequence?.seat, start: false, end: false },
+        { seat: first.sequence?.seat, start: false, end: true },
+      ],
+    );
+    assert.deepEqual([known, sharedSeats.known], [1, 0]);
+  });
+
+  it("ends with another start of its name", async (t) => {
+    const { infer, fake } = await remembering(t);
+    const [first, second] = [await infer(start), await infer(start)];
+    assert.deepEqual(fake.ended, [first.sequence?.seat]);
+    assert.notEqual(second.sequence?.seat, first.sequence?.seat);
+  });
+
+  it("is one of each version", async (t) => {
+    const { infer, fake } = await remembering(t);
+    const first = await infer(start);
+    const named = await infer({ sequence_id: 7 }, "/v2/models/m/versions/1/infer");
+    assert.equal(named.sequence?.seat, first.sequence?.seat);
+    assert.deepEqual(fake.ended, []);
+  });
+
+  it("is none where the body names none", async (t) => {
+    const { infer } = await remembering(t);
+    assert.equal((await infer({})).sequence, null);
+  });
+
+  it("is none in the other wire format", async (t) => {
+    const { infer, sharedSeats } = await remembering(t);
+    const { sequence } = await infer(start, "/predict/m");
+    assert.deepEqual([sequence, sharedSeats.known], [null, 0]);
+  });
+
+  for (const what of [metadata, null]) {
+    it(`is the host's to refuse where the model ${what === null ? "is not known" : "remembers nothing"}`, async (t) => {
+      const { infer, directory, sharedSeats } = await remembering(t);
+      directory.update(model("m", { metadata: what }));
+      assert.deepEqual([(await infer(start)).sequence, sharedSeats.known], [null, 0]);
+    });
+  }
+
+  it("is refused with 400 where it is named by something else, and the permit given back", async (t) => {
+    const { client, path, body, fake, permits, sharedSeats, lines } = await remembering(t);
+    client.write(post(path, body({ sequence_id: -1 })));
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [400, "invalid-request"]);
+    assert.match(JSON.parse(answer.body).error, /^parameter 'sequence_id' must be /);
+    await until(() => permits.requests === 0);
+    assert.deepEqual([fake.flights, sharedSeats.known, permits.bytes], [[], 0, 0]);
+    assert.deepEqual(
+      lines.map(({ status, code }) => [status, code]),
+      [[400, "invalid-request"]],
+    );
+  });
+
+  it("leaves the connection as it was when it is refused", async (t) => {
+    const { client, path, body, infer } = await remembering(t);
+    client.write(post(path, body({ sequence_start: true })));
+    assert.equal((await client.answer()).status, 400);
+    assert.equal((await infer(start)).sequence?.start, true);
+  });
+
+  it("is lost with 503, and when to try again", async (t) => {
+    const { client, infer, fake } = await remembering(t);
+    fake.failed(await infer({ sequence_id: 7 }), "sequence-lost");
+    const { status, headers } = await client.answer();
+    assert.deepEqual([status, headers["retry-after"]], [503, "1"]);
+  });
+
+  it("ends when the caller of a frame leaves", async (t) => {
+    const { client, infer, permits, sharedSeats, fake } = await remembering(t);
+    await infer(start);
+    client.socket.destroy();
+    await until(() => permits.requests === 0);
+    assert.deepEqual([sharedSeats.known, fake.cancelled], [0, fake.flights]);
   });
 });

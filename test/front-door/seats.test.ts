@@ -4,6 +4,7 @@ import { type Call, Flight, type SequenceCall } from "../../src/front-door/fligh
 import type { HostLink } from "../../src/front-door/host-link.ts";
 import type { Seat, SeatOptions } from "../../src/front-door/seat.ts";
 import { Seats } from "../../src/front-door/seats.ts";
+import type { EndReason } from "../../src/protocol/sequences.ts";
 import { frameOf, newCall, newSeat } from "./calls.ts";
 
 /** A connection that keeps what it is told of sequences. */
@@ -168,8 +169,57 @@ describe("Seats", () => {
     done(link, start);
     seats.end(seat);
     seats.end(seat);
-    seats.break(seat, "idle");
+    seats.noteEnded(seat, "idle");
     assert.deepEqual([link.ended, events, seat.isOver], [[seat], [], true]);
+  });
+});
+
+describe("What a host says of the end of a sequence", () => {
+  const rows: readonly (readonly [EndReason, boolean, boolean])[] = [
+    ["idle", true, true],
+    ["expired", true, true],
+    ["cancelled", true, true],
+    ["failed", true, true],
+    ["draining", true, true],
+    ["draining", false, true],
+    ["idle", false, false],
+    ["expired", false, false],
+    ["cancelled", false, false],
+    ["failed", false, false],
+  ];
+  for (const [reason, hasAnswered, isOver] of rows) {
+    const what = `${hasAnswered ? "" : "nothing "}was answered: ${reason}`;
+    it(`is ${isOver ? "its own" : "of the one before it of the same key"} where ${what}`, () => {
+      const { seats, seat, send, done, events } = setUp();
+      const link = new FakeLink();
+      if (hasAnswered) done(link, start);
+      else send(link, start);
+      seats.noteEnded(seat, reason);
+      seats.noteEnded(seat, reason);
+      assert.deepEqual([seat.isOver, seat.link === undefined], [isOver, isOver]);
+      assert.deepEqual(
+        events.filter((event) => !event.startsWith("waiting")),
+        isOver ? [`ended ${reason}`] : [],
+      );
+    });
+  }
+
+  it("is what frames get that were answered behind the one that ended it", () => {
+    const { seats, send, done } = setUp();
+    const link = new FakeLink();
+    done(link, start);
+    const [flight, behind] = [send(link), send(link)];
+    const before = seats.judgeLate(behind);
+    seats.noteSettled(flight);
+    seats.breakOf(flight, "expired");
+    assert.deepEqual([before, seats.judgeLate(behind)?.code], [undefined, "sequence-lost"]);
+  });
+
+  it("is no matter to frames whose client has ended it", () => {
+    const { seats, seat, send } = setUp();
+    const flight = send(new FakeLink(), start);
+    seats.end(seat);
+    assert.equal(seats.judgeLate(flight), undefined);
   });
 });
 

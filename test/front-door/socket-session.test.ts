@@ -6,9 +6,10 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { SocketSession } from "../../src/front-door/socket-session.ts";
 import type { SocketTarget } from "../../src/front-door/socket-target.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
-import { doorParts } from "./door-parts.ts";
+import { doorParts, model } from "./door-parts.ts";
 import { type Frame, SocketClient } from "./socket-client.ts";
 import { until } from "./until.ts";
+import { metadata, version } from "./views.ts";
 
 const anyModel: SocketTarget = {
   endpoint: "/ws",
@@ -375,5 +376,360 @@ describe("A socket that is drained", bounded, () => {
     const refused = client.frames.filter(({ code }) => code === "draining");
     assert.equal(refused.length, perSocket);
     assert.equal(client.frames.length, 3 * perSocket);
+  });
+});
+
+const memory = { ...metadata, state: [{ input: 0, output: 0, found: false }] };
+
+/** A session whose model remembers. */
+async function remembering(
+  t: TestContext,
+  changed: Partial<DoorSettings> = {},
+  target: SocketTarget = anyModel,
+) {
+  const parts = await converse(t, changed, target);
+  parts.directory.update(model("m", { metadata: memory }));
+  const { client, fake } = parts;
+  /** A frame that has come to the dispatcher. */
+  const infer = async (id: unknown, fields: object = {}) => {
+    const count = fake.flights.length + 1;
+    client.infer(id, fields);
+    const call = await fake.call(count);
+    assert.ok(call.sequence !== null);
+    return { call, ...call.sequence };
+  };
+  return { ...parts, infer };
+}
+
+const lostFields = {
+  reason: "lost",
+  code: "sequence-lost",
+  error: "the sequence has ended: the host that kept it died",
+};
+
+describe("A socket of a model that remembers", bounded, () => {
+  it("is a sequence: its first frame begins it, the others go on", async (t) => {
+    const { infer } = await remembering(t);
+    const [first, second] = [await infer(1), await infer(2)];
+    assert.deepEqual([first.start, second.start, second.seat], [true, false, first.seat]);
+    assert.deepEqual([first.seat.options.isShared, first.end], [false, false]);
+  });
+
+  it("may have several, by name, each of which goes on", async (t) => {
+    const { infer } = await remembering(t, { wsMaxInFlight: 6 });
+    const names = [undefined, "a", "b"];
+    const firsts = [];
+    for (const sequence of names) firsts.push(await infer(`1 ${sequence}`, { sequence }));
+    for (const [at, sequence] of names.entries()) {
+      const { start, seat } = await infer(`2 ${sequence}`, { sequence });
+      assert.deepEqual([start, seat], [false, firsts[at]?.seat]);
+    }
+    assert.equal(new Set(firsts.map(({ seat }) => seat)).size, 3);
+  });
+
+  it("goes on with the version that has begun, though another is the newest", async (t) => {
+    const { infer, directory } = await remembering(t);
+    await infer(1);
+    const versions = ["1", "2"].map((name) => version({ version: name, metadata: memory }));
+    directory.update({ ...model("m"), versions });
+    const next = await infer(2);
+    const other = await infer(3, { sequence: "other" });
+    assert.deepEqual([next.call.version, other.call.version], ["1", "2"]);
+  });
+
+  it("goes on although its model is described no more", async (t) => {
+    const { infer, directory } = await remembering(t);
+    const { seat } = await infer(1);
+    directory.update(model("m", { metadata: null }));
+    assert.equal((await infer(2)).seat, seat);
+  });
+
+  it("begins anew after a reset, which is not answered", async (t) => {
+    const { infer, client, fake } = await remembering(t);
+    const first = await infer(1);
+    fake.done(first.call);
+    client.send({ type: "reset", id: "r", model: "m" });
+    const next = await infer(2);
+    assert.deepEqual([next.start, fake.ended], [true, [first.seat]]);
+    assert.deepEqual(brief(client.frames), ["done 1"]);
+  });
+
+  it("says that a sequence has ended when its last frame is answered", async (t) => {
+    const { infer, client, fake } = await remembering(t);
+    const { call, seat } = await infer(1, { sequence: "s" });
+    client.send({ type: "end", model: "m", sequence: "s" });
+    const next = await infer(2, { sequence: "s" });
+    fake.done(call);
+    await client.has(2);
+    assert.deepEqual(client.frames, [
+      { type: "done", id: 1, ok: true },
+      { type: "ended", model: "m", sequence: "s", reason: "end" },
+    ]);
+    assert.deepEqual([next.start, fake.ended], [true, [seat]]);
+  });
+
+  const unknown = [
+    [{ type: "reset", id: "r", model: "m" }, "failed r invalid-request"],
+    [{ type: "reset", model: "m", sequence: "s" }, "failed invalid-request"],
+    [{ type: "end", id: 7, model: "m", sequence: "s" }, "failed 7 invalid-request"],
+    [{ type: "end" }, "failed invalid-request"],
+  ] as const;
+  for (const [frame, failed] of unknown) {
+    it(`refuses ${JSON.stringify(frame)} where there is nothing`, async (t) => {
+      const { client } = await remembering(t);
+      client.send(frame);
+      assert.deepEqual(brief(await client.has(1)), [failed]);
+    });
+  }
+
+  it("says that the server has ended it, and takes nothing before a reset", async (t) => {
+    const { infer, client, fake } = await remembering(t);
+    const { call, seat } = await infer(1);
+    fake.failed(call, "sequence-lost");
+    fake.break(seat, "lost");
+    client.infer(2);
+    await client.has(3);
+    client.send({ type: "reset", model: "m" });
+    const next = await infer(3);
+    const [failed, ended, refused] = client.frames;
+    assert.deepEqual(
+      [failed?.code, ended, refused?.code],
+      [
+        "sequence-lost",
+        { type: "ended", model: "m", sequence: null, ...lostFields },
+        "sequence-lost",
+      ],
+    );
+    assert.deepEqual([next.start, client.frames.length], [true, 3]);
+  });
+
+  it("leaves its other sequences on their way when one has ended", async (t) => {
+    const { infer, client, fake } = await remembering(t);
+    const other = await infer(1, { sequence: "other" });
+    fake.break((await infer(2, { sequence: "s" })).seat, "idle");
+    await client.has(1);
+    assert.equal((await infer(3, { sequence: "other" })).seat, other.seat);
+    assert.deepEqual(
+      client.frames.map(({ sequence, reason }) => [sequence, reason]),
+      [["s", "idle"]],
+    );
+  });
+
+  it("ends with a frame that is cancelled, and each frame is answered once", async (t) => {
+    const { infer, client, fake, permits, lines } = await remembering(t);
+    fake.isWaiting = true;
+    for (const id of ["a", "b", "c"]) await infer(id);
+    client.send({ type: "cancel", id: "a" });
+    await client.has(4);
+    client.infer("d");
+    await client.has(5);
+    assert.deepEqual(brief(client.frames), [
+      "failed b sequence-lost",
+      "failed c sequence-lost",
+      "ended sequence-lost",
+      "failed a cancelled",
+      "failed d sequence-lost",
+    ]);
+    assert.equal(client.frames[2]?.["reason"], "cancelled");
+    assert.deepEqual([permits.requests, lines.length], [0, 3]);
+  });
+
+  it("is left by a client that leaves, with each frame noted once", async (t) => {
+    const { infer, client, fake, permits, lines, clock, metrics } = await remembering(t);
+    fake.isWaiting = true;
+    const resting = await infer("rest", { sequence: "rest" });
+    fake.done(resting.call);
+    for (const id of ["a", "b", "c"]) await infer(id);
+    client.socket.terminate();
+    await until(() => permits.requests === 0);
+    await until(() => clock.armed === 0);
+    assert.deepEqual(
+      lines.map(({ status }) => status),
+      [200, 503, 503, 499],
+    );
+    assert.deepEqual([fake.ended, permits.bytes], [[resting.seat], 0]);
+    const counts = (["ok", "cancelled", "sequence-lost"] as const).map(
+      (code) => metrics.model("m", "1").predictions(code).value,
+    );
+    assert.deepEqual(counts, [1, 1, 2]);
+  });
+
+  it("begins with the next frame where the first one was shed by the host", async (t) => {
+    const { infer, client, fake } = await remembering(t);
+    const first = await infer(1);
+    fake.failed(first.call, "overloaded");
+    const next = await infer(2);
+    assert.deepEqual([next.start, fake.ended], [true, [first.seat]]);
+    assert.deepEqual(brief(client.frames), ["failed 1 overloaded"]);
+  });
+
+  it("begins with the next frame where the first one was not admitted", async (t) => {
+    const { infer, client, fake } = await remembering(t);
+    const idle = { outstandingRequests: 0, outstandingBytes: 0, reportedRows: 0, rowCostMs: 0 };
+    const rest = { rowsPerRequest: 1, breaker: "closed", breakerRetryMs: 0 } as const;
+    fake.replicas = [{ ...idle, ...rest, sequences: 2 }];
+    client.infer(1);
+    assert.deepEqual(brief(await client.has(1)), ["failed 1 overloaded"]);
+    fake.replicas = [{ ...idle, ...rest, sequences: 1 }];
+    assert.equal((await infer(2)).start, true);
+    fake.replicas = [{ ...idle, ...rest, sequences: 2 }];
+    assert.equal((await infer(3)).start, false);
+  });
+
+  it("keeps its place when a frame is past the limit of the socket", async (t) => {
+    const { client, fake } = await remembering(t);
+    client.flood(range(perSocket + 1));
+    await client.has(1);
+    for (const { call } of [...fake.flights]) fake.done(call);
+    client.infer("next");
+    const { sequence } = await fake.call(perSocket + 1);
+    assert.deepEqual([client.frames[0]?.code, sequence?.start], ["overloaded", false]);
+    assert.equal(sequence?.seat, fake.flights[0]?.call.sequence?.seat);
+  });
+});
+
+describe("A socket of a model without memory", bounded, () => {
+  it("takes frames that stand for themselves, and no sequence", async (t) => {
+    const { client, fake, directory } = await converse(t);
+    directory.update(model("m", { metadata }));
+    client.infer(1, { sequence: "s" });
+    client.infer(2);
+    const { sequence } = await fake.call();
+    const [failed] = await client.has(1);
+    assert.equal(sequence, null);
+    assert.deepEqual(
+      [failed?.id, failed?.code, failed?.error],
+      [
+        1,
+        "invalid-request",
+        "model 'm' keeps no state from frame to frame, so it takes no 'sequence'",
+      ],
+    );
+  });
+});
+
+describe("Binary frames", bounded, () => {
+  const target = { endpoint: "/stream", model: "m", version: "1", samples: "int16" } as const;
+
+  it("are samples of the socket's own sequence, numbered from 0", async (t) => {
+    const { client, fake, infer } = await remembering(t, {}, target);
+    const bytes = [Buffer.from([1, 2, 3, 4]), Buffer.from([5, 6])];
+    for (const each of bytes) client.socket.send(each);
+    const calls = [await fake.call(1), await fake.call(2)];
+    const { seat } = await infer("a", { model: undefined });
+    assert.deepEqual(
+      calls.map(({ codec, body, stream, model: name, version: at, sequence }) => ({
+        what: [codec, Buffer.from(body), stream, name, at],
+        sequence: [sequence?.seat === seat, sequence?.start],
+      })),
+      bytes.map((each, at) => ({
+        what: ["int16", each, true, "m", "1"],
+        sequence: [true, at === 0],
+      })),
+    );
+    for (const call of calls) fake.done(call);
+    assert.deepEqual(brief(await client.has(2)), ["done 0", "done 1"]);
+  });
+
+  it("are refused where the path does not say what they hold, and JSON goes on", async (t) => {
+    const { client, infer } = await remembering(t);
+    client.socket.send(Buffer.from([1, 2]));
+    assert.deepEqual(brief(await client.has(1)), ["failed not-implemented"]);
+    assert.equal((await infer(1)).start, true);
+  });
+});
+
+describe("A socket with sequences that is drained", bounded, () => {
+  const patience = { drainSequencesMs: 5_000 };
+
+  it("goes on with them for a while, then says that they have ended, and closes", async (t) => {
+    const { client, fake, session, clock, infer } = await remembering(t, patience);
+    const names = ["a", "b"];
+    for (const sequence of names) fake.done((await infer(sequence, { sequence })).call);
+    session.drain();
+    const next = await infer("a2", { sequence: "a" });
+    client.infer("new");
+    await client.has(3);
+    fake.done(next.call);
+    clock.advance(4_999);
+    await client.has(4);
+    assert.equal(client.socket.readyState, client.socket.OPEN);
+    clock.advance(1);
+    assert.equal(await client.closed(), 1001);
+    assert.deepEqual(brief(client.frames), [
+      "done a",
+      "done b",
+      "failed new draining",
+      "done a2",
+      "ended draining",
+      "ended draining",
+    ]);
+    assert.deepEqual(
+      client.frames.slice(4),
+      names.map((sequence) => ({
+        type: "ended",
+        model: "m",
+        sequence,
+        reason: "draining",
+        code: "draining",
+        error: "the sequence has ended: the server is stopping",
+      })),
+    );
+    await until(() => clock.armed === 0);
+    assert.equal(fake.ended.length, 2);
+  });
+
+  it("closes before that when its client has ended them", async (t) => {
+    const { client, fake, session, clock, infer } = await remembering(t, patience);
+    const { call } = await infer(1);
+    session.drain();
+    client.send({ type: "end", model: "m" });
+    fake.done(call);
+    assert.equal(await client.closed(), 1001);
+    assert.deepEqual(brief(client.frames), ["done 1", "ended"]);
+    await until(() => clock.armed === 0);
+  });
+
+  it("closes before that when its client has reset them", async (t) => {
+    const { client, fake, session, infer } = await remembering(t, patience);
+    fake.done((await infer(1)).call);
+    session.drain();
+    client.send({ type: "reset", model: "m" });
+    assert.equal(await client.closed(), 1001);
+    assert.deepEqual(brief(client.frames), ["done 1"]);
+  });
+
+  it("closes before that when the host has ended them", async (t) => {
+    const { client, fake, session, infer } = await remembering(t, patience);
+    const { call, seat } = await infer(1);
+    fake.done(call);
+    session.drain();
+    fake.break(seat, "draining");
+    assert.equal(await client.closed(), 1001);
+    assert.deepEqual(brief(client.frames), ["done 1", "ended draining"]);
+  });
+
+  it("waits for the answers of what is under way when they have ended", async (t) => {
+    const { client, fake, session, clock, infer } = await remembering(t, patience);
+    const { call } = await infer(1);
+    session.drain();
+    clock.advance(5_000);
+    await client.has(1);
+    client.infer(2);
+    await client.has(2);
+    assert.equal(client.socket.readyState, client.socket.OPEN);
+    fake.done(call);
+    assert.equal(await client.closed(), 1001);
+    assert.deepEqual(brief(client.frames), ["ended draining", "failed 2 draining", "done 1"]);
+  });
+
+  it("is closed at once where it has none any more", async (t) => {
+    const { client, fake, session, clock, infer } = await remembering(t, patience);
+    const { call, seat } = await infer(1);
+    fake.done(call);
+    fake.break(seat, "idle");
+    session.drain();
+    assert.equal(await client.closed(), 1001);
+    await until(() => clock.armed === 0);
   });
 });

@@ -4,10 +4,11 @@ import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { WebSockets } from "../../src/front-door/web-sockets.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
-import { doorParts } from "./door-parts.ts";
+import { doorParts, model } from "./door-parts.ts";
 import { RawClient } from "./raw-client.ts";
 import { SocketClient } from "./socket-client.ts";
 import { until } from "./until.ts";
+import { metadata } from "./views.ts";
 
 async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
   const parts = doorParts(changed);
@@ -36,6 +37,8 @@ describe("An upgrade", { timeout: 20_000 }, () => {
     ["/elsewhere", 404],
     ["/v2/models/no/stream", 404],
     ["/v2/models/m/versions/9/stream", 404],
+    ["/v2/models/m/stream?samples=mp3", 400],
+    ["/ws?samples=int16", 400],
   ];
   for (const [path, status] of refusals) {
     it(`is refused with ${status}: ${path}`, async (t) => {
@@ -110,6 +113,27 @@ describe("A socket", { timeout: 20_000 }, () => {
   });
 });
 
+describe("A socket of samples", { timeout: 20_000 }, () => {
+  for (const samples of ["int16", "int32", "float32"]) {
+    it(`knows from its path that binary frames are ${samples}`, async (t) => {
+      const { open, fake } = await serve(t);
+      const client = await open(`/v2/models/m/stream?samples=${samples}`).opened();
+      client.socket.send(Buffer.from([1, 2, 3, 4]));
+      const { codec, body } = await fake.call();
+      assert.deepEqual([codec, Buffer.from(body)], [samples, Buffer.from([1, 2, 3, 4])]);
+    });
+  }
+
+  it("says what is wrong with the path before it is one", async (t) => {
+    const { open } = await serve(t);
+    const client = open("/v2/models/m/stream?samples=mp3");
+    await client.refused();
+    const { code, error } = JSON.parse(client.refusalBody);
+    assert.equal(code, "invalid-request");
+    assert.equal(error, "samples must be one of int16, int32, float32, got 'mp3'");
+  });
+});
+
 describe("Sockets that are drained", { timeout: 20_000 }, () => {
   it("are over at once where there are none", async (t) => {
     const { sockets } = await serve(t);
@@ -122,6 +146,21 @@ describe("Sockets that are drained", { timeout: 20_000 }, () => {
     await sockets.drain();
     assert.deepEqual(await Promise.all(clients.map((client) => client.closed())), [1001, 1001]);
     assert.equal(sockets.count, 0);
+  });
+
+  it("are waited for while they have sequences", async (t) => {
+    const { open, sockets, directory, fake, clock } = await serve(t, { drainSequencesMs: 100 });
+    const state = [{ input: 0, output: 0, found: false }];
+    directory.update(model("m", { metadata: { ...metadata, state } }));
+    const clients = [await open().opened(), await open().opened()];
+    clients[0]?.infer(1);
+    fake.done(await fake.call());
+    const drained = sockets.drain();
+    assert.equal(await clients[1]?.closed(), 1001);
+    assert.equal(sockets.count, 1);
+    clock.advance(100);
+    await drained;
+    assert.equal(await clients[0]?.closed(), 1001);
   });
 
   it("take no more", async (t) => {

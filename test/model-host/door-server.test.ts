@@ -8,7 +8,7 @@ import { DoorServer } from "../../model-host/door-server.ts";
 import { Host } from "../../model-host/host.ts";
 import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import { seededRandom } from "../../models/random.ts";
-import { systemClock } from "../../src/platform/clock.ts";
+import { type Clock, systemClock } from "../../src/platform/clock.ts";
 import { FrameReader, FrameWriter } from "../../src/protocol/frame-stream.ts";
 import {
   type HostFrame,
@@ -16,6 +16,7 @@ import {
   type RequestFrame,
   writeCancel,
   writeCredit,
+  writeEnd,
   writeHello,
   writeRequest,
 } from "../../src/protocol/frames.ts";
@@ -27,6 +28,15 @@ import { hostSpec, quietLog } from "./host-spec.ts";
 const folder = mkdtempSync(join(tmpdir(), "door-server-"));
 const hostId = "m/1#0.1";
 const maxFrameBytes = 100_000;
+
+/** That of the machine; what is still to come keeps no process alive. */
+const clock: Clock = {
+  ...systemClock,
+  after: (delayMs, act) => {
+    const timer = setTimeout(act, delayMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
 
 let servers = 0;
 let closeAll: (() => Promise<void>)[] = [];
@@ -55,7 +65,7 @@ async function serve() {
       stream: null,
     },
     engine,
-    clock: systemClock,
+    clock,
     metrics: createHostMetrics("m"),
     log: quietLog,
     tell: async () => undefined,
@@ -227,6 +237,44 @@ describe("a door server", () => {
     door.say((writer) => writeCredit(writer, 78, 9));
     door.say(request(1, [1]));
     await door.has(1, "done");
+  });
+
+  it("keeps sequences until they are ended, and tells of those that it drops", async () => {
+    const { connect, host } = await serve();
+    const door = connect();
+    const claim = (key: string, start: boolean) => ({ key, start, end: false, shared: false });
+    door.say(request(1, [1], { sequence: claim("a", true) }));
+    door.say(request(2, [2], { sequence: claim("b", true) }));
+    await door.has(2, "done");
+    const before = host.load.sequences;
+    door.say((writer) => writeEnd(writer, "a"));
+    door.say((writer) => writeEnd(writer, "unknown"));
+    door.say(request(3, [3], { sequence: claim("a", false) }));
+    const [failed] = await door.has(1, "failed");
+    assert.deepEqual([before, host.load.sequences], [2, 1]);
+    assert.equal(failed?.type === "failed" && failed.failure.code, "sequence-lost");
+    door.say(request(4, [4], { sequence: claim("b", false), deadlineAt: 0 }));
+    const [ended] = await door.has(1, "ended");
+    assert.deepEqual(ended, { type: "ended", key: "b", reason: "expired" });
+  });
+
+  it("forgets the sequences of a door that leaves", async () => {
+    const { connect, host } = await serve();
+    const [gone, good] = [connect(), connect()];
+    for (const [door, key] of [
+      [gone, "a"],
+      [good, "b"],
+    ] as const) {
+      const sequence = { key, start: true, end: false, shared: false };
+      door.say(request(1, [1], { sequence }));
+      await door.has(1, "done");
+    }
+    gone.socket.destroy();
+    await gone.closed;
+    while (host.load.sequences > 1) await new Promise(setImmediate);
+    good.say(request(2, [2], { sequence: { key: "b", start: false, end: true, shared: false } }));
+    await good.has(2, "done");
+    assert.equal(host.load.sequences, 0);
   });
 
   it("tells all doors of a change at once", async () => {

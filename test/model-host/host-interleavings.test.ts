@@ -409,7 +409,6 @@ describe("a host, however frames, resets, ends, cancels, deadlines and failures 
   }
 
   it("has been tried with all that can happen", () => {
-    console.log(outcomes);
     const names = ["done", "cancelled", "deadline-exceeded", "internal", "sequence-lost"];
     const ends = ["idle", "expired", "cancelled", "failed"].map((reason) => `ended ${reason}`);
     const refusals = ["invalid-request", "overloaded", "sequence-lost"].map(
@@ -417,5 +416,165 @@ describe("a host, however frames, resets, ends, cancels, deadlines and failures 
     );
     for (const name of [...names, ...ends, ...refusals])
       assert.ok((outcomes.get(name) ?? 0) > 20, name);
+  });
+});
+
+const stream = { input: 0, window: 5, hop: 3, pad: "zeros" } as const;
+
+const signals: ModelMetadata = {
+  ...metadata,
+  inputs: [spec("x", [-1, 5]), spec("h", [-1, 1])],
+  outputs: [spec("hn", [-1, 1]), spec("y", [-1, 1])],
+  stream,
+};
+
+/** Tells from its result which samples the window had, and in which order. */
+function nextOf(state: number, window: readonly number[]): number {
+  return window.reduce(next, state);
+}
+
+const computeWindows: Compute = ([x, h]) => {
+  const [cells, states] = [numbersOf(x as NamedTensor), numbersOf(h as NamedTensor)];
+  const y = states.map((state, row) => nextOf(state, cells.slice(row * 5, row * 5 + 5)));
+  return { y: fp32([y.length, 1], y), hn: fp32([y.length, 1], y) };
+};
+
+/** A client's signal, of which some has been sent, and what has come of it. */
+interface Recording {
+  readonly key: string;
+  readonly samples: readonly number[];
+  sent: number;
+  readonly chunks: (readonly [position: number, value: number])[];
+}
+
+/** All chunks of a signal that is cut by hand. */
+function chunksOf({ samples }: Recording): Recording["chunks"] {
+  const padded = [0, 0, ...samples];
+  const chunks: [number, number][] = [];
+  let state = 0;
+  for (let at = 0; at + 5 <= padded.length; at += 3) {
+    state = nextOf(state, padded.slice(at, at + 5));
+    chunks.push([at, state]);
+  }
+  return chunks;
+}
+
+/** Signals that come in pieces of any size, to a host with little room, and readers that take what they like. */
+class Broadcast {
+  readonly #random: Random;
+  readonly #engine = new FakeEngine(computeWindows);
+  readonly host: Host;
+  readonly #door = new FakeDoor();
+  readonly recordings: readonly Recording[];
+  readonly #pieces = new Map<number, Recording>();
+  readonly #works = new Map<number, Work>();
+  readonly refusals: ErrorCode[] = [];
+  #asked = 0;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+    this.#engine.isGated = true;
+    this.host = new Host({
+      spec: hostSpec({ queue: { ...limits, maxRows: 8 } }),
+      metadata: signals,
+      engine: this.#engine,
+      clock: new FakeClock(),
+      metrics: createHostMetrics("m"),
+      log: quietLog,
+      tell: async () => undefined,
+      onPressure: () => undefined,
+    });
+    this.recordings = ["a", "b", "c", "d"].map((key) => {
+      const samples = Array.from({ length: 40 + this.#draw(40) }, () => this.#draw(50));
+      return { key, samples, sent: 0, chunks: [] };
+    });
+    this.#door.chunk = (id, body) => this.#hear(id, body);
+    this.#door.done = ({ id }) => void this.#works.delete(id);
+    this.#door.failed = ({ failure }) => this.refusals.push(failure.code);
+  }
+
+  get isOver(): boolean {
+    const { inFlight } = this.host.load;
+    return inFlight === 0 && this.recordings.every(({ samples, sent }) => sent === samples.length);
+  }
+
+  #draw(below: number): number {
+    return Math.floor(between(this.#random, 0, below));
+  }
+
+  #hear(id: number, bytes: Uint8Array): void {
+    const { position, predictions } = JSON.parse(Buffer.from(bytes).toString());
+    this.#pieces.get(id)?.chunks.push([position, predictions[0][0]]);
+  }
+
+  async step(): Promise<void> {
+    const dice = this.#random();
+    if (dice < 0.4) this.#send(this.recordings[this.#draw(4)] as Recording);
+    else if (dice < 0.6) this.#credit();
+    else this.#engine.letOneEnd();
+    this.host.pump();
+    await turn();
+    await turn();
+  }
+
+  /** What is refused is sent again another time. */
+  #send(recording: Recording): void {
+    const { key, samples, sent } = recording;
+    if (sent === samples.length) return;
+    const piece = samples.slice(sent, sent + this.#draw(12));
+    const end = sent + piece.length === samples.length;
+    this.#asked += 1;
+    const refused = this.refusals.length;
+    this.#pieces.set(this.#asked, recording);
+    const work = this.host.accept(
+      pieceOf(this.#asked, piece, { key, start: sent === 0, end, shared: false }),
+      this.#door,
+    );
+    if (this.refusals.length === refused) recording.sent += piece.length;
+    if (work !== undefined) this.#works.set(this.#asked, work);
+  }
+
+  #credit(): void {
+    const works = [...this.#works.values()];
+    const work = works[this.#draw(works.length)];
+    if (work !== undefined) this.host.credit(work, 1 + this.#draw(3));
+  }
+}
+
+function pieceOf(id: number, samples: readonly number[], sequence: SequenceClaim): RequestFrame {
+  return {
+    type: "request",
+    id,
+    codec: "predict",
+    alone: false,
+    stream: true,
+    priority: "normal",
+    deadlineAt: 1e9,
+    requestId: "r",
+    sequence,
+    body: Buffer.from(JSON.stringify({ samples })),
+  };
+}
+
+describe("a host, however signals come in, and are taken,", () => {
+  const refusals: ErrorCode[] = [];
+
+  for (let seed = 1; seed <= 30; seed += 1) {
+    it(`gives each the windows that are its own, and at their positions, seed ${seed}`, async () => {
+      const broadcast = new Broadcast(seed);
+      for (let at = 0; at < 5_000 && !broadcast.isOver; at += 1) await broadcast.step();
+      broadcast.host.close();
+      assert.ok(broadcast.isOver);
+      for (const recording of broadcast.recordings) {
+        assert.deepEqual(recording.chunks, chunksOf(recording));
+      }
+      assert.equal(broadcast.host.load.sequences, 0);
+      refusals.push(...broadcast.refusals);
+    });
+  }
+
+  it("has refused some pieces, for want of room only", () => {
+    assert.ok(refusals.length > 20);
+    assert.deepEqual(new Set(refusals), new Set(["overloaded"]));
   });
 });

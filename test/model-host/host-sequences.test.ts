@@ -1,183 +1,41 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
-import type { NamedTensor } from "../../model-host/engine.ts";
-import { Host } from "../../model-host/host.ts";
-import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import type { Work } from "../../model-host/work.ts";
 import type { HostSpec } from "../../src/protocol/control.ts";
-import type { RequestFrame } from "../../src/protocol/frames.ts";
-import type { Batching, ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
-import type { SequenceClaim } from "../../src/protocol/sequences.ts";
-import { FakeClock } from "../fake-clock.ts";
-import { type Compute, FakeEngine, fp32, numbersOf } from "./fake-engine.ts";
-import { FakeDoor, type Said } from "./fake-work.ts";
-import { hostSpec, quietLog } from "./host-spec.ts";
+import type { Batching } from "../../src/protocol/model-metadata.ts";
+import { numbersOf } from "./fake-engine.ts";
+import { FakeDoor } from "./fake-work.ts";
+import {
+  askAlone,
+  askBody,
+  begin,
+  beginAll,
+  claimOf,
+  type Fields,
+  goOn,
+  left,
+  letAllEnd,
+  letOneEnd,
+  modelMetadata,
+  type Parts,
+  present,
+  runs,
+  said,
+  serve,
+  setUp,
+  spec,
+} from "./sequence-host.ts";
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
 afterEach(() => mock.timers.reset());
 
-const batched: Batching = { type: "batched", maxBatchSize: 4 };
-
-function spec(name: string, shape: readonly number[], batchAxis: number | null = 0): TensorSpec {
-  return { name, datatype: "FP32", shape, batchAxis };
-}
-
-/** Remembers `h`. */
-function modelMetadata(x: TensorSpec, h: TensorSpec, batching = batched): ModelMetadata {
-  return {
-    inputs: [x, h],
-    outputs: [
-      { ...x, name: "y" },
-      { ...h, name: "hn" },
-    ],
-    batching,
-    notServable: [],
-    state: [{ input: 1, output: 1, found: true }],
-    stream: null,
-  };
-}
-
-const summing = modelMetadata(spec("x", [-1, 1]), spec("h", [-1, 1]));
-
-/** Both the answer and what is remembered are the sum of what comes and what was remembered; 13 fails. */
-const sum: Compute = ([x, h]) => {
-  const [input, state] = [x, h] as [NamedTensor, NamedTensor];
-  const cells = numbersOf(input);
-  if (cells.includes(13)) throw new Error("unlucky");
-  const remembered = numbersOf(state);
-  const sums = cells.map((cell, at) => cell + (remembered[at] ?? 0));
-  return { y: fp32(input.shape, sums), hn: fp32(state.shape, sums) };
-};
-
-interface Setting {
-  readonly spec?: Partial<HostSpec>;
-  readonly metadata?: ModelMetadata;
-  readonly compute?: Compute;
-  /** Whether a run does not end before it is let. */
-  readonly isGated?: boolean;
-}
-
-function setUp({ spec: fields, metadata = summing, compute = sum, isGated = false }: Setting = {}) {
-  const clock = new FakeClock();
-  const engine = new FakeEngine(compute);
-  engine.isGated = isGated;
-  const metrics = createHostMetrics("m");
-  const breaker = { errorThresholdPercent: 50, minRequests: 3, windowMs: 10_000, resetMs: 5_000 };
-  const host: Host = new Host({
-    spec: hostSpec({ breaker, ...fields }),
-    metadata,
-    engine,
-    clock,
-    metrics,
-    log: quietLog,
-    tell: async () => undefined,
-    onPressure: () => undefined,
-  });
-  const door = new FakeDoor();
-  const done = door.done.bind(door);
-  door.done = (answer) => {
-    if (answer.id === 404) throw new RangeError("Invalid string length");
-    done(answer);
-  };
-  return { clock, engine, metrics, host, door };
-}
-
-type Parts = ReturnType<typeof setUp>;
-
-type Fields = Partial<Omit<RequestFrame, "sequence">> & { readonly door?: FakeDoor };
-
-function askBody(
-  { host, door }: Parts,
-  body: unknown,
-  claim: SequenceClaim | null,
-  fields: Fields,
-) {
-  const { door: other, ...rest } = fields;
-  const frame: RequestFrame = {
-    type: "request",
-    id: 0,
-    codec: "predict",
-    alone: false,
-    stream: false,
-    priority: "normal",
-    deadlineAt: 10_000,
-    requestId: "r",
-    sequence: claim,
-    body: Buffer.from(JSON.stringify(body)),
-    ...rest,
-  };
-  return host.accept(frame, other ?? door);
-}
-
-function claimOf(key: string, start: boolean): SequenceClaim {
-  return { key: key.replace("/", ""), start, end: key.endsWith("/"), shared: key.startsWith("s") };
-}
-
-/** The first frame of a sequence, which brings the value, under it as its number; `a/` is its last too. */
-function begin(parts: Parts, key: string, value: number, fields: Fields = {}): Work | undefined {
-  return askBody(parts, { features: [[value]] }, claimOf(key, true), { id: value, ...fields });
-}
-
-function goOn(parts: Parts, key: string, value: number, fields: Fields = {}): Work | undefined {
-  return askBody(parts, { features: [[value]] }, claimOf(key, false), { id: value, ...fields });
-}
-
-function askAlone(parts: Parts, value: number, fields: Fields = {}): Work | undefined {
-  return askBody(parts, { features: [[value]] }, null, { id: value, ...fields });
-}
-
-function present(work: Work | undefined): Work {
-  assert.ok(work !== undefined);
-  return work;
-}
-
-async function settle(): Promise<void> {
-  for (let turns = 0; turns < 5; turns += 1) await turn();
-}
-
-async function serve(parts: Parts): Promise<void> {
-  parts.host.pump();
-  await settle();
-}
-
-/** Lets the run that is under way end, and the next begin. */
-async function letOneEnd({ engine }: Parts): Promise<void> {
-  engine.letOneEnd();
-  await settle();
-}
-
-async function letAllEnd(parts: Parts): Promise<void> {
-  parts.engine.isGated = false;
-  await letOneEnd(parts);
-}
-
-function inShort(said: Said): string {
-  switch (said.type) {
-    case "running":
-      return `running ${said.ids.join(" ")}`;
-    case "chunk": {
-      const { position, predictions } = said.body as Record<string, unknown>;
-      return `${said.id} chunk at ${position} ${JSON.stringify(predictions)}`;
-    }
-    case "done":
-      return `${said.id} done ${JSON.stringify(said.body["predictions"] ?? said.body["rows"])}`;
-    case "failed":
-      return `${said.id} failed ${said.failure.code}`;
-    case "ended":
-      return `${said.key} ended ${said.reason}`;
-  }
-}
-
-/** All but what was about to run. */
-function said({ door }: { readonly door: FakeDoor }): readonly string[] {
-  return door.said.filter(({ type }) => type !== "running").map(inShort);
-}
-
-/** The values in each run, in order. */
-function runs({ engine }: Parts): readonly (readonly number[])[] {
-  return engine.runs.map(({ inputs: [x] }) => (x === undefined ? [] : numbersOf(x)));
+function goOnAll(
+  parts: Parts,
+  values: Readonly<Record<string, number>>,
+  fields: Fields = {},
+): void {
+  for (const [key, value] of Object.entries(values)) goOn(parts, key, value, fields);
 }
 
 /** What was remembered in each run. */
@@ -210,11 +68,6 @@ function lastFailure({ door }: Parts) {
   return last.failure;
 }
 
-function left({ host }: Parts) {
-  const { queueRows, inFlight, sequences } = host.load;
-  return { queueRows, inFlight, sequences };
-}
-
 describe("a host that keeps sequences", () => {
   it("runs the frames of one in order, each with what the one before has left", async () => {
     const parts = setUp();
@@ -242,25 +95,21 @@ describe("a host that keeps sequences", () => {
 
   it("runs frames of several together, and mixes nothing", async () => {
     const parts = setUp();
-    for (const [key, value] of [
-      ["a", 1],
-      ["b", 10],
-      ["c", 100],
-    ] as const) {
-      begin(parts, key, value);
-      goOn(parts, key, 2 * value);
-    }
+    beginAll(parts, { a: 1, b: 10, c: 100 });
+    goOnAll(parts, { a: 2, b: 20, c: 200 });
     await serve(parts);
     assert.deepEqual(runs(parts), [
       [1, 10, 100],
       [2, 20, 200],
     ]);
-    assert.deepEqual(
-      said(parts).map((words) => words.split(" done ")),
-      [1, 10, 100]
-        .map((value) => [`${value}`, `[[${value}]]`])
-        .concat([2, 20, 200].map((value) => [`${value}`, `[[${value * 1.5}]]`])),
-    );
+    assert.deepEqual(said(parts), [
+      "1 done [[1]]",
+      "10 done [[10]]",
+      "100 done [[100]]",
+      "2 done [[3]]",
+      "20 done [[30]]",
+      "200 done [[300]]",
+    ]);
   });
 
   it("runs what stands for itself from the beginning, beside them, and keeps nothing", async () => {
@@ -285,11 +134,7 @@ describe("a host that keeps sequences", () => {
   it("begins each, and what stands for itself, with the configured state", async () => {
     const state = [{ input: "h", output: "hn", initial: [100] }];
     const parts = setUp({ spec: { state } });
-    for (const [key, value] of [
-      ["a", 1],
-      ["b", 2],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { a: 1, b: 2 });
     for (const value of [3, 4]) askAlone(parts, value);
     await serve(parts);
     goOn(parts, "a", 5);
@@ -319,6 +164,20 @@ describe("a host that keeps sequences", () => {
     ]);
   });
 
+  it("runs the frames of a suspect alone, each with what the one before has left", async () => {
+    const parts = setUp();
+    begin(parts, "a", 1, { alone: true });
+    beginAll(parts, { b: 10, c: 100 });
+    goOn(parts, "a", 2, { alone: true });
+    goOn(parts, "b", 20);
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[1], [10, 100], [2], [20]]);
+    assert.deepEqual(
+      said(parts).filter((words) => /^[12] /.test(words)),
+      ["1 done [[1]]", "2 done [[3]]"],
+    );
+  });
+
   it("lets one that sends much not starve the others", async () => {
     const one: Batching = { type: "one-by-one", reason: "" };
     const metadata = modelMetadata(spec("x", [1, 1]), spec("h", [1, 1]), one);
@@ -326,11 +185,7 @@ describe("a host that keeps sequences", () => {
     begin(parts, "a", 1);
     for (let value = 2; value < 100; value += 1) goOn(parts, "a", value);
     await serve(parts);
-    for (const [key, value] of [
-      ["b", 1000],
-      ["c", 2000],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { b: 1000, c: 2000 });
     for (let run = 0; run < 3; run += 1) await letOneEnd(parts);
     assert.deepEqual(runs(parts), [[1], [1000], [2000], [2]]);
   });
@@ -360,12 +215,7 @@ describe("a host that keeps sequences", () => {
 
   it("says how many there are, and counts what becomes of them", async () => {
     const parts = setUp();
-    for (const [key, value] of [
-      ["a", 1],
-      ["b", 2],
-      ["c", 3],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { a: 1, b: 2, c: 3 });
     const { pressure, load } = parts.host;
     parts.host.endSequence("b");
     assert.deepEqual([pressure.sequences, load.sequences, left(parts).sequences], [3, 3, 2]);
@@ -374,11 +224,7 @@ describe("a host that keeps sequences", () => {
 
   it("counts of how many a frame was in a run", async () => {
     const parts = setUp();
-    for (const [key, value] of [
-      ["a", 1],
-      ["b", 2],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { a: 1, b: 2 });
     askAlone(parts, 3);
     await serve(parts);
     askAlone(parts, 4);
@@ -439,7 +285,7 @@ describe("a sequence that its client ends", () => {
 });
 
 describe("a frame that is taken, and not run to its end,", () => {
-  /** A frame of `b` and one that stands for itself run, while 2 and 3 of `a` wait behind the others. */
+  /** What stands for itself runs; 2 and 3 of `a` wait, and the first of `b` behind them. */
   async function waiting(fields: Fields = {}): Promise<Parts & { readonly second: Work }> {
     const parts = setUp({ isGated: true });
     begin(parts, "a", 1);
@@ -669,12 +515,7 @@ describe("a host that keeps as many sequences as it may", () => {
 
   it("sheds the next, and says when to try again", async () => {
     const parts = setUp({ spec: { queue } });
-    for (const [key, value] of [
-      ["a", 1],
-      ["b", 2],
-      ["c", 3],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { a: 1, b: 2, c: 3 });
     await serve(parts);
     assert.deepEqual(said(parts), ["3 failed overloaded", "1 done [[1]]", "2 done [[2]]"]);
     assert.deepEqual(lastFailure(parts), {
@@ -686,23 +527,24 @@ describe("a host that keeps as many sequences as it may", () => {
 
   it("has room again when one has ended", async () => {
     const parts = setUp({ spec: { queue } });
-    for (const [key, value] of [
-      ["a", 1],
-      ["b/", 2],
-      ["c", 3],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { a: 1, "b/": 2, c: 3 });
     await serve(parts);
     assert.deepEqual(said(parts), ["1 done [[1]]", "2 done [[2]]", "3 done [[3]]"]);
   });
 
+  it("tells the front doors at once when it has room again", () => {
+    const parts = setUp({ spec: { queue } });
+    begin(parts, "a", 1);
+    parts.host.endSequence("a");
+    beginAll(parts, { a: 2, b: 3 });
+    const before = [...parts.pressures];
+    parts.host.endSequence("b");
+    assert.deepEqual([before, parts.pressures], [[], [1]]);
+  });
+
   it("still takes what stands for itself", async () => {
     const parts = setUp({ spec: { queue } });
-    for (const [key, value] of [
-      ["a", 1],
-      ["b", 2],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { a: 1, b: 2 });
     askAlone(parts, 3);
     await serve(parts);
     assert.equal(said(parts).at(-1), "3 done [[3]]");
@@ -759,13 +601,7 @@ describe("sequences and front doors", () => {
     begin(parts, "b", 20, { door: other });
     await serve(parts);
     parts.host.forget(parts.door);
-    for (const [key, value] of [
-      ["a", 2],
-      ["s", 11],
-      ["b", 21],
-    ] as const) {
-      goOn(parts, key, value, { door: other });
-    }
+    goOnAll(parts, { a: 2, s: 11, b: 21 }, { door: other });
     await serve(parts);
     assert.deepEqual(said({ door: other }), [
       "20 done [[20]]",
@@ -857,11 +693,7 @@ describe("a host that drains, and keeps sequences,", () => {
 
   it("is drained when the last is ended without a frame", async () => {
     const parts = setUp();
-    for (const [key, value] of [
-      ["a", 1],
-      ["b", 2],
-    ] as const)
-      begin(parts, key, value);
+    beginAll(parts, { a: 1, b: 2 });
     await serve(parts);
     const told = draining(parts);
     parts.host.endSequence("a");
@@ -934,313 +766,5 @@ describe("a host that drains, and keeps sequences,", () => {
       [before, told[0], said(parts)],
       [[], "drained", ["1 done [[1]]", "2 done [[3]]"]],
     );
-  });
-});
-
-/** Windows of three samples, each two after the last, and one zero in front. */
-const signals: ModelMetadata = {
-  ...modelMetadata(spec("x", [-1, 3]), spec("h", [-1, 1])),
-  outputs: [spec("y", [-1, 1]), spec("hn", [-1, 1])],
-  stream: { input: 0, window: 3, hop: 2, pad: "zeros" },
-};
-
-/** Adds up all samples of all windows. */
-const sumOfWindows: Compute = ([x, h]) => {
-  const [input, state] = [x, h] as [NamedTensor, NamedTensor];
-  const [cells, remembered] = [numbersOf(input), numbersOf(state)];
-  if (cells.includes(13)) throw new Error("unlucky");
-  const sums = remembered.map((number, row) =>
-    cells.slice(row * 3, row * 3 + 3).reduce((total, cell) => total + cell, number),
-  );
-  return { y: fp32([sums.length, 1], sums), hn: fp32(state.shape, sums) };
-};
-
-describe("a host that cuts signals", () => {
-  const setting: Setting = { metadata: signals, compute: sumOfWindows };
-
-  function hear(parts: Parts, key: string, samples: readonly unknown[], fields: Fields = {}) {
-    return askBody(parts, { samples }, claimOf(key.replace("+", ""), !key.startsWith("+")), fields);
-  }
-
-  it("answers at once a piece that makes no window whole, with no rows", async () => {
-    const parts = setUp({ ...setting, isGated: true });
-    assert.equal(hear(parts, "a", [1], { id: 1 }), undefined);
-    assert.deepEqual(said(parts), ["1 done 0"]);
-    hear(parts, "+a", [2], { id: 2 });
-    await serve(parts);
-    hear(parts, "+a", [3], { id: 3 });
-    assert.deepEqual(said(parts), ["1 done 0", "3 done 0"]);
-    await letAllEnd(parts);
-    assert.deepEqual(said(parts).slice(2), ["2 chunk at 0 [[3]]", "2 done 1"]);
-    assert.deepEqual(runs(parts), [[0, 1, 2]]);
-  });
-
-  it("answers a long piece in chunks, with the position of each", async () => {
-    const parts = setUp(setting);
-    hear(parts, "a", [1, 2, 3, 4], { id: 1 });
-    await serve(parts);
-    hear(parts, "+a", [5, 6, 7], { id: 2 });
-    await serve(parts);
-    assert.deepEqual(said(parts), [
-      "1 chunk at 0 [[3]]",
-      "1 chunk at 2 [[12]]",
-      "1 done 2",
-      "2 chunk at 4 [[27]]",
-      "2 done 1",
-    ]);
-    assert.deepEqual(runs(parts), [
-      [0, 1, 2],
-      [2, 3, 4],
-      [4, 5, 6],
-    ]);
-  });
-
-  /** The chunks of a signal that comes in pieces of the size. */
-  async function chunksOf(signal: readonly number[], size: number): Promise<readonly string[]> {
-    const parts = setUp(setting);
-    for (let at = 0; at < signal.length; at += size) {
-      const key = at === 0 ? "a" : "+a";
-      const work = hear(parts, key, signal.slice(at, at + size));
-      if (work !== undefined) parts.host.credit(work, 100);
-      await serve(parts);
-    }
-    return said(parts).filter((words) => words.includes("chunk"));
-  }
-
-  it("gives the same whatever pieces a signal comes in", async () => {
-    const signal = Array.from({ length: 24 }, (_, at) => at % 7);
-    const whole = await chunksOf(signal, 24);
-    assert.equal(whole.length, 12);
-    for (const size of [1, 2, 3, 5]) assert.deepEqual(await chunksOf(signal, size), whole);
-  });
-
-  it("waits for a reader without credit, and for nobody else's", async () => {
-    const parts = setUp(setting);
-    const slow = present(hear(parts, "a", [1, 1, 1, 1, 1, 1, 1, 1], { id: 1 }));
-    hear(parts, "+a", [1, 1], { id: 2 });
-    hear(parts, "b", [5, 5, 5, 5], { id: 3 });
-    await serve(parts);
-    const before = said(parts);
-    parts.host.credit(slow, 2);
-    await settle();
-    assert.deepEqual(before, [
-      "1 chunk at 0 [[2]]",
-      "3 chunk at 0 [[10]]",
-      "1 chunk at 2 [[5]]",
-      "3 chunk at 2 [[25]]",
-      "3 done 2",
-    ]);
-    assert.deepEqual(said(parts).slice(5), [
-      "1 chunk at 4 [[8]]",
-      "1 chunk at 6 [[11]]",
-      "1 done 4",
-      "2 chunk at 8 [[14]]",
-      "2 done 1",
-    ]);
-  });
-
-  it("runs windows of several signals together, one of each", async () => {
-    const parts = setUp(setting);
-    for (const [id, key] of [
-      [1, "a"],
-      [2, "b"],
-    ] as const)
-      hear(parts, key, [id, id, id, id], { id });
-    await serve(parts);
-    assert.deepEqual(runs(parts), [
-      [0, 1, 1, 0, 2, 2],
-      [1, 1, 1, 2, 2, 2],
-    ]);
-  });
-
-  it("loses nothing of a signal with a piece that is refused", async () => {
-    const queue = { maxRows: 2, maxBytes: 10_000, maxSequences: 8 };
-    const parts = setUp({ ...setting, spec: { queue }, isGated: true });
-    hear(parts, "a", [1, 2, 3], { id: 1 });
-    await serve(parts);
-    for (const id of [2, 3]) askBody(parts, { features: [[id, 0, 0]] }, null, { id });
-    hear(parts, "+a", [4], { id: 4 });
-    hear(parts, "+a", ["x"], { id: 5 });
-    await letAllEnd(parts);
-    hear(parts, "+a", [6], { id: 6 });
-    await serve(parts);
-    assert.deepEqual(
-      said(parts).filter((words) => !/^[23] /.test(words)),
-      [
-        "4 failed overloaded",
-        "5 failed invalid-request",
-        "1 chunk at 0 [[3]]",
-        "1 done 1",
-        "6 chunk at 2 [[14]]",
-        "6 done 1",
-      ],
-    );
-  });
-
-  it("begins one anew with zeros in front", async () => {
-    const parts = setUp(setting);
-    for (const id of [1, 2]) {
-      hear(parts, "a", [1, 2, 3], { id });
-      await serve(parts);
-    }
-    assert.deepEqual(
-      said(parts).filter((words) => words.includes("chunk")),
-      ["1 chunk at 0 [[3]]", "2 chunk at 0 [[3]]"],
-    );
-  });
-
-  it("refuses a piece outside a sequence", () => {
-    const parts = setUp(setting);
-    askBody(parts, { samples: [1, 2, 3] }, null, { id: 1 });
-    assert.deepEqual(said(parts), ["1 failed invalid-request"]);
-  });
-
-  it("ends the sequence where a window fails, and runs no more of the piece", async () => {
-    const parts = setUp(setting);
-    const work = present(hear(parts, "a", [1, 2, 3, 13, 5, 6, 7, 8], { id: 1 }));
-    hear(parts, "+a", [1, 2], { id: 2 });
-    parts.host.credit(work, 10);
-    await settle();
-    assert.deepEqual(said(parts), [
-      "1 chunk at 0 [[3]]",
-      "1 failed internal",
-      "a ended failed",
-      "2 failed sequence-lost",
-    ]);
-    assert.deepEqual(
-      [runs(parts).length, left(parts)],
-      [2, { queueRows: 0, inFlight: 0, sequences: 0 }],
-    );
-  });
-
-  it("ends the sequence where a piece expires whose reader takes nothing", async () => {
-    const parts = setUp(setting);
-    hear(parts, "a", [1, 1, 1, 1, 1, 1], { id: 1, deadlineAt: 50 });
-    hear(parts, "+a", [1, 1], { id: 2 });
-    await serve(parts);
-    parts.clock.advance(50);
-    await serve(parts);
-    assert.deepEqual(said(parts).slice(2), [
-      "1 failed deadline-exceeded",
-      "a ended expired",
-      "2 failed sequence-lost",
-    ]);
-    assert.equal(parts.metrics.dropped("expired").value, 0);
-  });
-
-  it("ends the sequence where a piece is cancelled while a window of it runs", async () => {
-    const parts = setUp({ ...setting, isGated: true });
-    const work = present(hear(parts, "a", [1, 1, 1, 1, 1, 1], { id: 1 }));
-    await serve(parts);
-    parts.host.cancel(work, "client-left");
-    await letAllEnd(parts);
-    assert.deepEqual(said(parts), ["1 failed cancelled", "a ended cancelled"]);
-    assert.deepEqual([runs(parts).length, left(parts).inFlight], [1, 0]);
-  });
-});
-
-describe("a host whose model's state grows", () => {
-  const h = spec("h", [-1, -1]);
-  const growing: ModelMetadata = {
-    ...signals,
-    inputs: [spec("x", [-1, 3]), h],
-    outputs: [spec("y", [-1, 1]), { ...h, name: "hn" }],
-  };
-
-  /** Remembers the first sample of every window, and answers with the sum of them. */
-  const collect: Compute = ([x, state]) => {
-    const [input, remembered] = [x, state] as [NamedTensor, NamedTensor];
-    const [rows = 0, length = 0] = remembered.shape;
-    const cells = numbersOf(input);
-    const lists = Array.from({ length: rows }, (_, row) => [
-      ...numbersOf(remembered).slice(row * length, (row + 1) * length),
-      cells[row * 3] ?? 0,
-    ]);
-    const sums = lists.map((list) => list.reduce((total, cell) => total + cell, 0));
-    return { y: fp32([rows, 1], sums), hn: fp32([rows, length + 1], lists.flat()) };
-  };
-
-  const setting: Setting = { metadata: growing, compute: collect };
-
-  function feed(parts: Parts, key: string, first: number, start = false) {
-    askBody(parts, { features: [[first, 0, 0]] }, claimOf(key, start), { id: first });
-  }
-
-  /** How many rows each run had, and how long what they remembered was. */
-  function shapes({ engine }: Parts) {
-    return engine.runs.map(({ inputs: [, state] }) => state?.shape);
-  }
-
-  it("runs together what has grown as much, and only that", async () => {
-    const parts = setUp(setting);
-    feed(parts, "a", 1, true);
-    await serve(parts);
-    feed(parts, "a", 2);
-    feed(parts, "b", 10, true);
-    feed(parts, "c", 100, true);
-    await serve(parts);
-    for (const [key, first] of [
-      ["b", 20],
-      ["a", 3],
-      ["c", 200],
-    ] as const)
-      feed(parts, key, first);
-    await serve(parts);
-    assert.deepEqual(shapes(parts), [
-      [1, 0],
-      [1, 1],
-      [2, 0],
-      [2, 1],
-      [1, 2],
-    ]);
-    assert.deepEqual(said(parts), [
-      "1 done [[1]]",
-      "2 done [[3]]",
-      "10 done [[10]]",
-      "100 done [[100]]",
-      "20 done [[30]]",
-      "200 done [[300]]",
-      "3 done [[6]]",
-    ]);
-  });
-
-  it("knows it of frames that came while others of their sequence were waiting", async () => {
-    const parts = setUp(setting);
-    feed(parts, "a", 1, true);
-    for (const first of [2, 3]) feed(parts, "a", first);
-    await serve(parts);
-    feed(parts, "b", 10, true);
-    feed(parts, "a", 4);
-    await serve(parts);
-    assert.deepEqual(shapes(parts), [
-      [1, 0],
-      [1, 1],
-      [1, 2],
-      [1, 0],
-      [1, 3],
-    ]);
-    assert.equal(said(parts).at(-1), "4 done [[10]]");
-  });
-
-  it("knows it of the windows of one piece", async () => {
-    const parts = setUp({ ...setting, isGated: true });
-    askBody(parts, { samples: [1, 2, 3, 4] }, claimOf("a", true), { id: 1 });
-    await serve(parts);
-    askBody(parts, { samples: [10, 20, 30, 40] }, claimOf("b", true), { id: 2 });
-    await letAllEnd(parts);
-    assert.deepEqual(said(parts), [
-      "1 chunk at 0 [[0]]",
-      "1 chunk at 2 [[2]]",
-      "1 done 2",
-      "2 chunk at 0 [[0]]",
-      "2 chunk at 2 [[20]]",
-      "2 done 2",
-    ]);
-    assert.deepEqual(shapes(parts), [
-      [1, 0],
-      [1, 1],
-      [1, 0],
-      [1, 1],
-    ]);
   });
 });

@@ -246,3 +246,99 @@ suite("an output that is no tensor", () => {
     assert.deepEqual(new Set(runs.flatMap(({ fetches }) => fetches)), new Set(["y"]));
   });
 });
+
+suite("what a model remembers", () => {
+  const h = value("h", ["n", 4]);
+  const one = model([x, h], y, value("hn", ["n", 4]));
+  const compute: Compute = (inputs) => ({
+    y: rowSums(inputOf(inputs)),
+    hn: mapped(inputOf(inputs, 1), (cell) => cell + 1),
+  });
+  const configured = (output: string) => [{ input: "h", output, initial: "zeros" }] as const;
+
+  it("is found by trying, where its configuration leaves that open", async () => {
+    const { metadata } = await tryOut(one, compute);
+    assert.deepEqual(
+      [metadata.batching, metadata.state],
+      [batched, [{ input: 1, output: 1, found: true }]],
+    );
+  });
+
+  it("is found in a model that cannot be batched", async () => {
+    const fixed = [value("h", [4]), value("hn", [4])] as const;
+    const { metadata } = await tryOut(model([x, fixed[0]], y, fixed[1]), compute);
+    assert.deepEqual(
+      [metadata.batching.type, metadata.state],
+      ["unbatched", [{ input: 1, output: 1, found: true }]],
+    );
+  });
+
+  it("is not there where nothing follows from it", async () => {
+    const { metadata } = await tryOut(one, (inputs) => ({
+      y: rowSums(inputOf(inputs)),
+      hn: inputOf(inputs),
+    }));
+    assert.deepEqual([metadata.batching, metadata.state], [batched, []]);
+  });
+
+  it("is what its configuration says, whatever the trial would find", async () => {
+    const other = model([x, h], y, value("z", ["n", 4]));
+    const { metadata } = await tryOut(
+      other,
+      (inputs) => ({ y: rowSums(inputOf(inputs)), z: inputOf(inputs) }),
+      { state: configured("z") },
+    );
+    assert.deepEqual(metadata.state, [{ input: 1, output: 1, found: false }]);
+  });
+
+  it("is nothing where its configuration says so", async () => {
+    const { metadata } = await tryOut(one, compute, { state: [] });
+    assert.deepEqual(metadata.state, []);
+  });
+
+  it("is not looked for where the trial is to be skipped", async () => {
+    const { metadata, runs } = await tryOut(one, compute, { skip: "it ended the host" });
+    assert.deepEqual([metadata.state, runs], [[], []]);
+  });
+
+  it("is known where the trial is to be skipped, but it is configured", async () => {
+    const { metadata } = await tryOut(one, compute, { skip: "no", state: configured("hn") });
+    assert.deepEqual(metadata.state, [{ input: 1, output: 1, found: false }]);
+  });
+
+  it("has the indexes of the outputs that can be served", async () => {
+    const { inputs, outputs } = one;
+    const mixed = { inputs, outputs: [value("map", [], null), ...outputs] };
+    const { metadata } = await tryOut(mixed, compute);
+    assert.deepEqual(metadata.state, [{ input: 1, output: 1, found: true }]);
+  });
+
+  it("is refused before anything is tried, where the model cannot have it", async () => {
+    const engine = new FakeEngine(compute);
+    const options = { ...defaults, state: configured("missing") };
+    await assert.rejects(describe(engine, one, options), {
+      code: "invalid-model",
+      message: "state[0].output must be one of 'y', 'hn', got 'missing'",
+    });
+    assert.deepEqual(engine.runs, []);
+  });
+
+  it("may be a signal, whose window must fit what the trial found", async () => {
+    const stream = { input: "x", window: 4, hop: 2, pad: "zeros" } as const;
+    const { metadata } = await tryOut(one, compute, { stream });
+    assert.deepEqual(metadata.stream, { input: 0, window: 4, hop: 2, pad: "zeros" });
+    const wrong = { ...defaults, stream: { ...stream, window: 5 } };
+    await assert.rejects(describe(new FakeEngine(compute), one, wrong), {
+      code: "invalid-model",
+      message: "stream.window of 5 does not fit input 'x', whose shape is [-1,4]",
+    });
+  });
+
+  it("is not also the signal, where it was found", async () => {
+    const stream = { input: "h", window: 4, hop: 4, pad: "zeros" } as const;
+    await assert.rejects(describe(new FakeEngine(compute), one, { ...defaults, stream }), {
+      code: "invalid-model",
+      message: "stream.input must be one of 'x', got 'h'",
+    });
+  });
+});

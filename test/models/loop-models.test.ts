@@ -3,21 +3,28 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { batchedLoopModel, heavyModel, loopModel } from "../../models/loop-models.ts";
-import { openModel, runModel, runSession, tensor } from "./runtime.ts";
+import { batchedLoopModel, heavyModel, loopModel, totalModel } from "../../models/loop-models.ts";
+import { openModel, runFrames, runModel, runSession, signature, tensor } from "./runtime.ts";
 
-function trips(values: readonly number[], dims: readonly number[]) {
-  return { trips: tensor("int64", BigInt64Array.from(values, BigInt), dims) };
+function integers(values: readonly (number | bigint)[], dims: readonly number[]) {
+  return tensor("int64", BigInt64Array.from(values, BigInt), dims);
 }
 
-/** Says "running" and then makes 2^62 trips. */
+function trips(values: readonly number[], dims: readonly number[]) {
+  return { trips: integers(values, dims) };
+}
+
+/** Says "running" and then makes 2^62 trips; what else it takes is zero. */
 const endless = `
   import { InferenceSession, Tensor } from "onnxruntime-node";
   const [model, dims] = process.argv.slice(1);
   const session = await InferenceSession.create(Buffer.from(model, "base64"), { logSeverityLevel: 3 });
-  const trips = new Tensor("int64", BigInt64Array.of(2n ** 62n), JSON.parse(dims));
+  const feeds = session.inputNames.map((name) => {
+    const value = name === "trips" ? 2n ** 62n : 0n;
+    return [name, new Tensor("int64", BigInt64Array.of(value), JSON.parse(dims))];
+  });
   process.stdout.write("running");
-  await session.run({ trips });
+  await session.run(Object.fromEntries(feeds));
   process.stdout.write("done");
 `;
 
@@ -94,5 +101,53 @@ describe("batchedLoopModel", () => {
 
   it("does not end when one row asks for a huge number of trips", async () => {
     assert.deepEqual(await watchEndlessRun(batchedLoopModel(), [1, 1]), [null, "SIGKILL"]);
+  });
+});
+
+describe("totalModel", () => {
+  /** What each frame of one column of trips is answered with: the count, and the state, which is the same. */
+  function runColumns(columns: readonly (readonly number[])[], totals: readonly bigint[]) {
+    const dims = [totals.length, 1];
+    const frames = columns.map((column) => trips(column, dims));
+    const first = { total: integers(totals, dims) };
+    return runFrames(totalModel(), frames, { first, next: { total: "total_out" } });
+  }
+
+  function answers(dims: readonly number[], ...frames: (readonly bigint[])[]) {
+    return frames.map((values) => ({ count: { dims, values }, total_out: { dims, values } }));
+  }
+
+  it("takes rows of trips and of totals, and gives rows of counts and of totals", async () =>
+    assert.deepEqual(await signature(totalModel()), [
+      ["trips int64 [batch,1]", "total int64 [batch,1]"],
+      ["count int64 [batch,1]", "total_out int64 [batch,1]"],
+    ]));
+
+  it("counts on, frame by frame, from what it has counted", async () =>
+    assert.deepEqual(
+      await runColumns([[1], [5], [0], [-3], [1000]], [0n]),
+      answers([1, 1], [1n], [6n], [6n], [6n], [1006n]),
+    ));
+
+  it("begins with the total that it is given, however large", async () =>
+    assert.deepEqual(
+      await runColumns([[2], [3]], [2n ** 60n]),
+      answers([1, 1], [2n ** 60n + 2n], [2n ** 60n + 5n]),
+    ));
+
+  it("counts for each row by itself, from the row's own total", async () => {
+    const columns = [
+      [1, 5],
+      [7, -3],
+      [0, 2],
+    ];
+    assert.deepEqual(
+      await runColumns(columns, [100n, -40n]),
+      answers([2, 1], [101n, -35n], [108n, -35n], [108n, -33n]),
+    );
+  });
+
+  it("does not end when one row asks for a huge number of trips", async () => {
+    assert.deepEqual(await watchEndlessRun(totalModel(), [1, 1]), [null, "SIGKILL"]);
   });
 });

@@ -11,7 +11,7 @@ import {
   warmUp,
 } from "../../models/smoother/make.ts";
 import { parseModelConfig } from "../../src/config/model-config.ts";
-import { openModel, runModel, runSession, tensor } from "./runtime.ts";
+import { openModel, runFrames, runModel, tensor } from "./runtime.ts";
 
 function read(name: string): Buffer {
   return readFileSync(new URL(`../../models/smoother/${name}`, import.meta.url));
@@ -39,23 +39,20 @@ function follow(values: readonly number[]): readonly Step[] {
 
 /** The same from the model in ONNX Runtime, which is fed its own state. */
 async function followModel(values: readonly number[]): Promise<readonly Step[]> {
-  const session = await openModel(read("model.onnx"));
-  const steps: Step[] = [];
-  let state = [0, 0, 0];
-  for (const value of values) {
-    const answer = await runSession(session, {
-      x: tensor("float32", Float32Array.of(value), [1, 1]),
-      state: tensor("float32", Float32Array.from(state), [1, 3]),
-    });
+  const frames = values.map((value) => ({ x: tensor("float32", Float32Array.of(value), [1, 1]) }));
+  const first = { state: tensor("float32", new Float32Array(3), [1, 3]) };
+  const answers = await runFrames(read("model.onnx"), frames, {
+    first,
+    next: { state: "state_out" },
+  });
+  return answers.map((answer) => {
     const [z = 0, mean = 0, variance = 0] = ["z", "mean", "variance"].map((name) =>
       Number(answer[name]?.values[0]),
     );
-    state = answer["state_out"]?.values as number[];
-    steps.push({ z, mean, variance, count: state[2] ?? 0 });
+    const state = answer["state_out"]?.values as number[];
     assert.deepEqual(state.slice(0, 2), [mean, variance]);
-  }
-  await session.release();
-  return steps;
+    return { z, mean, variance, count: state[2] ?? 0 };
+  });
 }
 
 /** Single precision knows seven digits, of which a mean far from zero and sums of some hundred values lose two. */

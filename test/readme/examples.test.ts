@@ -80,21 +80,27 @@ function linesOf(text: string): readonly unknown[] {
 
 interface Metadata {
   readonly inputs: readonly { readonly datatype: string; readonly shape: readonly number[] }[];
-  readonly parameters: { readonly description: string };
+  readonly parameters: { readonly description: string; readonly sequence?: object };
 }
 
 /** Of a served model, as far as the greeting asks. */
 async function viewOf(name: string): Promise<Parameters<typeof greeting>[1][number]> {
   const { json } = await cluster.get<Metadata>(`/v2/models/${name}`);
   const { inputs, parameters } = json;
-  const version = { version: "1", state: "ready", reason: null, metadata: { inputs } };
+  const { state, stream } = { state: [], stream: null, ...parameters.sequence };
+  const version = {
+    version: "1",
+    state: "ready",
+    reason: null,
+    metadata: { inputs, state, stream },
+  };
   const view = { name, problem: null, description: parameters.description, versions: [version] };
   return view as unknown as Parameters<typeof greeting>[1][number];
 }
 
 describe("the README's picture of a start", () => {
   it("is what a terminal shows", async () => {
-    const views = await Promise.all(["digits", "iris"].map(viewOf));
+    const views = await Promise.all(["digits", "iris", "smoother"].map(viewOf));
     const shown = blocksOf(readme).find(({ text }) => text.startsWith("Troupe serves"));
     assert.equal(greeting(shownUrl, views).trim(), shown?.text.trim());
   });

@@ -33,6 +33,7 @@ function keysOf(config: object, prefix: string): Record<string, string> {
     if (key === "versions") return [[name, `{ ${value.type}: ${value.count} }`]];
     if (typeof value !== "object" || value === null) return [[name, String(value ?? "")]];
     if (Array.isArray(value)) return [[name, `[${value.join(", ")}]`]];
+    if (Object.keys(value).length === 0) return [[name, "{}"]];
     return Object.entries(keysOf(value, `${name}.`));
   });
   return Object.fromEntries(entries);

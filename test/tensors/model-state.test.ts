@@ -97,7 +97,23 @@ describe("standIn", () => {
       2,
       floats([2, 2], 1, 1, 2, 2),
     ],
+    ["of values", spec("h", [-1]), floats([1], 5), 4, floats([4], 5, 5, 5, 5)],
     ["of nothing", spec("h", [-1, 0]), floats([1, 0]), 4, floats([4, 0])],
+    ["of nothing yet", spec("h", [-1, 2, -1]), floats([1, 2, 0]), 2, floats([2, 2, 0])],
+    [
+      "of texts",
+      { ...spec("h", [-1, 1]), datatype: "BYTES" },
+      { datatype: "BYTES", shape: [1, 1], data: ["a"] },
+      2,
+      { datatype: "BYTES", shape: [2, 1], data: ["a", "a"] },
+    ],
+    [
+      "where the batch is one",
+      spec("h", [1, 2]),
+      floats([1, 2], 7, 8),
+      2,
+      floats([2, 2], 7, 8, 7, 8),
+    ],
   ];
   for (const [name, input, one, count, expected] of rows) {
     it(`repeats a row ${name}`, () =>

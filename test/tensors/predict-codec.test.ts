@@ -354,21 +354,19 @@ describe("predictCodec.decode where inputs may be left out", () => {
     it(`reads ${name}`, () => assert.deepEqual(decode(remembering, body), expected));
   }
 
-  it("repeats what stands for them, a row each, along their own axes", () => {
+  it("has for them the very stand-ins, of one row, however many rows come", () => {
     const rows = [
       [1, 2],
       [3, 4],
       [5, 6],
     ];
-    assert.deepEqual(decode(remembering, { features: rows }), {
-      inputs: [
-        floats([3, 2], 1, 2, 3, 4, 5, 6),
-        floats([2, 3, 2], 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, -1, -1, -1, -1, -1, -1),
-        rate,
-      ],
-      ...one,
-      rows: 3,
-    });
+    for (const body of [{ features: rows }, { inputs: { input: rows } }]) {
+      const decoded = decode(remembering, body);
+      const inputs = [floats([3, 2], 1, 2, 3, 4, 5, 6), silence, rate];
+      assert.deepEqual(decoded, { inputs, ...one, rows: 3 });
+      assert.equal(decoded.inputs[1], silence);
+      assert.equal(decoded.inputs[2], rate);
+    }
   });
 
   it("answers with what is no state, wherever it stands", () =>

@@ -169,6 +169,29 @@ describe("cutWindows", () => {
   });
 });
 
+describe("the windows of millions of samples", () => {
+  const of = stream(1, 1, "none");
+  const million = 1_000_000;
+  const samples = ramp(8 * million);
+
+  it("are counted, and none is made before it is asked for", () => {
+    const heapBefore = process.memoryUsage().heapUsed;
+    const cut = cutWindows(newSignal(of, spec()), samples, of, spec());
+    const heapGrowth = process.memoryUsage().heapUsed - heapBefore;
+    assert.deepEqual([cut.count, cut.signal.position], [8 * million, 8 * million]);
+    // As windows alone they would take a hundred times as much; the samples themselves lie outside the heap.
+    assert.ok(heapGrowth < 8 * million, `${heapGrowth} bytes`);
+  });
+
+  it("are made when asked for, in any order, and not kept", () => {
+    const { windowAt } = cutWindows(newSignal(of, spec()), samples, of, spec());
+    for (const row of [8 * million - 1, 0, 5 * million, 1]) {
+      assert.deepEqual(windowAt(row), window(row + 1));
+      assert.notEqual(windowAt(row), windowAt(row));
+    }
+  });
+});
+
 interface Heard {
   readonly windows: readonly { readonly position: number; readonly values: readonly number[] }[];
   readonly signal: Signal;

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { describe, it, type TestContext } from "node:test";
+import { type WebSocket, WebSocketServer } from "ws";
 import { runLoad } from "../../../bench/driver/load.ts";
 import type { Job, Tally } from "../../../bench/driver/message.ts";
 
 const events = { onOpened: () => undefined, onClosed: () => undefined };
 
-function portOf(server: Server): number {
+function portOf(server: Pick<Server, "address">): number {
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
   return address.port;
@@ -23,9 +24,24 @@ async function listen(test: TestContext, listener: RequestListener): Promise<num
   return portOf(server);
 }
 
+async function listenForSockets(
+  test: TestContext,
+  onSocket: (socket: WebSocket, path: string | undefined) => void,
+): Promise<number> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  server.on("connection", (socket, { url }) => onSocket(socket, url));
+  test.after(() => {
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  });
+  await once(server, "listening");
+  return portOf(server);
+}
+
 function load(port: number, changes: Partial<Job> = {}): Promise<Tally> {
   const closed: Job = {
     port,
+    transport: "http",
     path: "/predict/iris",
     body: '{"features":[1]}',
     connections: 4,
@@ -34,6 +50,11 @@ function load(port: number, changes: Partial<Job> = {}): Promise<Tally> {
     windowMs: 250,
   };
   return runLoad({ ...closed, ...changes }, events);
+}
+
+function loadSockets(port: number, changes: Partial<Job> = {}): Promise<Tally> {
+  const path = "/v2/models/smoother/stream";
+  return load(port, { transport: "websocket", path, body: '{"type":"infer"}', ...changes });
 }
 
 /** An arrival at the very edge of the window may fall to either side. */
@@ -117,5 +138,82 @@ describe("runLoad", () => {
     server.close();
     await once(server, "close");
     await assert.rejects(load(port, { connections: 1 }), /Cannot load port/);
+  });
+});
+
+describe("runLoad over WebSockets", () => {
+  const done = '{"type":"done","id":1}';
+
+  it("sends the frame as given, over sockets that stay, one at a time in each", async (test) => {
+    const seen = new Set<string>();
+    let sockets = 0;
+    let mostInFlight = 0;
+    const port = await listenForSockets(test, (socket, path) => {
+      sockets += 1;
+      let inFlight = 0;
+      socket.on("message", (data, isBinary) => {
+        inFlight += 1;
+        mostInFlight = Math.max(mostInFlight, inFlight);
+        seen.add(`${path} ${isBinary} ${data}`);
+        setImmediate(() => {
+          inFlight -= 1;
+          socket.send(done);
+        });
+      });
+    });
+    const { requests, broken, unanswered, statusesNot200 } = await loadSockets(port);
+    assert.ok(requests > 4);
+    assert.deepEqual([broken, unanswered, statusesNot200], [0, 0, {}]);
+    assert.deepEqual([...seen], ['/v2/models/smoother/stream false {"type":"infer"}']);
+    assert.deepEqual([sockets, mostInFlight], [4, 1]);
+  });
+
+  it("counts as failed what is not done", async (test) => {
+    const port = await listenForSockets(test, (socket) => {
+      socket.on("message", () => socket.send('{"type":"failed","id":1,"code":"overloaded"}'));
+    });
+    const { requests, requestsPerSecond, statusesNot200 } = await loadSockets(port);
+    assert.equal(requestsPerSecond, 0);
+    assert.deepEqual(statusesNot200, { 500: requests });
+  });
+
+  it("answers pings in between, and does not count them", async (test) => {
+    let pings = 0;
+    let pongs = 0;
+    const port = await listenForSockets(test, (socket) => {
+      socket.on("pong", (payload) => {
+        pongs += 1;
+        assert.equal(payload.toString(), "there?");
+        socket.send(done);
+      });
+      socket.on("message", () => {
+        pings += 1;
+        socket.ping("there?");
+      });
+    });
+    const { requests, statusesNot200 } = await loadSockets(port);
+    assert.ok(requests > 4);
+    assert.deepEqual(statusesNot200, {});
+    assert.equal(pongs, pings);
+  });
+
+  it("goes on with a new socket when the server closes one", async (test) => {
+    let count = 0;
+    const port = await listenForSockets(test, (socket) => {
+      socket.on("message", () => {
+        count += 1;
+        if (count % 20 === 0) socket.close(1001, "the server is draining");
+        else socket.send(done);
+      });
+    });
+    const { requests, broken, unanswered } = await loadSockets(port);
+    assert.ok(broken > 0);
+    assert.ok(requests > broken);
+    assert.equal(unanswered, 0);
+  });
+
+  it("says so when the server takes no sockets", async (test) => {
+    const port = await listen(test, (_request, response) => response.end("{}"));
+    await assert.rejects(loadSockets(port), /Cannot load port \d+: it took no 4 connections/);
   });
 });
