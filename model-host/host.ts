@@ -69,6 +69,7 @@ export class Host {
     this.#sequences = new Sequences({
       clock,
       metrics,
+      log: parts.log,
       most: queue.maxSequences,
       idleMs,
       onRoom: () => parts.onPressure(),
@@ -99,7 +100,7 @@ export class Host {
       answers: this.#answers,
       figures: this.#figures,
       onFree: () => this.#feed(),
-      onBroken: (sequence) => this.#drop(sequence, "failed"),
+      onBroken: (work) => this.#break(work, "failed"),
       onAnswered: () => this.#leaveIfDrained(),
     });
   }
@@ -145,9 +146,7 @@ export class Host {
   }
 
   cancel(work: Work, reason: CancelReason): void {
-    const why = reason === "expired" ? "expired" : "cancelled";
-    if (this.#queue.remove(work)) this.#answers.drop(work, why);
-    this.#break(work, why);
+    this.#giveUp(work, reason === "expired" ? "expired" : "cancelled");
   }
 
   /** Its client wants no more of it; what has been sent still runs. */
@@ -157,21 +156,28 @@ export class Host {
     this.#leaveIfDrained();
   }
 
-  /**
-   * A frame that was taken, and was not run to its end, ends its sequence: those behind it would meet a state that is
-   * wrong.
-   */
-  #break({ sequence }: Work, reason: EndReason): void {
-    if (sequence !== null) this.#drop(sequence, reason);
+  /** Nobody waits for it any more. */
+  #giveUp(work: Work, why: "expired" | "cancelled"): void {
+    if (work.settled) return;
+    const { lane, sequence } = work;
+    const tail = lane === null ? [] : this.#queue.removeTail(work, lane);
+    if (tail.includes(work) || this.#queue.remove(work)) this.#answers.drop(work, why);
+    if (sequence !== null) this.#drop(sequence, why, tail);
   }
 
-  #drop(sequence: Sequence, reason: EndReason): void {
-    if (!this.#sequences.drop(sequence, reason)) return;
+  /** It is the first of its sequence, was taken, and is not run to its end. */
+  #break({ sequence }: Work, reason: EndReason): void {
+    if (sequence !== null) this.#drop(sequence, reason, this.#queue.removeLane(sequence.lane));
+  }
+
+  /**
+   * A frame that is not run ends its sequence: those behind it would meet a state that is wrong, and fail. Those before
+   * it are run.
+   */
+  #drop(sequence: Sequence, reason: EndReason, frames: readonly Work[]): void {
+    this.#sequences.drop(sequence, reason);
     const failure = sequenceBroken(reason);
-    for (const work of this.#queue.removeLane(sequence.lane)) this.#answers.fail(work, failure);
-    for (const work of this.#runner.works) {
-      if (work.sequence === sequence) this.#answers.fail(work, failure);
-    }
+    for (const work of frames) this.#answers.fail(work, failure);
   }
 
   credit(work: Work, chunks: number): void {
@@ -204,7 +210,9 @@ export class Host {
     this.#parts.onPressure();
     const patienceMs = this.#doors.size === 0 ? 0 : this.#parts.spec.drainSequencesMs;
     this.#parts.clock.after(patienceMs, () => {
-      for (const sequence of this.#sequences.all) this.#drop(sequence, "draining");
+      for (const sequence of this.#sequences.all) {
+        this.#drop(sequence, "draining", this.#queue.removeLane(sequence.lane));
+      }
       this.pump();
     });
     this.pump();
@@ -247,9 +255,8 @@ export class Host {
 
   #dropExpired(): void {
     const now = this.#parts.clock.now();
-    for (const work of this.#queue.removeWhere((work) => work.deadlineAt <= now)) {
-      this.#answers.drop(work, "expired");
-      this.#break(work, "expired");
+    for (const work of this.#queue.where((one) => one.deadlineAt <= now)) {
+      this.#giveUp(work, "expired");
     }
   }
 

@@ -4,6 +4,7 @@ import type { HostSpec } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { RequestFrame } from "../src/protocol/frames.ts";
 import type { Pressure } from "../src/protocol/pressure.ts";
+import type { SequenceClaim } from "../src/protocol/sequences.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
 import type { Answers } from "./answers.ts";
 import { decodeWork } from "./decoding.ts";
@@ -51,13 +52,21 @@ export class Intake {
     const { sequences, answers } = this.#parts;
     const sequence = claim && sequences.claim(claim, door);
     const work = this.#decode(frame, door, sequence);
-    if (work.rows > 0) this.#enqueue(work);
-    // What is refused was never part of its sequence, so only now.
-    if (sequence !== null && work.signal !== null) sequence.signal = work.signal.signal;
-    if (sequence !== null && claim?.end) sequences.end(sequence);
-    if (work.rows > 0) return work;
+    // One without rows waits for those before it, and for nothing else.
+    const isQueued = work.rows > 0 || sequence?.lane.isTaken === true;
+    if (isQueued) this.#enqueue(work);
+    if (sequence !== null && claim !== null) this.#join(work, sequence, claim);
+    if (isQueued) return work;
     answers.answerNothing(work);
     return undefined;
+  }
+
+  /** What is refused was never part of its sequence, so only now. */
+  #join(work: Work, sequence: Sequence, { start, end }: SequenceClaim): void {
+    const { sequences } = this.#parts;
+    if (start) sequences.keep(sequence);
+    if (work.signal !== null) sequence.signal = work.signal.signal;
+    if (end) sequences.end(sequence);
   }
 
   #decode(frame: RequestFrame, door: Door, sequence: Sequence | null): Work {

@@ -9,9 +9,9 @@ import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
 import { type GuardedRun, runGuarded } from "./guarded-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
+import type { Lane } from "./lane.ts";
 import type { LoadFigures } from "./load-figures.ts";
 import { RunningNotice } from "./running-notice.ts";
-import type { Sequence } from "./sequence.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -29,8 +29,8 @@ export interface RunnerParts {
   readonly figures: LoadFigures;
   /** The engine may have its next batch. */
   readonly onFree: () => void;
-  /** A frame of the sequence was not run to its end. */
-  readonly onBroken: (sequence: Sequence) => void;
+  /** The request was not run to its end; where it is of a sequence, that one must end. */
+  readonly onBroken: (work: Work) => void;
   /** The answers of a batch are written. */
   readonly onAnswered: () => void;
 }
@@ -40,6 +40,8 @@ export class Runner {
   readonly #notice = new RunningNotice();
   #slices: readonly WorkSlice[] = [];
   #rows = 0;
+  /** Requests without rows, to be answered when those before them have been. */
+  readonly #passed: Work[] = [];
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -101,6 +103,7 @@ export class Runner {
       slice.work.runUs += tookMs * 1_000;
       this.#settle(slice, results[at]);
     }
+    for (const work of this.#passed.splice(0)) this.#parts.answers.answerNothing(work);
     for (const door of new Set(slices.map(({ work }) => work.door))) door.flush();
     if (suspect !== undefined) {
       void tell({ type: "cleared", fingerprint: suspect });
@@ -125,22 +128,28 @@ export class Runner {
     const { work } = slice;
     const { sequence } = work;
     if (sequence === null) return;
-    const { answers, queue, model, onBroken } = this.#parts;
-    if (result?.type === "ran") sequence.remember(result.state);
+    const { answers, model, onBroken } = this.#parts;
+    if (result?.type === "ran") sequence.state = result.state;
     else {
       answers.settle(slice, result);
-      onBroken(sequence);
+      onBroken(work);
     }
-    const isUnfinished = work.nextRow < work.rows && !sequence.isOver;
-    const next = isUnfinished ? work : queue.release(sequence.lane);
+    const next = work.nextRow < work.rows ? work : this.#release(sequence.lane);
     if (next !== undefined && hasGrowingState(model).grows) next.key = batchKey(next, model);
+  }
+
+  #release(lane: Lane<Work>): Work | undefined {
+    const { next, passed } = this.#parts.queue.release(lane);
+    this.#passed.push(...passed);
+    return next;
   }
 
   #settle(slice: WorkSlice, result: SliceResult | undefined): void {
     const { work } = slice;
     const { answers, queue, onBroken } = this.#parts;
     if (answers.settle(slice, result) === undefined) return;
+    // What it left is right, though its answer could not be written; but the rest of it is not run.
+    if (work.nextRow < work.rows) onBroken(work);
     queue.remove(work);
-    if (work.sequence !== null) onBroken(work.sequence);
   }
 }

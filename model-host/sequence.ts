@@ -17,8 +17,6 @@ export class Sequence implements Expiring {
   state: readonly Tensor[] | null = null;
   /** Null where the model takes no signal. */
   signal: Signal | null;
-  /** Dropped or ended: no frame can join it, and what still runs of it changes nothing. */
-  isOver = false;
   usedAt: Millis;
   deadlineAt: Millis;
   before: Expiring | undefined = undefined;
@@ -35,10 +33,5 @@ export class Sequence implements Expiring {
     this.signal = options.signal;
     this.usedAt = options.now;
     this.deadlineAt = options.now;
-  }
-
-  /** What came out of the run of its last frame; too late where it is over. */
-  remember(state: readonly Tensor[]): void {
-    if (!this.isOver) this.state = state;
   }
 }

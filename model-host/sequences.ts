@@ -1,6 +1,7 @@
 /* Owns the sequences of a host: which there are, how many there may be, and when one has been idle for too long. */
 import type { Clock } from "../src/platform/clock.ts";
 import { Deadlines } from "../src/platform/deadlines.ts";
+import type { Log } from "../src/platform/log.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { EndReason, SequenceClaim } from "../src/protocol/sequences.ts";
 import type { Signal } from "../src/tensors/windows.ts";
@@ -11,6 +12,7 @@ import type { Door } from "./work.ts";
 export interface SequencesParts {
   readonly clock: Clock;
   readonly metrics: Pick<HostMetrics, "sequencesStarted" | "sequencesEnded">;
+  readonly log: Log;
   readonly most: number;
   readonly idleMs: number;
   /** What a new one begins its signal with. */
@@ -40,19 +42,30 @@ export class Sequences {
     return [...this.#byKey.values()];
   }
 
-  /** The one that a frame belongs to. Throws `sequence-lost` where it is not here, `overloaded` where there is no room. */
+  /**
+   * The one that a frame belongs to. Throws `sequence-lost` where it is not here, `overloaded` where there is no room. A
+   * new one of a key that others share is `kept` only when its first frame is taken; a key that is nobody else's is new,
+   * and frames that follow find it though the first may be refused.
+   */
   claim({ key, start, shared }: SequenceClaim, door: Door): Sequence {
     const known = this.#byKey.get(key);
     if (!start) return this.#use(known, door);
-    if (known !== undefined) this.end(known);
-    const { most, clock, metrics, newSignal } = this.#parts;
-    if (this.size >= most) throw tooMany(most);
+    const { most, clock, newSignal } = this.#parts;
+    if (known === undefined && this.size >= most) throw tooMany(most);
     const options = { isShared: shared, signal: newSignal(), now: clock.now() };
     const sequence = new Sequence(key, door, options);
-    this.#byKey.set(key, sequence);
-    this.#watch(sequence);
-    metrics.sequencesStarted().add();
+    if (!shared) this.keep(sequence);
     return sequence;
+  }
+
+  /** In the place of the one before it of the same key. */
+  keep(sequence: Sequence): void {
+    const known = this.#byKey.get(sequence.key);
+    if (known === sequence) return;
+    if (known !== undefined) this.end(known);
+    this.#byKey.set(sequence.key, sequence);
+    this.#watch(sequence);
+    this.#parts.metrics.sequencesStarted().add();
   }
 
   #use(sequence: Sequence | undefined, door: Door): Sequence {
@@ -71,15 +84,14 @@ export class Sequences {
     if (this.#remove(sequence)) this.#parts.metrics.sequencesEnded("end").add();
   }
 
-  /** Forgets what it remembers, and tells its front door. False where it was over already. */
-  drop(sequence: Sequence, reason: EndReason): boolean {
-    const wasHeld = this.#remove(sequence);
-    const wasOver = sequence.isOver;
-    sequence.isOver = true;
-    if (!wasHeld) return !wasOver;
-    this.#parts.metrics.sequencesEnded(reason).add();
-    sequence.door.ended(sequence.key, reason);
-    return true;
+  /** No frame can join it any more, and its front door is told why. Nothing where that was so before. */
+  drop(sequence: Sequence, reason: EndReason): void {
+    if (!this.#remove(sequence)) return;
+    const { metrics, log } = this.#parts;
+    const { key, door } = sequence;
+    metrics.sequencesEnded(reason).add();
+    log.info({ sequence: key, reason }, "sequence ended");
+    door.ended(key, reason);
   }
 
   /** A front door is gone, and with it the sockets whose sequences these were. */
@@ -87,7 +99,6 @@ export class Sequences {
     for (const sequence of this.all) {
       if (sequence.isShared || sequence.door !== door) continue;
       this.#remove(sequence);
-      sequence.isOver = true;
       this.#parts.metrics.sequencesEnded("door-lost").add();
     }
   }

@@ -2,6 +2,8 @@
  * Finds out, by trying, whether rows of several requests may share a run: one row, another row, and both together must
  * give the same within the tolerance. It owns the verdict; what to do with it is the host's.
  */
+
+import { TroupeError } from "../src/protocol/errors.ts";
 import type {
   Batching,
   ModelMetadata,
@@ -9,22 +11,15 @@ import type {
   TensorSpec,
 } from "../src/protocol/model-metadata.ts";
 import type { StateTensor, StreamSettings } from "../src/protocol/model-settings.ts";
-import { widenHalf } from "../src/tensors/half-floats.ts";
 import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
 import type { Engine, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
+import { grownAxis, isClose } from "./row-comparison.ts";
 import { freeSizes, integerRanges, type SampleSizes, sampleRows } from "./sample-inputs.ts";
 import { pairAsConfigured, pairByName } from "./state-pairs.ts";
 import { confirmState } from "./state-trial.ts";
 import { resolveStream } from "./stream-spec.ts";
-
-/**
- * Kernels round differently for other batch sizes, and deep models amplify that (8e-4 in a softmax, measured): a − b may
- * be a thousandth of the largest value, plus a hundredth of its own. Rows that do mix differ by far more.
- */
-const ofLargest = 1e-3;
-const ofOwn = 1e-2;
 
 interface Verdict {
   readonly batching: Batching;
@@ -52,9 +47,10 @@ export async function describe(
   const outputs = model.outputs.filter((output) => output.datatype !== null);
   const servable = { inputs: model.inputs, outputs };
   const configured = options.state && pairAsConfigured(servable, options.state);
-  const verdict = await judge(engine, servable, options);
+  const tried = await windowed(engine, servable, options);
+  const verdict = await judge(engine, tried, options);
   const inputs = servable.inputs.map((input, at) => specOf(input, verdict.inputAxes[at] ?? null));
-  const state = configured ?? (await findState(engine, servable, options, verdict));
+  const state = configured ?? (await findState(engine, tried, options, verdict));
   return {
     inputs,
     outputs: outputs.map((output, at) => specOf(output, verdict.outputAxes[at] ?? null)),
@@ -65,6 +61,36 @@ export async function describe(
     state,
     stream: options.stream && resolveStream(options.stream, inputs, state),
   };
+}
+
+/**
+ * The model as its stream feeds it. Throws `invalid-model` where it takes made-up rows, but none with windows of that
+ * size.
+ */
+async function windowed(
+  engine: Engine,
+  model: ModelInterface,
+  { stream, skip }: TrialOptions,
+): Promise<ModelInterface> {
+  if (stream === null) return model;
+  const inputs = model.inputs.map((input) =>
+    input.name === stream.input
+      ? { ...input, dims: [...input.dims.slice(0, -1), stream.window] }
+      : input,
+  );
+  const cut = { ...model, inputs };
+  if (skip !== null || (await takesSome(engine, cut)) || !(await takesSome(engine, model)))
+    return cut;
+  const words = `stream.window of ${stream.window}: the model takes other sizes, but refuses this one`;
+  throw new TroupeError("invalid-model", words);
+}
+
+async function takesSome(engine: Engine, model: ModelInterface): Promise<boolean> {
+  for (const integersBelow of integerRanges) {
+    const sizes = { axes: model.inputs.map(() => null), rows: 1, integersBelow };
+    if ((await takenSizes(engine, model, sizes)) !== undefined) return true;
+  }
+  return false;
 }
 
 async function findState(
@@ -229,45 +255,4 @@ function compare(
     axes.push(axis);
   }
   return axes;
-}
-
-/** The one axis that went from 1 to 2 while the others stayed. */
-function grownAxis(single: readonly number[], both: readonly number[]): number | undefined {
-  if (single.length !== both.length) return undefined;
-  const changed = both.flatMap((size, axis) => (size === single[axis] ? [] : [axis]));
-  const [axis] = changed;
-  if (changed.length !== 1 || axis === undefined) return undefined;
-  return single[axis] === 1 && both[axis] === 2 ? axis : undefined;
-}
-
-/** Only floats are allowed to differ. */
-function isClose(first: Tensor, second: Tensor): boolean {
-  const [a, b] = [widenHalf(first), widenHalf(second)];
-  if (a.data.length !== b.data.length) return false;
-  if (b.datatype !== "FP32" && b.datatype !== "FP64") return isEqual(a, b);
-  const allowance = ofLargest * largestOf(b);
-  for (let at = 0; at < a.data.length; at += 1) {
-    if (!isCloseValue(a.data[at], b.data[at], allowance)) return false;
-  }
-  return true;
-}
-
-function isEqual(a: Tensor, b: Tensor): boolean {
-  for (let at = 0; at < b.data.length; at += 1) if (a.data[at] !== b.data[at]) return false;
-  return true;
-}
-
-function largestOf({ data }: Tensor): number {
-  let largest = 0;
-  for (const value of data) {
-    if (typeof value === "number" && Number.isFinite(value)) {
-      largest = Math.max(largest, Math.abs(value));
-    }
-  }
-  return largest;
-}
-
-function isCloseValue(a: unknown, b: unknown, allowance: number): boolean {
-  if (typeof a !== "number" || typeof b !== "number") return false;
-  return Object.is(a, b) || Math.abs(a - b) <= allowance + ofOwn * Math.abs(b);
 }

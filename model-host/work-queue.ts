@@ -33,6 +33,12 @@ export interface Slice<Work> {
 
 export type Offer = { readonly type: "queued" } | { readonly type: "full"; readonly what: string };
 
+export interface Released<Work> {
+  readonly next: Work | undefined;
+  /** Requests without rows, which are to be answered. */
+  readonly passed: readonly Work[];
+}
+
 /** Low priority may fill this share of the queue, so that it is shed first. */
 const lowShare = 0.5;
 /** What may wait of one lane: who sends faster than the model runs must not shut out the others. */
@@ -123,20 +129,43 @@ export class WorkQueue<Work extends Laned<Work>> {
     this.#rows += standing(work);
   }
 
-  /** What of the lane was running has ended: the next of it may be queued, and is given back. */
-  release(lane: Lane<Work>): Work | undefined {
+  /** What of the lane was running has ended: the next of it is queued. Those without rows have had their turn with it. */
+  release(lane: Lane<Work>): Released<Work> {
+    const passed: Work[] = [];
+    let next = this.#shift(lane);
+    for (; next?.rows === 0; next = this.#shift(lane)) {
+      this.#finish(next);
+      passed.push(next);
+    }
+    lane.isTaken = next !== undefined;
+    if (next !== undefined) this.#push(next);
+    return { next, passed };
+  }
+
+  #shift(lane: Lane<Work>): Work | undefined {
     const next = lane.waiting.shift();
     if (lane.waiting.length === 0) this.#crowded.delete(lane);
-    lane.isTaken = next !== undefined;
-    if (next === undefined) return undefined;
-    this.#waiting -= 1;
-    this.#push(next);
+    if (next !== undefined) this.#waiting -= 1;
     return next;
   }
 
   /** Takes out all of the lane that is not running. */
   removeLane(lane: Lane<Work>): readonly Work[] {
     return lane.isTaken ? this.#removeFrom([lane], (work) => work.lane === lane) : [];
+  }
+
+  /** Takes out the request and all that wait behind it in its lane; behind one that is running that is all. */
+  removeTail(work: Work, lane: Lane<Work>): readonly Work[] {
+    const at = lane.waiting.indexOf(work);
+    if (at < 0) return this.removeLane(lane);
+    const tail = new Set(lane.waiting.slice(at));
+    return this.#removeFrom([lane], (one) => tail.has(one));
+  }
+
+  /** Those for which the condition holds, where they are. */
+  where(holds: (work: Work) => boolean): readonly Work[] {
+    const waiting = [...this.#crowded].flatMap((lane) => lane.waiting.filter(holds));
+    return [...this.#works.filter(holds), ...waiting];
   }
 
   /** False where it is not queued any more. */

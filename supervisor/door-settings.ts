@@ -1,6 +1,9 @@
 import type { Settings } from "../src/config/settings.ts";
 import type { DoorSettings } from "../src/protocol/control.ts";
 
+/** Sockets whose sequences are ended need the rest to be told and closed. */
+const drainShare = 0.8;
+
 /** What of the settings a front door is told. */
 export function doorSettingsOf(
   settings: Settings,
@@ -22,7 +25,7 @@ export function doorSettingsOf(
     wsPingMs: settings.wsPingMs,
     wsIdleMs: settings.wsIdleMs,
     wsMaxBufferedBytes: settings.wsMaxBufferedBytes,
-    drainSequencesMs: settings.drainSequencesMs,
+    drainSequencesMs: Math.min(settings.drainSequencesMs, settings.drainMs * drainShare),
     allowedOrigins: settings.allowedOrigins,
   };
 }

@@ -23,6 +23,7 @@ export function greet(options: GreetingOptions): SupervisorListener {
       if (models.length === 0) options.log.warn("no models: the models folder is empty");
       options.log.info({ models: models.length }, "started");
       if (options.pretty) options.say(greeting(url, models));
+      else warnOfTroubles(options.log, models);
     },
     onListenFailed: (reason) => options.refuse(reason),
   };
@@ -31,6 +32,16 @@ export function greet(options: GreetingOptions): SupervisorListener {
 function urlOf(host: string, port: number): string {
   const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+/** Where no table is shown: what cannot be served, and why. */
+function warnOfTroubles(log: Log, models: readonly ModelView[]): void {
+  for (const { name: model, problem, versions } of models) {
+    if (problem !== null) log.warn({ model, reason: problem }, "model unavailable");
+    for (const { version, state, reason } of versions) {
+      if (state === "unavailable") log.warn({ model, version, reason }, "model unavailable");
+    }
+  }
 }
 
 /** The models with their states, and one request to paste. */

@@ -1,5 +1,6 @@
 /* What this front door knows of the models, as the supervisor last told it. */
 import { TroupeError } from "../protocol/errors.ts";
+import { hasMemory } from "../protocol/model-metadata.ts";
 import type { ModelView, ServerView, VersionView } from "../protocol/views.ts";
 
 export interface Target {
@@ -24,6 +25,12 @@ export class Directory {
     if (model === undefined)
       throw new TroupeError("model-not-found", `no model is named '${name}'`);
     return model;
+  }
+
+  /** Whether something of one frame is needed for the next; undefined while the model has not been loaded. */
+  remembers(name: string, version: string | undefined): boolean | undefined {
+    const { metadata } = this.find(name, version).version;
+    return metadata === null ? undefined : hasMemory(metadata);
   }
 
   /** Without a version: the newest ready one, else the newest that may come back. */

@@ -8,12 +8,12 @@ import type { Blame } from "../protocol/control.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { DoneFrame, FailedFrame } from "../protocol/frames.ts";
 import type { HostView, ModelView } from "../protocol/views.ts";
-import { predictWaitMs, type ReplicaLoad } from "./admission.ts";
+import type { ReplicaLoad } from "./admission.ts";
 import { type Call, Flight } from "./flight.ts";
 import { HostLink, type LinkListener } from "./host-link.ts";
+import { toLeastLoaded } from "./least-loaded.ts";
 import { judgeReplay } from "./replay.ts";
-import { type Seat, sequenceLost } from "./seat.ts";
-import type { Seating } from "./seating.ts";
+import type { Seat } from "./seat.ts";
 import { Seats } from "./seats.ts";
 
 export interface DispatcherListener {
@@ -76,9 +76,11 @@ export class Dispatcher {
     this.#seats.end(seat);
   }
 
-  /** The caller has left. */
-  cancel(flight: Flight): void {
-    if (this.#withdraw(flight, "client-left")) this.#seats.breakOf(flight, "cancelled");
+  /** The caller has left, or wants no answer; `onCancelled` comes before the sequence that ends with it, if any, does. */
+  cancel(flight: Flight, onCancelled: () => void = () => undefined): void {
+    if (!this.#withdraw(flight, "client-left")) return;
+    onCancelled();
+    this.#seats.breakOf(flight, "cancelled");
   }
 
   credit(flight: Flight, chunks: number): void {
@@ -148,8 +150,8 @@ export class Dispatcher {
         this.#wait(key, flight);
         return;
       case "lost":
-        this.#fail(flight, sequenceLost("lost"));
-        this.#seats.breakOf(flight, "lost");
+        this.#fail(flight, this.#seats.lossOf(flight));
+        this.#seats.breakOf(flight, "gone");
         return;
     }
   }
@@ -164,8 +166,7 @@ export class Dispatcher {
   #releaseWaiting(key: string): void {
     const waiting = this.#waiting.get(key);
     this.#waiting.delete(key);
-    // One that was given back by a draining host may have come after those behind it.
-    for (const flight of [...(waiting ?? [])].toSorted(byOrder)) this.#place(flight);
+    for (const flight of waiting ?? []) this.#place(flight);
   }
 
   #failWaiting(key: string): void {
@@ -231,13 +232,19 @@ export class Dispatcher {
   #failedByHost(flight: Flight, { failure }: FailedFrame): void {
     if (flight.isSettled) return;
     const isDraining = failure.code === "draining" && flight.link?.isOpen === false;
-    const isElsewhere =
-      (isDraining && !flight.hasChunks) || this.#seats.isElsewhere(flight, failure);
-    if (isElsewhere) this.#place(flight);
+    if (isDraining && !flight.hasChunks) this.#move(flight);
+    else if (this.#seats.isElsewhere(flight, failure)) this.#place(flight);
     else {
       this.#fail(flight, failure);
       this.#seats.noteFailed(flight, failure);
     }
+  }
+
+  /** The frames behind the first one of a sequence move with it, before any other comes. */
+  #move(flight: Flight): void {
+    const { call, link } = flight;
+    const behind = call.sequence === null ? [] : (link?.recall(call.sequence.seat) ?? []);
+    for (const each of [flight, ...behind]) this.#place(each);
   }
 
   #fail(flight: Flight, failure: Failure): void {
@@ -273,28 +280,8 @@ function versionKey(model: string, version: string): string {
   return `${model}/${version}`;
 }
 
-function byOrder(one: Flight, other: Flight): number {
-  return one.order - other.order;
-}
-
-function toLeastLoaded(links: readonly HostLink[]): Seating {
-  const link = leastLoaded(links);
-  return link === undefined ? { type: "wait" } : { type: "send", link };
-}
-
-function leastLoaded(links: readonly HostLink[]): HostLink | undefined {
-  const [first, ...others] = links;
-  if (others.length === 0) return first;
-  return links.toSorted((a, b) => rank(a.load) - rank(b.load))[0];
-}
-
-/** By predicted wait; among equals, by what is outstanding. A breaker that is not closed comes last. */
-function rank(load: ReplicaLoad): number {
-  const last = load.breakerRetryMs > 0 ? Number.MAX_SAFE_INTEGER : 0;
-  return last + predictWaitMs(load) + load.outstandingRequests * 1e-3;
-}
-
 function whereIs(flight: Flight): string {
   if (flight.link === undefined) return "waited for a host";
+  if (flight.hasChunks) return "was being answered";
   return flight.isRunning ? "was running" : "waited in the queue";
 }

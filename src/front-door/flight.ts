@@ -65,4 +65,15 @@ export class Flight implements Expiring {
   get deadlineAt(): number {
     return this.call.deadlineAt;
   }
+
+  /** What stands in its place at a host that has not answered it yet, when it goes to another. */
+  leaveBehind(): Flight {
+    const shadow = new Flight(this.call, this.order);
+    shadow.isSettled = true;
+    return shadow;
+  }
+}
+
+export function byOrder(one: Flight, other: Flight): number {
+  return one.order - other.order;
 }

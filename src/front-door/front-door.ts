@@ -45,7 +45,10 @@ export class FrontDoor {
         metrics.replays(call.model, reason).add();
         log.info({ request_id: call.requestId, model: call.model, reason }, "sent again");
       },
-      onSequenceLost: ({ options }) => metrics.sequencesLost(options.model).add(),
+      onSequenceLost: ({ options: { model, key } }) => {
+        metrics.sequencesLost(model).add();
+        log.info({ model, sequence: key, reason: "lost" }, "sequence ended");
+      },
       onViolation: (hostId, reason) => void tell({ type: "violation", hostId, reason }),
     });
     const directory = this.#directory;
@@ -56,7 +59,7 @@ export class FrontDoor {
     const serving = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
     const shared = { ...serving, isDraining };
     this.#sockets = new WebSockets(shared);
-    const sharedSeats = new SharedSeats(dispatcher);
+    const sharedSeats = new SharedSeats();
     const ask = (what: "tree" | "metrics") => this.#queries.ask(what);
     const app = plainRoutes({ ...shared, ask });
     const hot = predictRoute({ ...shared, sharedSeats, maxBodyBytes: settings.maxBodyBytes });

@@ -22,7 +22,7 @@ import type { EndReason } from "../protocol/sequences.ts";
 import { Slots } from "../protocol/slots.ts";
 import type { HostView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
-import { claimOf, type Flight } from "./flight.ts";
+import { byOrder, claimOf, type Flight } from "./flight.ts";
 import { noPressure, rowsLeft } from "./link-load.ts";
 import type { Seat } from "./seat.ts";
 
@@ -173,12 +173,20 @@ export class HostLink {
     this.#outbox.plan();
   }
 
+  /** Takes back the frames of a sequence that the host has not begun, in order. */
+  recall(seat: Seat): readonly Flight[] {
+    const isOfIt = ({ call, isSettled }: Flight) => !isSettled && call.sequence?.seat === seat;
+    return this.#flights
+      .replace((flight) => (isOfIt(flight) ? flight.leaveBehind() : undefined))
+      .toSorted(byOrder);
+  }
+
   /** Ends the connection and gives back what was outstanding, in order, and the sequences that are gone with it. */
   abandon(): { readonly flights: readonly Flight[]; readonly seats: readonly Seat[] } {
     this.#state = "closed";
     this.#socket.destroy();
     this.#outstandingBytes = 0;
-    const flights = this.#flights.drain().toSorted((a, b) => a.order - b.order);
+    const flights = this.#flights.drain().toSorted(byOrder);
     const seats = [...this.#seats.values()];
     for (const seat of seats) this.unseat(seat);
     return { flights, seats };

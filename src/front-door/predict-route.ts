@@ -19,7 +19,7 @@ import { declaredLength, readBody } from "./request-body.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
 import type { SharedSeats } from "./shared-seats.ts";
 import { endIfUntaken } from "./untaken-answer.ts";
-import { readV2Sequence } from "./v2-sequence.ts";
+import { readV2Sequence, refuseSequence } from "./v2-sequence.ts";
 
 export interface PredictRouteParts {
   readonly clock: Clock;
@@ -152,8 +152,11 @@ class Exchange {
 
   /** Null where the request stands for itself. Only models that remember pay for the look into the body. */
   #sequenceOf(body: Buffer, { model, version }: Target): SequenceCall | null {
-    if (this.#path.codec !== "v2" || version.metadata === null) return null;
-    if (!hasMemory(version.metadata)) return null;
+    if (version.metadata === null || !hasMemory(version.metadata)) return null;
+    if (this.#path.codec !== "v2") {
+      refuseSequence(body);
+      return null;
+    }
     const named = readV2Sequence(body);
     if (named === undefined) return null;
     const of = { model: model.name, version: version.version };

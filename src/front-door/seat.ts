@@ -2,8 +2,8 @@ import type { Failure } from "../protocol/errors.ts";
 import type { EndReason } from "../protocol/sequences.ts";
 import type { HostLink } from "./host-link.ts";
 
-/** Why a sequence is over: as its host says, or because its host is gone. */
-export type SeatEnd = EndReason | "lost";
+/** Why a sequence is over: as its host says, because its host is dead, or because that does not have it any more. */
+export type SeatEnd = EndReason | "lost" | "gone";
 
 export interface SeatOptions {
   readonly key: string;
@@ -28,8 +28,10 @@ export class Seat {
   /** The model died of a frame of it. */
   isStruck = false;
   isOver = false;
-  /** A frame of it was not run, or its host has dropped it: what still comes of it is not to be trusted. */
+  /** A frame of it was not run, or its host has dropped it. */
   broken: SeatEnd | undefined;
+  /** The number of that frame: what still comes of those behind it is not to be trusted. */
+  brokenAt = Number.POSITIVE_INFINITY;
   inFlight = 0;
 
   constructor(options: SeatOptions) {
@@ -44,6 +46,7 @@ const words: Readonly<Record<SeatEnd, string>> = {
   failed: "a frame failed",
   draining: "the server is stopping",
   lost: "the host that kept it died",
+  gone: "its host does not keep it any more",
 };
 
 export function endWords(reason: SeatEnd): string {
@@ -54,3 +57,10 @@ export function sequenceLost(reason: SeatEnd): Failure {
   const message = `Cannot run frame: its sequence has ended, ${endWords(reason)}`;
   return { code: "sequence-lost", message };
 }
+
+/** What is said of one that nobody here knows of. */
+export const sequenceUnknown: Failure = {
+  code: "sequence-lost",
+  message:
+    "Cannot go on: no such sequence is kept here; it was never begun, has ended, was dropped, or died with its host",
+};

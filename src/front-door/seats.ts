@@ -4,7 +4,7 @@ import type { Failure } from "../protocol/errors.ts";
 import type { EndReason } from "../protocol/sequences.ts";
 import type { Flight } from "./flight.ts";
 import type { HostLink } from "./host-link.ts";
-import { type Seat, type SeatEnd, sequenceLost } from "./seat.ts";
+import { type Seat, type SeatEnd, sequenceLost, sequenceUnknown } from "./seat.ts";
 import { type Seating, seatFrame } from "./seating.ts";
 
 export interface SeatsParts {
@@ -51,9 +51,17 @@ export class Seats {
   }
 
   /** What a frame gets that was answered by its host, but only after one before it had been given up. */
-  judgeLate({ call }: Flight): Failure | undefined {
-    const broken = call.sequence?.seat.broken;
-    return broken && sequenceLost(broken);
+  judgeLate({ call, order }: Flight): Failure | undefined {
+    const seat = call.sequence?.seat;
+    if (seat?.broken === undefined || order <= seat.brokenAt) return undefined;
+    return sequenceLost(seat.broken);
+  }
+
+  /** What a frame gets whose sequence nobody keeps. */
+  lossOf({ call }: Flight): Failure {
+    const seat = call.sequence?.seat;
+    if (seat?.broken !== undefined) return sequenceLost(seat.broken);
+    return seat?.isBegun === true ? sequenceLost("gone") : sequenceUnknown;
   }
 
   noteDone(flight: Flight): void {
@@ -65,7 +73,7 @@ export class Seats {
     const seat = flight.call.sequence?.seat;
     if (seat === undefined) return;
     seat.hasAnswered = true;
-    if (failure.code === "sequence-lost") this.#break(seat, "lost");
+    if (failure.code === "sequence-lost") this.#break(seat, "gone");
     this.#leaveAfter(flight);
   }
 
@@ -106,7 +114,7 @@ export class Seats {
   /** These were kept by a host that has died. */
   lose(seats: readonly Seat[]): void {
     for (const seat of seats) {
-      if (seat.link === undefined && !isStartingAnew(seat)) this.#break(seat, "lost");
+      if (!isStartingAnew(seat)) this.#break(seat, "lost");
     }
   }
 
@@ -117,12 +125,12 @@ export class Seats {
   }
 
   /** A frame of the sequence was not run: those behind it would meet a state that is wrong. */
-  breakOf({ call }: Flight, reason: SeatEnd): void {
+  breakOf({ call, order }: Flight, reason: SeatEnd): void {
     const seat = call.sequence?.seat;
     if (seat === undefined || seat.isOver) return;
     // A host that had answered the frame before it heard of this would keep the sequence for nobody.
-    if (reason !== "lost") seat.link?.endSequence(seat);
-    this.#break(seat, reason);
+    seat.link?.endSequence(seat);
+    this.#break(seat, reason, order);
   }
 
   /** Its host keeps it no longer. */
@@ -132,21 +140,21 @@ export class Seats {
     this.#break(seat, reason);
   }
 
-  #break(seat: Seat, reason: SeatEnd): void {
+  #break(seat: Seat, reason: SeatEnd, at = Number.POSITIVE_INFINITY): void {
     if (seat.isOver) return;
     seat.isOver = true;
     seat.broken = reason;
+    seat.brokenAt = at;
     seat.link?.unseat(seat);
     if (seat.inFlight > 0) this.#parts.failWaiting(seat, sequenceLost(reason));
-    // One that nobody here ever had was not lost here.
-    if (reason === "lost" && seat.isBegun) this.#parts.onLost(seat);
+    if (reason === "lost") this.#parts.onLost(seat);
     seat.options.onEnded(reason);
   }
 }
 
-/** Nothing of it has been answered, and its first frame is under way. */
+/** Nothing of it has been answered, so that its first frame is under way. */
 function isStartingAnew(seat: Seat): boolean {
-  return seat.isBegun && !seat.hasAnswered && seat.inFlight > 0 && !seat.isOver;
+  return seat.isBegun && !seat.hasAnswered && !seat.isOver;
 }
 
 const poisonous: Failure = {

@@ -1,5 +1,4 @@
 /* Sequences over HTTP: any connection, at any front door, may bring the next frame of one, by its id. */
-import type { Dispatcher } from "./dispatcher.ts";
 import type { SequenceCall } from "./flight.ts";
 import { Seat } from "./seat.ts";
 import type { V2Sequence } from "./v2-sequence.ts";
@@ -13,12 +12,10 @@ export interface SharedModel {
 }
 
 export class SharedSeats {
-  readonly #dispatcher: Pick<Dispatcher, "end">;
   readonly #seats = new Map<string, Seat>();
   readonly #mostKnown: number;
 
-  constructor(dispatcher: Pick<Dispatcher, "end">, most = mostKnown) {
-    this.#dispatcher = dispatcher;
+  constructor(most = mostKnown) {
     this.#mostKnown = most;
   }
 
@@ -26,11 +23,11 @@ export class SharedSeats {
     return this.#seats.size;
   }
 
+  /** A start takes the place of what its host has under the key, when it is taken there and not before. */
   claim({ key, start, end }: V2Sequence, { model, version }: SharedModel): SequenceCall {
     const name = `${model}/${version} ${key}`;
     const known = this.#seats.get(name);
     this.#seats.delete(name);
-    if (start && known !== undefined) this.#dispatcher.end(known);
     const seat = start || known === undefined ? this.#newSeat(name, key, model) : known;
     if (!end) this.#keep(name, seat);
     return { seat, start, end };

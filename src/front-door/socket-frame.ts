@@ -53,11 +53,34 @@ export function parseClientFrame(frame: Buffer): FrameVerdict {
     const type = envelope.get("type");
     const isOfSequence = type === "reset" || type === "end";
     if (!isOfSequence || envelope.has("id")) id = idOf(envelope.get("id"));
-    return { type: "frame", frame: clientFrame(envelope, id) };
+    const parsed = clientFrame(envelope, id);
+    checkFields(envelope, parsed.type);
+    return { type: "frame", frame: parsed };
   } catch (thrown) {
     if (!(thrown instanceof TroupeError)) throw thrown;
     return { type: "refused", id, error: thrown };
   }
+}
+
+const addressFields = ["type", "id", "model", "version"];
+const dataFields = ["features", "inputs", "outputs", "samples", "encoding"];
+const fieldsOf: Readonly<Record<ClientFrame["type"], readonly string[]>> = {
+  infer: [...addressFields, "sequence", "timeout_ms", "priority", "stream", ...dataFields],
+  cancel: addressFields,
+  reset: [...addressFields, "sequence"],
+  end: [...addressFields, "sequence"],
+};
+
+/** A misspelt field would be as if it were not there: another sequence would get the frame. */
+function checkFields(envelope: Envelope, type: ClientFrame["type"]): void {
+  const known = fieldsOf[type];
+  const stranger = [...envelope.keys()].find((name) => !known.includes(name));
+  if (stranger === undefined) return;
+  const name = JSON.stringify(stranger.slice(0, maxIdLength));
+  throw new TroupeError(
+    "invalid-request",
+    `unknown field ${name} in a frame of type '${type}', expected some of ${known.join(", ")}`,
+  );
 }
 
 function clientFrame(envelope: Envelope, id: FrameId | null): ClientFrame {

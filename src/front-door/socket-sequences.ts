@@ -7,8 +7,6 @@ import { endWords, Seat, type SeatEnd } from "./seat.ts";
 /** What names a sequence on its socket. */
 export interface SlotName {
   readonly model: string;
-  /** As the client gave it; undefined is the newest ready one. */
-  readonly version: string | undefined;
   /** Undefined is the socket's own. */
   readonly sequence: string | undefined;
 }
@@ -29,7 +27,7 @@ interface Slot {
   readonly name: SlotName;
   /** Undefined where the next frame begins one. */
   seat: Seat | undefined;
-  /** The version that began it. */
+  /** The version that began it, and has it. */
   version: string | undefined;
   /** It ended without its client's will: until a reset its frames are refused, as some may be on their way. */
   ended: SeatEnd | undefined;
@@ -41,7 +39,8 @@ interface Slot {
 interface Leaving {
   readonly seat: Seat;
   readonly name: SlotName;
-  readonly isTold: boolean;
+  /** Whether the client waits to hear of the end. */
+  isTold: boolean;
 }
 
 /** No two seats of a host have the same key; processes end, and take their sequences along. */
@@ -79,46 +78,66 @@ export class SocketSequences {
     return this.#slots.get(keyOf(name))?.seat !== undefined;
   }
 
-  /** What the next frame is to its sequence; nothing has changed before it is `taken`. Throws where it cannot go on. */
-  claim(name: SlotName): SlotClaim {
-    const slot = this.#slots.get(keyOf(name)) ?? this.#newSlot(name);
+  /**
+   * What the next frame is to its sequence; nothing has changed before it is `taken`. `version` is the one that the
+   * frame asks for, if it does. Throws where the sequence cannot go on.
+   */
+  claim(name: SlotName, version: string | undefined): SlotClaim {
+    const slot = this.#slots.get(keyOf(name)) ?? newSlot(name);
     if (slot.ended !== undefined) throw mustReset(slot.ended);
     const { seat } = slot;
-    if (seat !== undefined) {
-      return { slot, call: { seat, start: false, end: false }, version: slot.version };
+    if (seat === undefined) {
+      const call = { seat: this.#newSeat(slot), start: true, end: false };
+      return { slot, call, version };
     }
-    const call = { seat: this.#newSeat(slot), start: true, end: false };
-    return { slot, call, version: name.version };
+    if (version !== undefined && version !== slot.version)
+      throw otherVersion(slot.version, version);
+    return { slot, call: { seat, start: false, end: false }, version: slot.version };
   }
 
   taken({ slot, call }: SlotClaim, version: string): void {
     if (!call.start) return;
     slot.seat = call.seat;
     slot.version = version;
-    this.#slots.set(keyOf(slot.name), slot);
+    const key = keyOf(slot.name);
+    if (!this.#slots.has(key)) this.#makeRoom();
+    this.#slots.set(key, slot);
+  }
+
+  /** Names whose sequences have ended are kept, so that late frames are refused; of too many the oldest is forgotten. */
+  #makeRoom(): void {
+    if (this.#slots.size < mostNames) return;
+    for (const [key, { seat }] of this.#slots) {
+      if (seat !== undefined) continue;
+      this.#slots.delete(key);
+      return;
+    }
   }
 
   /** A frame has been answered. */
-  settled({ slot, call }: SlotClaim, isRefused: boolean): void {
+  settled({ slot, call }: SlotClaim, hasFailed: boolean): void {
     const { seat, start } = call;
     if (seat.inFlight > 0) return;
     // Nothing has run and nothing is on its way, so that the next frame may as well begin.
-    if (start && isRefused && slot.seat === seat) this.#leave(slot, false);
+    if (start && hasFailed && slot.seat === seat) this.#leave(slot);
     this.#letGo(seat);
   }
 
   /** What comes next begins anew. */
   reset(name: SlotName): void {
-    const slot = this.#find(name);
+    const slot = this.#slots.get(keyOf(name));
+    if (slot === undefined) return;
     slot.ended = undefined;
-    this.#leave(slot, false);
+    this.#leave(slot);
   }
 
+  /** Told when the last frame is answered, those before a reset included. */
   end(name: SlotName): void {
-    const slot = this.#find(name);
-    this.#slots.delete(keyOf(name));
-    if (slot.seat === undefined) this.#parts.notify({ ...name, reason: "end" });
-    else this.#leave(slot, true);
+    const key = keyOf(name);
+    const slot = this.#slots.get(key);
+    this.#slots.delete(key);
+    if (slot !== undefined) this.#leave(slot);
+    this.#tellEnd(name);
   }
 
   /** The server waits no longer. */
@@ -138,14 +157,6 @@ export class SocketSequences {
     }
     this.#slots.clear();
     this.#leaving = [];
-  }
-
-  #newSlot(name: SlotName): Slot {
-    if (this.#slots.size >= mostNames) {
-      const words = `Cannot begin sequence: this socket has ${mostNames} of ${mostNames}`;
-      throw new TroupeError("overloaded", words);
-    }
-    return { name, seat: undefined, version: undefined, ended: undefined, isSuspect: false };
   }
 
   #newSeat(slot: Slot): Seat {
@@ -169,11 +180,11 @@ export class SocketSequences {
     this.#parts.notify({ ...slot.name, reason });
   }
 
-  #leave(slot: Slot, isTold: boolean): void {
+  #leave(slot: Slot): void {
     const { seat, name } = slot;
     slot.seat = undefined;
     if (seat === undefined) return;
-    this.#leaving.push({ seat, name, isTold });
+    this.#leaving.push({ seat, name, isTold: false });
     this.#letGo(seat);
   }
 
@@ -183,22 +194,36 @@ export class SocketSequences {
     if (leaving === undefined || seat.inFlight > 0) return;
     this.#leaving = this.#leaving.filter((one) => one !== leaving);
     this.#parts.dispatcher.end(seat);
-    if (leaving.isTold) this.#parts.notify({ ...leaving.name, reason: "end" });
+    if (leaving.isTold) this.#tellEnd(leaving.name);
   }
 
-  #find(name: SlotName): Slot {
-    const slot = this.#slots.get(keyOf(name));
-    if (slot !== undefined) return slot;
-    const which = name.sequence === undefined ? "sequence" : `sequence '${name.sequence}'`;
-    throw new TroupeError("invalid-request", `no ${which} of model '${name.model}' on this socket`);
+  /** Frames from before a reset may still be under way. */
+  #tellEnd(name: SlotName): void {
+    const other = this.#leaving.findLast((leaving) => keyOf(leaving.name) === keyOf(name));
+    if (other === undefined) this.#parts.notify({ ...name, reason: "end" });
+    else other.isTold = true;
   }
 }
 
-function keyOf({ model, version, sequence }: SlotName): string {
-  return JSON.stringify([model, version ?? null, sequence ?? null]);
+function newSlot(name: SlotName): Slot {
+  return { name, seat: undefined, version: undefined, ended: undefined, isSuspect: false };
+}
+
+function keyOf({ model, sequence }: SlotName): string {
+  return JSON.stringify([model, sequence ?? null]);
+}
+
+function otherVersion(known: string | undefined, asked: string): TroupeError {
+  const words = `version must be '${known}', which has the sequence, got '${asked}'; reset it first`;
+  return new TroupeError("invalid-request", words);
 }
 
 function mustReset(ended: SeatEnd): TroupeError {
   const words = `Cannot run frame: its sequence has ended, ${endWords(ended)}; send reset to begin anew`;
   return new TroupeError("sequence-lost", words);
+}
+
+export function noMemory(model: string, consequence: string): TroupeError {
+  const words = `model '${model}' keeps no state from frame to frame, so ${consequence}`;
+  return new TroupeError("invalid-request", words);
 }

@@ -7,8 +7,7 @@ import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
 import type { DoneFrame } from "../protocol/frames.ts";
-import { hasMemory } from "../protocol/model-metadata.ts";
-import type { AccessLog } from "./access-log.ts";
+import type { AccessEntry, AccessLog } from "./access-log.ts";
 import type { Directory } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
@@ -24,7 +23,7 @@ import {
 } from "./socket-frame.ts";
 import { SocketGate } from "./socket-gate.ts";
 import { SocketPulse } from "./socket-pulse.ts";
-import { type SlotClaim, SocketSequences } from "./socket-sequences.ts";
+import { noMemory, type SlotClaim, SocketSequences } from "./socket-sequences.ts";
 import { addressOf, type SocketTarget } from "./socket-target.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { closeCode, httpStatus } from "./statuses.ts";
@@ -42,6 +41,12 @@ export interface SessionParts {
 interface Message {
   readonly bytes: Buffer;
   readonly isBinary: boolean;
+}
+
+/** What the log says of a frame. */
+interface Outcome extends Pick<AccessEntry, "model" | "version" | "totalMs" | "stages"> {
+  readonly frame: InferFrame;
+  readonly failure: Failure | null;
 }
 
 interface Open {
@@ -148,9 +153,11 @@ export class SocketSession {
   #turn(frame: SequenceFrame): void {
     try {
       const { model, version } = addressOf(frame, this.#target);
-      const name = { model, version, sequence: frame.sequence };
-      if (frame.type === "reset") this.#sequences.reset(name);
-      else this.#sequences.end(name);
+      const { sequence } = frame;
+      const remembers = this.#parts.directory.remembers(model, version);
+      if (remembers === false) throw noMemory(model, "it has no sequence to reset or end");
+      if (frame.type === "reset") this.#sequences.reset({ model, sequence });
+      else this.#sequences.end({ model, sequence });
     } catch (thrown) {
       this.#writer.failed(frame.id, toFailure(thrown));
     }
@@ -161,8 +168,14 @@ export class SocketSession {
     try {
       this.#begin(frame, body);
     } catch (thrown) {
-      this.#writer.failed(frame.id, toFailure(thrown), frame.requestId);
+      this.#refuse(frame, toFailure(thrown));
     }
+  }
+
+  #refuse(frame: InferFrame, failure: Failure): void {
+    this.#writer.failed(frame.id, failure, frame.requestId);
+    const { model = this.#target.model ?? "", version = "" } = frame;
+    this.#note({ frame, model, version, failure, totalMs: 0, stages: undefined });
   }
 
   #begin(frame: InferFrame, body: Buffer): void {
@@ -199,13 +212,11 @@ export class SocketSession {
 
   /** Null where the model remembers nothing from one frame to the next. */
   #claim({ sequence }: InferFrame, model: string, version: string | undefined): SlotClaim | null {
-    const name = { model, version, sequence };
-    const isOpen = this.#sequences.isOpen(name);
-    const { metadata } = this.#parts.directory.find(model, version).version;
-    if (isOpen || (metadata !== null && hasMemory(metadata))) return this.#sequences.claim(name);
-    if (sequence === undefined || metadata === null) return null;
-    const words = `model '${model}' keeps no state from frame to frame, so it takes no 'sequence'`;
-    throw new TroupeError("invalid-request", words);
+    const name = { model, sequence };
+    const remembers = this.#parts.directory.remembers(model, version);
+    if (remembers || this.#sequences.isOpen(name)) return this.#sequences.claim(name, version);
+    if (sequence === undefined || remembers === undefined) return null;
+    throw noMemory(model, "it takes no 'sequence'");
   }
 
   #checkRoom({ id }: InferFrame): void {
@@ -222,8 +233,10 @@ export class SocketSession {
   #cancel(id: FrameId): void {
     const open = this.#open.get(id);
     if (open === undefined) return;
-    if (open.flight !== undefined) this.#parts.dispatcher.cancel(open.flight);
-    this.#fail(open, { code: "cancelled", message: "the client cancelled the request" });
+    const failure: Failure = { code: "cancelled", message: "the client cancelled the request" };
+    const onCancelled = () => this.#fail(open, failure);
+    if (open.flight === undefined) onCancelled();
+    else this.#parts.dispatcher.cancel(open.flight, onCancelled);
   }
 
   #chunk({ frame, flight }: Open, body: Uint8Array): void {
@@ -249,25 +262,27 @@ export class SocketSession {
     this.#open.delete(frame.id);
     this.#pulse.noteUse();
     admitted.permit.release();
-    if (open.claim !== null) this.#sequences.settled(open.claim, wasRefused(failure));
-    const { clock, accessLog } = this.#parts;
-    const totalMs = clock.now() - beganAt;
+    if (open.claim !== null) this.#sequences.settled(open.claim, failure !== null);
+    const totalMs = this.#parts.clock.now() - beganAt;
     admitted.series.predictions(failure?.code ?? "ok").add();
     admitted.series.total.observe(totalMs / 1e3);
-    accessLog.note({
+    const { model, version } = admitted.target;
+    const place = { model: model.name, version: version.version };
+    this.#note({ frame, ...place, failure, totalMs, stages: done?.stages });
+    this.#gate.resumeIfRoom();
+    this.#endIfDrained();
+  }
+
+  #note({ frame, failure, ...rest }: Outcome): void {
+    this.#parts.accessLog.note({
+      ...rest,
       requestId: frame.requestId,
       route: this.#target.endpoint,
-      model: admitted.target.model.name,
-      version: admitted.target.version.version,
       status: failure === null ? 200 : httpStatus[failure.code],
       code: failure?.code ?? null,
       error: failure?.message ?? null,
       admissionMs: 0,
-      totalMs,
-      stages: done?.stages,
     });
-    this.#gate.resumeIfRoom();
-    this.#endIfDrained();
   }
 
   #endIfDrained(): void {
@@ -286,9 +301,4 @@ export class SocketSession {
     }
     this.#sequences.forget();
   }
-}
-
-/** It was full when the frame came, or about to end; the frame itself was in order. */
-function wasRefused(failure: Failure | null): boolean {
-  return failure?.code === "overloaded" || failure?.code === "model-unavailable";
 }

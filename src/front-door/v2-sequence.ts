@@ -9,9 +9,29 @@ export interface V2Sequence {
   readonly end: boolean;
 }
 
+/** Throws `invalid-request` where the body of another route names a sequence, which it would not get. */
+export function refuseSequence(body: Buffer): void {
+  const parameters = parametersOf(body);
+  const named = Object.keys(parameters).find((name) => name.startsWith("sequence_"));
+  if (named === undefined && !isNamed(body)) return;
+  throw new TroupeError(
+    "invalid-request",
+    "sequences over HTTP are those of POST /v2/models/{model}/infer, this route has none",
+  );
+}
+
+function isNamed(body: Buffer): boolean {
+  try {
+    return readEnvelope(body).has("sequence");
+  } catch {
+    return false;
+  }
+}
+
 type Parameters = Readonly<Record<string, unknown>>;
 
 const longestId = 128;
+const wantedId = `a whole number from 1 to 2^53 - 1, or a text of 1 to ${longestId} printable ASCII characters without spaces,`;
 
 /**
  * Undefined where the body names none: no `sequence_id`, or 0, or an empty text. Throws `invalid-request` for values of
@@ -24,7 +44,8 @@ export function readV2Sequence(body: Buffer): V2Sequence | undefined {
   const key = keyOf(parameters["sequence_id"]);
   if (key !== undefined) return { key, start, end };
   if (!start && !end) return undefined;
-  throw refused("sequence_id", "there beside sequence_start and sequence_end", "nothing");
+  const got = JSON.stringify(parameters["sequence_id"]) ?? "nothing";
+  throw refused("sequence_id", `${wantedId} beside sequence_start and sequence_end`, got);
 }
 
 function parametersOf(body: Buffer): Parameters {
@@ -47,8 +68,7 @@ function keyOf(id: unknown): string | undefined {
   if (typeof id === "number" && Number.isSafeInteger(id) && id > 0) return `#${id}`;
   if (typeof id === "string" && id.length <= longestId && /^[\x21-\x7e]+$/.test(id))
     return `=${id}`;
-  const wanted = `a whole number up to 2^53, or a text of 1 to ${longestId} printable ASCII characters`;
-  throw refused("sequence_id", wanted, JSON.stringify(id));
+  throw refused("sequence_id", wantedId.slice(0, -1), JSON.stringify(id).slice(0, longestId));
 }
 
 function refused(name: string, expected: string, got: string): TroupeError {

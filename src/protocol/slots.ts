@@ -28,6 +28,18 @@ export class Slots<Item> {
     this.#free.push(id);
   }
 
+  /** Puts in the place of each item what `substitute` has for it, and gives back those that were replaced. */
+  replace(substitute: (item: Item) => Item | undefined): readonly Item[] {
+    const replaced: Item[] = [];
+    for (const [id, item] of this.#items.entries()) {
+      const other = item && substitute(item);
+      if (item === undefined || other === undefined) continue;
+      this.#items[id] = other;
+      replaced.push(item);
+    }
+    return replaced;
+  }
+
   /** Takes all out. */
   drain(): readonly Item[] {
     const items = this.#items.filter((item) => item !== undefined);

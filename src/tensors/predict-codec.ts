@@ -3,7 +3,7 @@ import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { expectObject, isJsonObject, type JsonObject, property } from "./json-object.ts";
 import { readElements } from "./json-reader.ts";
-import { plainOutputs } from "./model-state.ts";
+import { plainOutputs, stateInputs } from "./model-state.ts";
 import { nestingOf } from "./nesting.ts";
 import { allOutputs, perModel } from "./per-model.ts";
 import { encodePrediction, encodePredictionEnd } from "./predict-answer.ts";
@@ -37,7 +37,10 @@ function decodePrediction(body: Uint8Array, model: ServedModel): DecodedRequest 
   const hasInputs = Object.hasOwn(request, "inputs");
   if (hasFeatures === hasInputs) {
     const came = hasFeatures ? "both" : "neither";
-    throw invalidRequest(`Cannot read body: expected either 'features' or 'inputs', got ${came}`);
+    const forms = model.metadata.stream === null ? "" : ", or 'samples'";
+    throw invalidRequest(
+      `Cannot read body: expected either 'features' or 'inputs'${forms}, got ${came}`,
+    );
   }
   return hasFeatures ? readFeatures(request["features"], model) : readInputs(request, model);
 }
@@ -79,6 +82,9 @@ function readSampleList(samples: unknown, request: JsonObject, datatype: Datatyp
   if (typeof samples === "string") {
     return readSamples(readBase64(samples), readFormat(property(request, "encoding")), datatype);
   }
+  if (Object.hasOwn(request, "encoding")) {
+    throw invalidRequest("Cannot read 'encoding': it says how base64 is to be read, got numbers");
+  }
   const dims = nestingOf("samples", samples);
   if (dims.length === 1) return readElements({ name: "samples", datatype }, samples, dims);
   throw invalidRequest(
@@ -90,7 +96,9 @@ function readSampleList(samples: unknown, request: JsonObject, datatype: Datatyp
 function readOthers(inputs: unknown, model: ServedModel): readonly (Tensor | undefined)[] {
   if (inputs === undefined) return [];
   const byName = expectObject("'inputs'", inputs);
-  const known = model.metadata.inputs.filter((_, at) => at !== model.metadata.stream?.input);
+  const states = stateInputs(model);
+  const isOther = (at: number) => at !== model.metadata.stream?.input && !states.has(at);
+  const known = model.metadata.inputs.filter((_, at) => isOther(at));
   const stranger = Object.keys(byName).find((key) => !known.some(({ name }) => name === key));
   if (stranger !== undefined) {
     const names = listed(known.map(({ name }) => name));

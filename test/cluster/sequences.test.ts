@@ -27,6 +27,7 @@ const cluster = await startReady(
       queued: { onnx: totalModel() },
       running: { onnx: totalModel() },
       cancelled: { onnx: totalModel() },
+      ahead: { onnx: totalModel() },
       layered: { onnx: layeredModel() },
       growing: { onnx: growingModel(), yaml: "state: [{ input: past, output: present }]" },
       single: { onnx: singleStateModel() },
@@ -36,6 +37,7 @@ const cluster = await startReady(
       },
       smoother: { onnx: sample("model.onnx"), yaml: sample("model.yaml").toString() },
       plain: { onnx: singleStateModel(), yaml: "state: []" },
+      pieces: { onnx: singleStateModel(), yaml: "stream: { input: x, window: 4 }" },
       echo: { onnx: echoModel() },
     },
     flags: ["--front-doors", "2"],
@@ -126,12 +128,54 @@ describe("A socket of a stateful model", () => {
     socket.close();
   });
 
-  it("refuses to reset or end what it does not have, and lives", async () => {
+  it("may reset and end what has not begun", async () => {
     const socket = await open("total");
-    socket.send({ type: "end", id: "e", sequence: "nobody" });
-    const failed = await socket.answer("e");
-    assert.deepEqual([failed.code, /'nobody'/.test(failed.error)], ["invalid-request", true]);
+    socket.send({ type: "reset" });
     assert.equal(numberOf(await socket.step(1, { features: [3] })), 3);
+    socket.send({ type: "end", sequence: "nobody" });
+    assert.equal((await socket.ending("nobody")).reason, "end");
+    assert.deepEqual(socket.of(null), []);
+    socket.close();
+  });
+
+  it("tells of its end when the frames before a reset are answered, too", async () => {
+    const socket = await open("slow");
+    socket.infer(1, { features: [300_000] });
+    socket.send({ type: "reset" });
+    socket.infer(2, { features: [1] });
+    socket.send({ type: "end" });
+    await socket.ending();
+    assert.deepEqual(
+      socket.frames.map(({ type }) => type),
+      ["done", "done", "ended"],
+    );
+    socket.close();
+  });
+
+  it("answers a piece that makes no window in its turn", async () => {
+    const socket = await open("pieces");
+    socket.infer(1, { samples: Array(40).fill(1) });
+    socket.infer(2, { samples: [1] });
+    socket.infer(3, { samples: [1, 1, 1] });
+    await socket.answer(3);
+    const ends = socket.frames.filter(({ type }) => type === "done");
+    assert.deepEqual(
+      ends.map(({ id, rows }) => [id, rows]),
+      [
+        [1, 10],
+        [2, 0],
+        [3, 1],
+      ],
+    );
+    socket.close();
+  });
+
+  it("refuses a frame with a misspelt field, which another sequence would get", async () => {
+    const socket = await open("total");
+    await socket.step(1, { features: [1] });
+    const { code, error } = await socket.step(2, { features: [1], sequnce: "a" });
+    assert.deepEqual([code, /"sequnce"/.test(error)], ["invalid-request", true]);
+    assert.equal(numberOf(await socket.step(3, { features: [1] })), 2);
     socket.close();
   });
 
@@ -303,6 +347,34 @@ describe("A sequence over HTTP", () => {
     assert.equal(await totalAfter(5, { ...of, sequence_end: true }), 10);
   });
 
+  it("keeps what it had when a start is refused", async () => {
+    const of = { sequence_id: "kept" };
+    assert.equal(await totalAfter(5, { ...of, sequence_start: true }), 5);
+    const inputs = [{ name: "trips", datatype: "INT64", shape: [1, 1], data: ["x"] }];
+    const body = { inputs, parameters: { ...of, sequence_start: true } };
+    const path = "/v2/models/total/infer";
+    assertError(
+      await cluster.send({ method: "POST", path, body, agent: false }),
+      400,
+      "invalid-request",
+    );
+    assert.equal(await totalAfter(5, { ...of, sequence_end: true }), 10);
+    const never = { ...body, parameters: { sequence_id: "fresh", sequence_start: true } };
+    assertError(await cluster.send({ method: "POST", path, body: never }), 400, "invalid-request");
+    assertError(await frame(1, { sequence_id: "fresh" }), 503, "sequence-lost");
+  });
+
+  it("is not to be had by other routes", async () => {
+    const mistakes = [{ sequence: "a" }, { parameters: { sequence_id: 1, sequence_start: true } }];
+    for (const mistake of mistakes) {
+      assertError(
+        await cluster.predict("total", { features: [1], ...mistake }),
+        400,
+        "invalid-request",
+      );
+    }
+  });
+
   it("is lost where it was never begun, or has ended", async () => {
     for (const sequence_id of ["never", "again"]) {
       const reply = await frame(1, { sequence_id });
@@ -429,6 +501,21 @@ describe("A frame whose deadline passes", () => {
 });
 
 describe("A frame that is cancelled", () => {
+  it("leaves those before it as they are", async () => {
+    const socket = await open("ahead");
+    socket.infer(1, { features: [300_000] });
+    socket.infer(2, { features: [1] });
+    socket.infer(3, { features: [1] });
+    socket.infer(4, { features: [1] });
+    socket.send({ type: "cancel", id: 3 });
+    const outcomes = await Promise.all(
+      [1, 2, 3, 4].map(async (id) => outcomeOf(await socket.answer(id))),
+    );
+    assert.deepEqual(outcomes, ["done", "done", "cancelled", "sequence-lost"]);
+    assert.equal(numberOf(await socket.answer(2)), 300_001);
+    socket.close();
+  });
+
   it("ends its sequence", async () => {
     const socket = await open("cancelled");
     socket.infer(1, { features: [300_000] });

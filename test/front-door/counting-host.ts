@@ -88,12 +88,12 @@ export class CountingHost {
   #take({ id, requestId: number, sequence }: RequestFrame): void {
     if (sequence === null) return;
     const { key, start } = sequence;
-    if (start && this.isDraining) return this.#fail(id, "draining");
-    if (start) this.sequences.set(key, []);
-    const memory = this.sequences.get(key);
-    if (memory === undefined) return this.#fail(id, "sequence-lost");
-    if (this.#random() < 0.05) return this.#fail(id, "invalid-request");
-    this.#waiting.push({ id, key, number, memory });
+    const mayBegin = start && !this.isDraining;
+    if (mayBegin) this.sequences.set(key, []);
+    const memory = start && !mayBegin ? undefined : this.sequences.get(key);
+    if (memory === undefined) this.#fail(id, start ? "draining" : "sequence-lost");
+    else if (this.#random() < 0.05) this.#fail(id, "invalid-request");
+    else this.#waiting.push({ id, key, number, memory });
   }
 
   #cancel(id: number): void {

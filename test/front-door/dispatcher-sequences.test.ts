@@ -7,7 +7,7 @@ import type { RequestFrame } from "../../src/protocol/frames.ts";
 import { writeChunk, writePressure, writeRunning } from "../../src/protocol/host-frames.ts";
 import type { Pressure } from "../../src/protocol/pressure.ts";
 import { frameOf, newCall, newSeat } from "./calls.ts";
-import { ask, serving, setUp, view } from "./dispatching.ts";
+import { ask, heardAll, serving, setUp, view } from "./dispatching.ts";
 import { FakeHost, pressure } from "./fake-host.ts";
 import { until } from "./until.ts";
 
@@ -233,8 +233,8 @@ describe("A frame of a sequence", bounded, () => {
       assert.deepEqual(events, [...told, "3 sequence-lost", "4 sequence-lost"]);
     });
 
-    it(`that is ${reason} while it waits takes those along that wait behind it`, (t) => {
-      const { dispatcher, clock } = setUp(t);
+    it(`that is ${reason} while it waits takes those along that wait behind it`, async (t) => {
+      const { dispatcher, clock, update } = setUp(t);
       const { send, events } = sequence(dispatcher);
       const flight = send({}, { deadlineAt: 2_000 });
       send();
@@ -248,6 +248,10 @@ describe("A frame of a sequence", bounded, () => {
         "3 sequence-lost",
         first,
       ]);
+      const host = await FakeHost.ready(t);
+      update(host);
+      await heardAll(dispatcher, host);
+      assert.deepEqual(numbersOf(host), ["last"]);
     });
 
     it(`that is ${reason} when its host has answered it fails those behind it, answered or not`, async (t) => {
@@ -463,6 +467,17 @@ describe("A sequence whose host dies", bounded, () => {
     assert.deepEqual(events, ["2 sequence-lost", "ended lost"]);
   });
 
+  it("is not sent again when its client had ended it before anything was answered", async (t) => {
+    const { dispatcher, hosts, replays } = await serving(t, 2);
+    const { send, seat, events } = sequence(dispatcher);
+    send();
+    await until(() => hosts.some(({ requests }) => requests.length === 1));
+    const host = hosts.find(({ requests }) => requests.length === 1) as FakeHost;
+    dispatcher.end(seat);
+    dispatcher.hostDown(host.view.hostId, "outside");
+    assert.deepEqual([events, replays, seat.inFlight], [["1 sequence-lost"], [], 0]);
+  });
+
   it("says nothing when its client had ended it", async (t) => {
     const { dispatcher, host, send, seat, events, lost: counted } = await begun(t);
     send();
@@ -516,6 +531,24 @@ describe("A sequence at a host that is drained", bounded, () => {
     send();
     await frame(other, 4);
     assert.deepEqual(numbersOf(other), ["1", "2", "3", "4"]);
+    assert.deepEqual(events, ["1 done", "2 done", "3 done"]);
+  });
+
+  it("is not overtaken by what comes while it moves", async (t) => {
+    const { dispatcher, hosts } = await serving(t, 2);
+    const { send, events, has } = sequence(dispatcher);
+    send();
+    send();
+    await until(() => hosts.some(({ requests }) => requests.length === 2));
+    const host = hosts.find(({ requests }) => requests.length === 2) as FakeHost;
+    const other = hosts.find((each) => each !== host) as FakeHost;
+    host.failed((await frame(host, 1)).id, draining, pressure(load));
+    await frame(other, 1);
+    send();
+    host.failed((await frame(host, 2)).id, lost, pressure(load));
+    for (const { id } of await other.hasRequests(3)) other.done(id);
+    await has(3);
+    assert.deepEqual(numbersOf(other), ["1", "2", "3"]);
     assert.deepEqual(events, ["1 done", "2 done", "3 done"]);
   });
 

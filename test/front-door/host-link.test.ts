@@ -319,6 +319,24 @@ describe("A link's sequences", { timeout: 20_000 }, () => {
     await until(() => !one.isAlive);
   });
 
+  it("take their frames back in order, and what the host says of these is for nobody", async (t) => {
+    const { host, link: one, events } = await openLink(t);
+    const [seat, other] = [newSeat({ key: "a" }), newSeat({ key: "b" })];
+    const frames = ([seat, other, seat, seat] as const).map((of, at) => {
+      const each = new Flight(newCall({ sequence: frameOf(of) }), 9 - at);
+      one.send(each);
+      return each;
+    });
+    const [first, , third, settled] = frames;
+    if (settled !== undefined) settled.isSettled = true;
+    assert.deepEqual(one.recall(seat), [third, first]);
+    assert.deepEqual(one.recall(seat), []);
+    assert.equal(one.load.outstandingRequests, 4);
+    for (const { id } of await host.hasRequests(4)) host.done(id);
+    await until(() => events.length === 4);
+    assert.deepEqual([one.load.outstandingRequests, one.load.outstandingBytes], [0, 0]);
+  });
+
   it("are given back when it is abandoned, with all that is outstanding in order", async (t) => {
     const { link: one } = await openLink(t);
     const [a, b] = [newSeat({ key: "a" }), newSeat({ key: "b" })];

@@ -116,6 +116,15 @@ describe("A frame on a socket", () => {
     assert.deepEqual([next.start, next.seat === first.seat, brief()], [true, false, []]);
   });
 
+  it("that is refused as the first one leaves the one alone that was begun since", () => {
+    const { infer, sequences, fake } = setUp();
+    const first = infer();
+    sequences.reset(own);
+    const next = infer();
+    first.failed("overloaded");
+    assert.deepEqual([fake.ended, infer().seat], [[first.seat], next.seat]);
+  });
+
   it("that is refused as the first one leaves those that are under way with it", () => {
     const { infer, fake } = setUp();
     const [first, second] = [infer(), infer()];

@@ -554,14 +554,21 @@ describe("A socket of a model that remembers", bounded, () => {
     assert.deepEqual(counts, [1, 1, 2]);
   });
 
-  it("begins with the next frame where the first one was shed by the host", async (t) => {
-    const { infer, client, fake } = await remembering(t);
-    const first = await infer(1);
-    fake.failed(first.call, "overloaded");
-    const next = await infer(2);
-    assert.deepEqual([next.start, fake.ended], [true, [first.seat]]);
-    assert.deepEqual(brief(client.frames), ["failed 1 overloaded"]);
-  });
+  for (const [code, isLeft] of [
+    ["overloaded", true],
+    ["model-unavailable", true],
+    ["invalid-request", false],
+    ["inference-failed", false],
+  ] as const) {
+    it(`${isLeft ? "begins" : "goes on"} with the next frame where the first one failed: ${code}`, async (t) => {
+      const { infer, client, fake } = await remembering(t);
+      const first = await infer(1);
+      fake.failed(first.call, code);
+      const next = await infer(2);
+      assert.deepEqual([next.start, fake.ended], [isLeft, isLeft ? [first.seat] : []]);
+      assert.deepEqual(brief(client.frames), [`failed 1 ${code}`]);
+    });
+  }
 
   it("begins with the next frame where the first one was not admitted", async (t) => {
     const { infer, client, fake } = await remembering(t);

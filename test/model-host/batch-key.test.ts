@@ -37,7 +37,7 @@ function keyOf(one: ServedModel, ...inputs: readonly Tensor[]): string | null {
 /** A frame whose sequence has brought what its model begins with, and remembers what is given. */
 function frame(state: Tensor | null, fields: WorkFields = {}): Work {
   const sequence = new Sequence("k", new FakeDoor(), { isShared: false, signal: null, now: 0 });
-  if (state !== null) sequence.remember([state]);
+  if (state !== null) sequence.state = [state];
   return fakeWork({ inputs: [fp32([1, 3]), fp32([1, 0, 2])], sequence, ...fields });
 }
 

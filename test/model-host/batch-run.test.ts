@@ -229,7 +229,7 @@ interface FrameFields {
 
 function frame({ x, state, standIn = fp32([1, 2], [0, 0]) }: FrameFields): WorkSlice {
   const sequence = new Sequence("k", new FakeDoor(), { isShared: false, signal: null, now: 0 });
-  if (state !== null) sequence.remember([state]);
+  if (state !== null) sequence.state = [state];
   return whole(fakeWork({ inputs: [fp32([1, 2], x), standIn], sequence }));
 }
 

@@ -235,7 +235,7 @@ describe("decodeWork of a frame", () => {
     );
     const mine = sequence();
     const keys = [3, 4].map((length) => {
-      mine.remember([fp32([1, length])]);
+      mine.state = [fp32([1, length])];
       return decode(frame({ features: x }), one, { sequence: mine }).key;
     });
     assert.deepEqual(keys, ["|3,|4,", "|4,|4,"]);

@@ -344,7 +344,7 @@ describe("a frame that is taken, and not run to its end,", () => {
       assert.deepEqual(counts(parts), [2, `1 ${end}`]);
     });
 
-    it(`ends its sequence when it is cancelled while it runs (${reason}), and nothing of it is kept`, async () => {
+    it(`ends its sequence when it is cancelled while it runs (${reason}), and is answered still`, async () => {
       const parts = setUp({ isGated: true });
       const first = present(begin(parts, "a", 1));
       await serve(parts);
@@ -352,19 +352,74 @@ describe("a frame that is taken, and not run to its end,", () => {
       parts.host.cancel(first, reason);
       const before = said(parts);
       await letAllEnd(parts);
-      assert.deepEqual(before.toSorted(), [
-        "1 failed sequence-lost",
-        "2 failed sequence-lost",
-        "3 failed sequence-lost",
-        `a ended ${end}`,
-      ]);
-      assert.deepEqual([before[0], said(parts).length], [`a ended ${end}`, 4]);
+      const ended = [`a ended ${end}`, "2 failed sequence-lost", "3 failed sequence-lost"];
+      assert.deepEqual([before, said(parts)], [ended, [...ended, "1 done [[1]]"]]);
       assert.deepEqual(
         [runs(parts), left(parts)],
         [[[1]], { queueRows: 0, inFlight: 0, sequences: 0 }],
       );
     });
   }
+
+  it("does not take with it those before it, which wait or run", async () => {
+    const parts = setUp({ isGated: true });
+    begin(parts, "a", 1);
+    await serve(parts);
+    goOn(parts, "a", 2);
+    const third = present(goOn(parts, "a", 3));
+    for (const value of [4, 5]) goOn(parts, "a", value);
+    parts.host.cancel(third, "client-left");
+    const before = said(parts);
+    await letAllEnd(parts);
+    goOn(parts, "a", 6);
+    assert.deepEqual(before, [
+      "3 failed cancelled",
+      "a ended cancelled",
+      "4 failed sequence-lost",
+      "5 failed sequence-lost",
+    ]);
+    assert.deepEqual(said(parts).slice(4), [
+      "1 done [[1]]",
+      "2 done [[3]]",
+      "6 failed sequence-lost",
+    ]);
+  });
+
+  it("expires with others of its sequence: each is told what became of it", async () => {
+    const parts = await waiting({ deadlineAt: 60 });
+    goOn(parts, "a", 4, { deadlineAt: 40 });
+    goOn(parts, "a", 5, { deadlineAt: 50 });
+    parts.clock.advance(50);
+    await letAllEnd(parts);
+    assert.deepEqual(
+      said(parts).filter((words) => !/^[56]0 /.test(words)),
+      [
+        "4 failed deadline-exceeded",
+        "a ended expired",
+        "5 failed sequence-lost",
+        "2 done [[3]]",
+        "3 done [[6]]",
+      ],
+    );
+  });
+
+  it("is given up once", async () => {
+    const parts = await waiting();
+    for (const reason of ["client-left", "expired"] as const) {
+      parts.host.cancel(parts.second, reason);
+    }
+    begin(parts, "a", 4);
+    parts.host.cancel(parts.second, "expired");
+    await letAllEnd(parts);
+    assert.deepEqual(said(parts), [
+      "2 failed cancelled",
+      "a ended cancelled",
+      "3 failed sequence-lost",
+      "50 done [[50]]",
+      "60 done [[60]]",
+      "4 done [[4]]",
+    ]);
+  });
 
   it("ends its sequence when its run fails: first it is told, then the end, then those behind", async () => {
     const parts = setUp();
@@ -385,20 +440,12 @@ describe("a frame that is taken, and not run to its end,", () => {
     assert.deepEqual(counts(parts), [2, "1 failed"]);
   });
 
-  it("ends its sequence when its answer cannot be written, though the next runs already", async () => {
-    const parts = setUp({ isGated: true });
+  it("does not end its sequence when only its answer cannot be written", async () => {
+    const parts = setUp();
     begin(parts, "a", 1, { id: 404 });
-    goOn(parts, "a", 2);
-    goOn(parts, "a", 3);
+    for (const value of [2, 3]) goOn(parts, "a", value);
     await serve(parts);
-    await letAllEnd(parts);
-    assert.deepEqual(said(parts), [
-      "404 failed internal",
-      "a ended failed",
-      "3 failed sequence-lost",
-      "2 failed sequence-lost",
-    ]);
-    assert.deepEqual(left(parts), { queueRows: 0, inFlight: 0, sequences: 0 });
+    assert.deepEqual(said(parts), ["404 failed internal", "2 done [[3]]", "3 done [[6]]"]);
   });
 
   it("ends its sequence when the breaker opens", async () => {
@@ -441,8 +488,8 @@ describe("a frame that is taken, and not run to its end,", () => {
     await letAllEnd(parts);
     assert.deepEqual(said(parts), [
       "a ended cancelled",
-      "1 failed sequence-lost",
       "2 failed sequence-lost",
+      "1 done [[1]]",
       "5 done [[5]]",
       "6 done [[11]]",
     ]);
@@ -702,7 +749,7 @@ describe("a host that drains, and keeps sequences,", () => {
     assert.deepEqual([before, told], [[], ["drained"]]);
   });
 
-  it("tells them when its patience is at an end, and gives up what they wait for", async () => {
+  it("tells them when its patience is at an end, and gives up all but what runs", async () => {
     const parts = setUp({ spec: { drainSequencesMs: 3_000 }, isGated: true });
     begin(parts, "a", 1);
     goOn(parts, "a", 2);
@@ -720,9 +767,9 @@ describe("a host that drains, and keeps sequences,", () => {
         [
           "a ended draining",
           "2 failed sequence-lost",
-          "1 failed sequence-lost",
           "b ended draining",
-          "10 failed sequence-lost",
+          "1 done [[1]]",
+          "10 done [[10]]",
         ],
       ],
     );
@@ -741,6 +788,18 @@ describe("a host that drains, and keeps sequences,", () => {
     parts.host.drain(() => told.push("drained"));
     parts.clock.advance(0);
     assert.deepEqual([told[0], said(parts).at(-1)], ["drained", "s ended draining"]);
+  });
+
+  it("does not wait where the last front door has left before", async () => {
+    const parts = setUp();
+    begin(parts, "s", 1);
+    await serve(parts);
+    parts.host.greet(parts.door);
+    parts.host.forget(parts.door);
+    const told: string[] = [];
+    parts.host.drain(() => told.push("drained"));
+    parts.clock.advance(0);
+    assert.equal(told[0], "drained");
   });
 
   it("does not wait for those of a door that leaves", async () => {

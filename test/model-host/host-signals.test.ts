@@ -50,17 +50,31 @@ describe("a host that cuts signals", () => {
     return askBody(parts, { samples }, claimOf(key.replace("+", ""), !key.startsWith("+")), fields);
   }
 
-  it("answers at once a piece that makes no window whole, with no rows", async () => {
+  it("answers at once a piece that makes no window whole, with no rows", () => {
     const parts = setUp({ ...setting, isGated: true });
     assert.equal(hear(parts, "a", [1], { id: 1 }), undefined);
     assert.deepEqual(said(parts), ["1 done 0"]);
-    hear(parts, "+a", [2], { id: 2 });
+  });
+
+  it("answers such a piece in its turn, where others of its signal are before it", async () => {
+    const parts = setUp({ ...setting, isGated: true });
+    hear(parts, "a", [1, 2], { id: 1 });
     await serve(parts);
-    hear(parts, "+a", [3], { id: 3 });
-    assert.deepEqual(said(parts), ["1 done 0", "3 done 0"]);
+    for (const id of [2, 3]) hear(parts, "+a", id === 2 ? [3] : [], { id });
+    hear(parts, "+a", [4], { id: 4 });
+    hear(parts, "+a", [], { id: 5 });
+    assert.deepEqual(said(parts), []);
     await letAllEnd(parts);
-    assert.deepEqual(said(parts).slice(2), ["2 chunk at 0 [[3]]", "2 done 1"]);
-    assert.deepEqual(runs(parts), [[0, 1, 2]]);
+    assert.deepEqual(said(parts), [
+      "1 chunk at 0 [[3]]",
+      "1 done 1",
+      "2 done 0",
+      "3 done 0",
+      "4 chunk at 2 [[12]]",
+      "4 done 1",
+      "5 done 0",
+    ]);
+    assert.deepEqual(left(parts), { queueRows: 0, inFlight: 0, sequences: 1 });
   });
 
   it("answers a long piece in chunks, with the position of each", async () => {
@@ -221,6 +235,38 @@ describe("a host that cuts signals", () => {
     await letAllEnd(parts);
     assert.deepEqual(said(parts), ["1 failed cancelled", "a ended cancelled"]);
     assert.deepEqual([runs(parts).length, left(parts).inFlight], [1, 0]);
+  });
+
+  it("still runs the rest of a piece where one behind it is cancelled", async () => {
+    const parts = setUp({ ...setting, isGated: true });
+    hear(parts, "a", [1, 1, 1, 1], { id: 1 });
+    const second = present(hear(parts, "+a", [1, 1], { id: 2 }));
+    await serve(parts);
+    parts.host.cancel(second, "expired");
+    await letAllEnd(parts);
+    assert.deepEqual(said(parts), [
+      "2 failed deadline-exceeded",
+      "a ended expired",
+      "1 chunk at 0 [[2]]",
+      "1 chunk at 2 [[5]]",
+      "1 done 2",
+    ]);
+  });
+
+  it("ends the sequence where a chunk cannot be written, as the rest is not run", async () => {
+    const parts = setUp(setting);
+    parts.door.chunk = () => {
+      throw new RangeError("Invalid string length");
+    };
+    hear(parts, "a", [1, 1, 1, 1, 1, 1], { id: 1 });
+    hear(parts, "+a", [1, 1], { id: 2 });
+    await serve(parts);
+    assert.deepEqual(said(parts), [
+      "1 failed internal",
+      "a ended failed",
+      "2 failed sequence-lost",
+    ]);
+    assert.deepEqual(left(parts), { queueRows: 0, inFlight: 0, sequences: 0 });
   });
 });
 

@@ -48,6 +48,7 @@ function setUp({ maxRows = 8, poison = [] }: { maxRows?: number; poison?: string
   const sequences = new Sequences({
     clock,
     metrics,
+    log: quietLog,
     most: 2,
     idleMs: 1_000,
     newSignal: () => newSignal(stream, x),
@@ -134,6 +135,15 @@ describe("an intake", () => {
     assert.deepEqual(carried("a"), [0, [0]]);
   });
 
+  it("queues a piece that makes no window whole behind others of its sequence", () => {
+    const { queue, sequences, door, take, carried } = setUp();
+    take({ samples: [1] }, start);
+    const work = take({ samples: [] }, {});
+    assert.deepEqual([work?.rows, queue.size, door.said], [0, 2, []]);
+    assert.deepEqual(sequences.get("a")?.lane.waiting, [work]);
+    assert.deepEqual(carried("a"), [1, [1]]);
+  });
+
   it("moves the signal on with what it takes", () => {
     const { take, carried } = setUp();
     take({ samples: [1, 2] }, start);
@@ -211,13 +221,25 @@ describe("an intake that refuses a frame", () => {
     assert.deepEqual(carried("a"), [1, [1]]);
   });
 
-  it("has begun its sequence anew all the same", () => {
+  it("has begun its sequence anew all the same, where the key is nobody else's", () => {
     const { sequences, take, carried } = setUp();
     take({ samples: [1, 2, 3] }, start);
     const before = sequences.get("a");
     assert.throws(() => take(invalid, start), { code: "invalid-request" });
     assert.deepEqual([sequences.get("a") === before, sequences.size], [false, 1]);
     assert.deepEqual(carried("a"), [0, [0]]);
+  });
+
+  it("keeps the sequence that was there, where others share its key", () => {
+    const { sequences, take } = setUp();
+    const shared = { ...start, shared: true };
+    take(pair, shared);
+    const before = sequences.get("a");
+    assert.throws(() => take(invalid, shared), { code: "invalid-request" });
+    assert.throws(() => take(invalid, { ...shared, key: "b" }), { code: "invalid-request" });
+    assert.deepEqual([sequences.get("a") === before, sequences.size], [true, 1]);
+    take(pair, shared);
+    assert.notEqual(sequences.get("a"), before);
   });
 
   it("knows what it cannot know of a sequence that is not here", () => {

@@ -71,9 +71,30 @@ describe("a lane in a queue", () => {
     const next = [];
     for (let turn = 0; turn < 2; turn += 1) {
       take(8);
-      next.push(queue.release(lanes.a)?.name);
+      next.push(queue.release(lanes.a).next?.name);
     }
     assert.deepEqual(next, ["a2", undefined]);
+  });
+
+  it("passes over requests without rows when their turn comes, and gives them back", () => {
+    const { queue, lanes, offer, take } = setUp(["a1"]);
+    for (const name of ["a2", "a3"]) offer(name, { rows: 0 });
+    offer("a4");
+    offer("a5", { rows: 0 });
+    const passed: (readonly string[])[] = [];
+    const taken = [1, 2].map(() => {
+      const batch = take(8);
+      passed.push(namesOf(queue.release(lanes.a).passed));
+      return batch;
+    });
+    assert.deepEqual(
+      [taken, passed],
+      [
+        [["a1"], ["a4"]],
+        [["a2", "a3"], ["a5"]],
+      ],
+    );
+    assert.deepEqual([queue.size, queue.rows, lanes.a.bytes, lanes.a.isTaken], [0, 0, 0, false]);
   });
 
   it("shares batches with others, and with what is in none", () => {
@@ -249,7 +270,8 @@ describe("a lane of which something is given up", () => {
     take(1);
     assert.deepEqual(namesOf(queue.removeLane(lanes.a)), ["a2", "a3"]);
     assert.deepEqual([queue.size, lanes.a.isTaken], [0, true]);
-    assert.deepEqual([queue.release(lanes.a), lanes.a.isTaken], [undefined, false]);
+    assert.deepEqual(queue.release(lanes.a), { next: undefined, passed: [] });
+    assert.equal(lanes.a.isTaken, false);
   });
 
   it("gives the rest of what has begun", () => {
@@ -259,6 +281,33 @@ describe("a lane of which something is given up", () => {
     take(8);
     assert.deepEqual(namesOf(queue.removeLane(lanes.a)), ["a1", "a2"]);
     assert.deepEqual([queue.rows, queue.size, lanes.a.bytes], [0, 0, 0]);
+  });
+
+  it("gives what waits from one on, and keeps what is before it", () => {
+    const { queue, lanes, named, take } = setUp(["a1", "b1", "a2", "a3", "a4"]);
+    assert.deepEqual(namesOf(queue.removeTail(named("a3"), lanes.a)), ["a3", "a4"]);
+    assert.deepEqual([queue.size, take(8)], [3, ["a1", "b1"]]);
+    assert.equal(queue.release(lanes.a).next?.name, "a2");
+  });
+
+  it("gives all from its first on, which is queued", () => {
+    const { queue, lanes, named } = setUp(["a1", "a2", "b1"]);
+    assert.deepEqual(namesOf(queue.removeTail(named("a1"), lanes.a)), ["a1", "a2"]);
+    assert.equal(queue.size, 1);
+  });
+
+  it("gives all behind one that runs", () => {
+    const { queue, lanes, named, take } = setUp(["a1", "a2", "a3"]);
+    take(1);
+    assert.deepEqual(namesOf(queue.removeTail(named("a1"), lanes.a)), ["a2", "a3"]);
+  });
+
+  it("gives the rest of one that has begun, and all behind it", () => {
+    const { queue, lanes, named, offer, take } = setUp();
+    offer("a1", { rows: 3 });
+    offer("a2");
+    take(8);
+    assert.deepEqual(namesOf(queue.removeTail(named("a1"), lanes.a)), ["a1", "a2"]);
   });
 
   it("gives nothing where nothing is in it", () => {
@@ -280,6 +329,13 @@ describe("a lane of which something is given up", () => {
     assert.deepEqual(namesOf(queue.removeWhere(isGone)), ["x", "a2", "b2"]);
     assert.deepEqual([queue.rows, queue.size], [2, 3]);
     assert.deepEqual([namesOf(lanes.a.waiting), lanes.b.waiting], [["a3"], []]);
+  });
+
+  it("says where something holds, and keeps it", () => {
+    const { queue, take } = setUp(["a1", "b1", "a2", "x", "a3", "b2"]);
+    take(1);
+    const found = queue.where(({ name }) => name !== "a3");
+    assert.deepEqual([namesOf(found), queue.size], [["b1", "x", "a2", "b2"], 5]);
   });
 
   it("does not give up what runs", () => {
@@ -312,7 +368,8 @@ class Comparison {
     if (dice < 0.55) this.#offer();
     else if (dice < 0.75) this.#take(1 + this.#draw(8));
     else if (dice < 0.94) this.#release();
-    else if (dice < 0.96) this.#remove();
+    else if (dice < 0.955) this.#remove();
+    else if (dice < 0.97) this.#removeTail();
     else if (dice < 0.98) this.#removeLane(this.#lanes[this.#draw(4)] as Lane<Item>);
     else this.#removeWhere();
     this.#compare();
@@ -355,8 +412,11 @@ class Comparison {
 
   #offer(): void {
     this.#offered += 1;
-    const work = item(`w${this.#offered}`, this.#lanes[this.#draw(6)] ?? null, {
-      rows: 1 + Math.floor(this.#random() ** 3 * 12),
+    const lane = this.#lanes[this.#draw(6)] ?? null;
+    // Without rows there is nothing to wait for but those before it.
+    const fewest = lane !== null && !this.#isFree(lane) && this.#random() < 0.2 ? 0 : 1;
+    const work = item(`w${this.#offered}`, lane, {
+      rows: fewest && 1 + Math.floor(this.#random() ** 3 * 12),
       bytes: 1 + this.#draw(40),
       priority: this.#random() < 0.2 ? "low" : "normal",
       key: this.#random() < 0.2 ? "other" : "",
@@ -410,9 +470,12 @@ class Comparison {
   #release(): void {
     const lane = [...this.#running][this.#draw(this.#running.size)];
     if (lane === undefined) return;
-    const [next, ...others] = this.#waitingOf(lane);
-    assert.equal(this.#queue.release(lane), next);
+    const waiting = this.#waitingOf(lane);
+    const nextAt = waiting.findIndex(({ rows }) => rows > 0);
+    const passed = nextAt < 0 ? waiting : waiting.slice(0, nextAt);
+    const [next, ...others] = waiting.slice(passed.length);
     this.#running.delete(lane);
+    assert.deepEqual(this.#queue.release(lane), { next, passed });
     this.#waiting.set(lane, others);
     if (next !== undefined) this.#standing = [...this.#standing, next];
   }
@@ -427,9 +490,26 @@ class Comparison {
     if (work.lane !== null) this.#removeLane(work.lane);
   }
 
+  /** As the host does with what nobody waits for: those before it are run. */
+  #removeTail(): void {
+    const laned = this.#all.filter(({ lane }) => lane !== null);
+    const work = laned[this.#draw(laned.length)];
+    if (work === undefined || work.lane === null) return;
+    const mine = this.#of(work.lane);
+    const tail = mine.slice(mine.indexOf(work));
+    assert.deepEqual(namesOf(this.#queue.removeTail(work, work.lane)), namesOf(tail));
+    this.#forget(tail);
+    if (tail.length === mine.length) this.#leave(work.lane);
+  }
+
   #removeLane(lane: Lane<Item>): void {
     assert.deepEqual(namesOf(this.#queue.removeLane(lane)), namesOf(this.#of(lane)));
     this.#forget(this.#of(lane));
+    this.#leave(lane);
+  }
+
+  /** Nobody releases what is taken of it, as nothing runs. */
+  #leave(lane: Lane<Item>): void {
     if (!this.#running.has(lane)) this.#lanes[this.#lanes.indexOf(lane)] = new Lane<Item>();
   }
 

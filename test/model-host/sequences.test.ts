@@ -5,6 +5,7 @@ import { Sequences, type SequencesParts } from "../../model-host/sequences.ts";
 import type { SequenceClaim } from "../../src/protocol/sequences.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeDoor } from "./fake-work.ts";
+import { quietLog } from "./host-spec.ts";
 
 const reasons: readonly SequenceEnd[] = ["end", "door-lost", "idle", "expired", "failed"];
 
@@ -16,6 +17,7 @@ function setUp(fields: Partial<SequencesParts> = {}) {
   const sequences: Sequences = new Sequences({
     clock,
     metrics,
+    log: quietLog,
     most: 3,
     idleMs: 1_000,
     newSignal: () => null,
@@ -25,8 +27,12 @@ function setUp(fields: Partial<SequencesParts> = {}) {
   const door = new FakeDoor();
   const claim = (key: string, claimed: Partial<SequenceClaim> = {}, by = door) =>
     sequences.claim({ key, start: false, end: false, shared: false, ...claimed }, by);
-  const start = (key: string, claimed: Partial<SequenceClaim> = {}, by = door) =>
-    claim(key, { start: true, ...claimed }, by);
+  /** With a first frame that is taken. */
+  const start = (key: string, claimed: Partial<SequenceClaim> = {}, by = door) => {
+    const sequence = claim(key, { start: true, ...claimed }, by);
+    sequences.keep(sequence);
+    return sequence;
+  };
   /** How many were begun, and how they have ended. */
   const counts = () => [
     metrics.sequencesStarted().value,
@@ -50,10 +56,10 @@ const lost = {
 describe("sequences that are claimed", () => {
   it("begin with nothing, for the door that asks", () => {
     const { door, start } = setUp();
-    const { key, door: theirs, isShared, state, signal, isOver, usedAt } = start("a");
+    const { key, door: theirs, isShared, state, signal, usedAt } = start("a");
     assert.deepEqual(
-      { key, isShared, state, signal, isOver, usedAt },
-      { key: "a", isShared: false, state: null, signal: null, isOver: false, usedAt: 7 },
+      { key, isShared, state, signal, usedAt },
+      { key: "a", isShared: false, state: null, signal: null, usedAt: 7 },
     );
     assert.equal(theirs, door);
   });
@@ -101,7 +107,30 @@ describe("sequences that are claimed", () => {
     const first = start("a");
     const second = start("a");
     assert.deepEqual([first === second, claim("a") === second, sequences.size], [false, true, 1]);
-    assert.deepEqual([first.isOver, door.said, counts()], [false, [], [2, "1 end"]]);
+    assert.deepEqual([door.said, counts()], [[], [2, "1 end"]]);
+  });
+
+  it("are kept at once where the key is nobody else's, though the first frame may be refused", () => {
+    const { claim, counts } = setUp();
+    const a = claim("a", { start: true });
+    assert.deepEqual([claim("a") === a, counts()], [true, [1]]);
+  });
+
+  it("are kept when the first frame is taken where others share the key", () => {
+    const { sequences, claim, start, counts } = setUp();
+    const before = start("a", { shared: true });
+    const refused = claim("a", { start: true, shared: true });
+    claim("b", { start: true, shared: true });
+    assert.deepEqual([claim("a") === before, counts()], [true, [1]]);
+    assert.throws(() => claim("b"), lost);
+    sequences.keep(refused);
+    assert.deepEqual([claim("a") === refused, counts()], [true, [2, "1 end"]]);
+  });
+
+  it("are begun once, however often they are kept", () => {
+    const { sequences, start, counts } = setUp();
+    sequences.keep(start("a"));
+    assert.deepEqual([counts(), sequences.size], [[1], 1]);
   });
 });
 
@@ -150,13 +179,13 @@ describe("sequences, of which there may be so many,", () => {
 });
 
 describe("sequences that end", () => {
-  it("are forgotten, once, but what has come still runs", () => {
+  it("are forgotten, once", () => {
     const { sequences, claim, start, counts, door } = setUp();
     const a = start("a");
     sequences.end(a);
     sequences.end(a);
     assert.throws(() => claim("a"), lost);
-    assert.deepEqual([a.isOver, counts(), door.said], [false, [1, "1 end"], []]);
+    assert.deepEqual([counts(), door.said], [[1, "1 end"], []]);
   });
 
   it("do not take with them what was begun since under their key", () => {
@@ -168,10 +197,10 @@ describe("sequences that end", () => {
     assert.equal(claim("a"), second);
   });
 
-  it("are over at once when they are dropped, and their door is told", () => {
+  it("are forgotten when they are dropped, and their door is told", () => {
     const { sequences, door, claim, start, counts } = setUp();
     const a = start("a");
-    assert.deepEqual([sequences.drop(a, "failed"), a.isOver], [true, true]);
+    sequences.drop(a, "failed");
     assert.throws(() => claim("a"), lost);
     assert.deepEqual([door.said, counts()], [[ended("a", "failed")], [1, "1 failed"]]);
   });
@@ -189,7 +218,7 @@ describe("sequences that end", () => {
     const { sequences, door, start, counts } = setUp();
     const a = start("a");
     sequences.drop(a, "failed");
-    assert.equal(sequences.drop(a, "expired"), false);
+    sequences.drop(a, "expired");
     assert.deepEqual([door.said.length, counts()], [1, [1, "1 failed"]]);
   });
 
@@ -197,20 +226,17 @@ describe("sequences that end", () => {
     const { sequences, door, start, counts } = setUp();
     const a = start("a");
     sequences.end(a);
-    const dropped = [sequences.drop(a, "failed"), sequences.drop(a, "failed")];
-    assert.deepEqual(
-      [dropped, a.isOver, door.said, counts()],
-      [[true, false], true, [], [1, "1 end"]],
-    );
+    sequences.drop(a, "failed");
+    assert.deepEqual([door.said, counts()], [[], [1, "1 end"]]);
   });
 });
 
 describe("sequences whose door is gone", () => {
   it("are forgotten, and nobody is told", () => {
     const { sequences, door, start, keys, counts } = setUp();
-    const [a] = [start("a"), start("b")];
+    for (const key of ["a", "b"]) start(key);
     sequences.forget(door);
-    assert.deepEqual([keys(), a?.isOver, door.said], [[], true, []]);
+    assert.deepEqual([keys(), door.said], [[], []]);
     assert.deepEqual(counts(), [2, "2 door-lost"]);
   });
 
@@ -227,11 +253,11 @@ describe("sequences whose door is gone", () => {
 describe("a sequence without frames", () => {
   it("is dropped when it has been idle for as long as it may be, and its door is told", () => {
     const { clock, door, start, sequences, counts } = setUp();
-    const a = start("a");
+    start("a");
     clock.advance(999);
     const before = sequences.size;
     clock.advance(10);
-    assert.deepEqual([before, sequences.size, a.isOver], [1, 0, true]);
+    assert.deepEqual([before, sequences.size], [1, 0]);
     assert.deepEqual([door.said, counts()], [[ended("a", "idle")], [1, "1 idle"]]);
     assert.equal(clock.armed, 0);
   });
@@ -279,7 +305,7 @@ describe("a sequence without frames", () => {
     assert.deepEqual([keys(), door.said], [["a"], []]);
   });
 
-  it("leaves no timer when it ends before", () => {
+  it("is not looked at any more when it has ended before", () => {
     const { clock, sequences, start, door } = setUp();
     sequences.end(start("a"));
     sequences.drop(start("b"), "failed");

@@ -30,7 +30,7 @@ const remembered = [fp32([2, 1], [50, 60]), fp32([1, 1], [10])];
 
 function frame(state: readonly Tensor[] | null, fields: WorkFields = {}): Work {
   const sequence = new Sequence("k", new FakeDoor(), { isShared: false, signal: null, now: 0 });
-  if (state !== null) sequence.remember(state);
+  sequence.state = state;
   return fakeWork({ inputs, sequence, ...fields });
 }
 

@@ -36,6 +36,22 @@ describe("Slots", () => {
     assert.deepEqual([slots.drain(), slots.size, slots.add("d")], [["a", "c"], 0, 0]);
   });
 
+  it("puts others in the place of some, under the same numbers", () => {
+    const slots = new Slots<string>();
+    for (const item of ["a", "b", "c", "d"]) slots.add(item);
+    slots.remove(1);
+    const replaced = slots.replace((item) => (item === "c" ? undefined : `no ${item}`));
+    const items = [0, 1, 2, 3].map((id) => slots.get(id));
+    assert.deepEqual(
+      [replaced, items],
+      [
+        ["a", "d"],
+        ["no a", undefined, "c", "no d"],
+      ],
+    );
+    assert.deepEqual([slots.size, slots.add("e")], [3, 1]);
+  });
+
   it("agrees with a Map under churn, and grows no larger than it was ever full", () => {
     const random = seededRandom(4);
     const slots = new Slots<number>();
