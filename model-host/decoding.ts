@@ -3,7 +3,7 @@ import type { CodecName, RequestFrame } from "../src/protocol/frames.ts";
 import { initialChunkCredit } from "../src/protocol/frames.ts";
 import type { Codec, DecodedRequest, ServedModel } from "../src/tensors/codec.ts";
 import type { TypedArray } from "../src/tensors/datatypes.ts";
-import { stateOutputs } from "../src/tensors/model-state.ts";
+import { plainOutputs } from "../src/tensors/model-state.ts";
 import { predictCodec } from "../src/tensors/predict-codec.ts";
 import { sampleCodec } from "../src/tensors/sample-codec.ts";
 import { v2Codec } from "../src/tensors/v2-codec.ts";
@@ -52,7 +52,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     fingerprint: fingerprint?.(request) ?? null,
     key: null,
     rows: signal?.count ?? request.rows,
-    bytes: frame.body.length,
+    bytes: Math.max(frame.body.length, signal?.bytes ?? 0),
     priority: frame.priority,
     deadlineAt: frame.deadlineAt,
     alone: frame.alone,
@@ -85,7 +85,8 @@ function signalOf(
   }
   const samples = request.inputs[stream.input]?.data as TypedArray;
   const cut = cutWindows(sequence.signal, samples, stream, spec);
-  return { ...cut, position: sequence.signal.position, hop: stream.hop };
+  const bytes = samples.byteLength + sequence.signal.carried.byteLength;
+  return { ...cut, position: sequence.signal.position, hop: stream.hop, bytes };
 }
 
 /** A sequence is one row after the other, and what it remembers stays here. */
@@ -93,8 +94,8 @@ function checkFrame({ rows, bringsState, outputs }: DecodedRequest, model: Serve
   if (rows !== 1) {
     throw invalidRequest(`Cannot read frame: expected one row in a sequence, got ${rows}`);
   }
-  const hidden = stateOutputs(model);
-  const asked = outputs.find((output) => hidden.includes(output));
+  const answers = plainOutputs(model);
+  const asked = outputs.find((output) => !answers.includes(output));
   if (!bringsState && asked === undefined) return;
   const { inputs, outputs: known, state } = model.metadata;
   const name = bringsState

@@ -82,8 +82,9 @@ function watch(slices: readonly WorkSlice[], { clock, spec, tell }: GuardParts):
   });
 }
 
-/** Among several, nobody knows which. */
+/** Among several, nobody knows which; and what a sequence remembers may be to blame. */
 function loneFingerprint(slices: readonly WorkSlice[]): string | null {
   const [only, ...others] = slices;
-  return only !== undefined && others.length === 0 ? fingerprint(only.work.request) : null;
+  if (only === undefined || others.length > 0 || only.work.sequence?.state) return null;
+  return fingerprint(only.work.request);
 }

@@ -141,8 +141,16 @@ export class Host {
     } catch (thrown) {
       if (!(thrown instanceof TroupeError)) this.#parts.log.error({ err: thrown }, "cannot decode");
       door.failed({ id: frame.id, failure: toFailure(thrown) });
+      this.#noteGap(frame);
       return undefined;
     }
+  }
+
+  /** Where a piece of a signal was refused, those behind it would be out of place. */
+  #noteGap({ sequence: claim, stream }: RequestFrame): void {
+    if (claim === null || !stream || this.#parts.metadata.stream === null) return;
+    const sequence = this.#sequences.get(claim.key);
+    if (sequence !== undefined) this.#drop(sequence, "failed", []);
   }
 
   cancel(work: Work, reason: CancelReason): void {

@@ -71,7 +71,10 @@ export class Intake {
 
   #decode(frame: RequestFrame, door: Door, sequence: Sequence | null): Work {
     const { model, clock, metrics } = this.#parts;
-    const hashed = frame.alone || !this.#poison.isEmpty ? fingerprint : undefined;
+    // The same inputs mean something else where something is remembered: only what comes first is known by them.
+    const isFirst = frame.sequence === null || frame.sequence.start;
+    const isWatched = frame.alone || !this.#poison.isEmpty;
+    const hashed = isFirst && isWatched ? fingerprint : undefined;
     const work = decodeWork(frame, door, { model, clock, sequence, fingerprint: hashed });
     metrics.decode.observe(work.decodeUs / 1e6);
     if (work.fingerprint === null || !this.#poison.has(work.fingerprint)) return work;
@@ -82,7 +85,6 @@ export class Intake {
     const { queue, figures, pressure } = this.#parts;
     const offer = queue.offer(work);
     if (offer.type === "full") throw queueFull(offer.what, pressure());
-    // Of a sequence no more than one row is in a batch, so that is what it costs the others.
-    figures.noteRequest(work.sequence === null ? work.rows : 1);
+    figures.noteRequest(work.rows);
   }
 }

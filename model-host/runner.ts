@@ -128,7 +128,9 @@ export class Runner {
     const { work } = slice;
     const { sequence } = work;
     if (sequence === null) return;
-    const { answers, model, onBroken } = this.#parts;
+    const { answers, clock, model, onBroken } = this.#parts;
+    // It was not idle while its frame waited and ran.
+    sequence.usedAt = clock.now();
     if (result?.type === "ran") sequence.state = result.state;
     else {
       answers.settle(slice, result);

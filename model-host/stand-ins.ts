@@ -31,12 +31,15 @@ function firstState(spec: TensorSpec, initial: "zeros" | Nested): Tensor {
   return initial === "zeros" ? zeros(spec) : listed(spec, initial);
 }
 
-/** A free size other than the number of rows is a length that grows, and begins with nothing. */
+/**
+ * A free size other than the number of rows is a length that grows, and begins with nothing. Where no trial has told the
+ * rows' axis, it is the first free one.
+ */
 function zeros({ datatype, shape, batchAxis }: TensorSpec): Tensor {
+  const rowAxis = batchAxis ?? shape.indexOf(-1);
   const row = shape.map((size, axis) => {
-    if (axis === batchAxis) return 1;
-    if (size !== -1) return size;
-    return batchAxis === null && axis === 0 ? 1 : 0;
+    if (axis === rowAxis) return 1;
+    return Math.max(size, 0);
   });
   const data = allocate(datatype, product(row));
   return { datatype, shape: row, data: Array.isArray(data) ? data.fill("") : data };

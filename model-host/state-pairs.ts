@@ -3,9 +3,9 @@ import type { StateSpec } from "../src/protocol/model-metadata.ts";
 import type { StateTensor } from "../src/protocol/model-settings.ts";
 import type { ModelInterface, ValueInfo } from "./engine.ts";
 
-/** What exporters put behind the name of a state that goes in, and behind that of the one that comes out. */
-const inSuffix = /(?:_?in|In|_prev|_?0)$/;
-const outSuffix = /^(?:N|_?n|_?[oO]ut|Out|_?next|_new)$/;
+/** What exporters put before and behind the name of a state that goes in, and of the one that comes out. */
+const inMarks = [/(?:_?in|In|_prev|_?0|(?<=\d)i)$/, /^(?:prev|past|old|in)_/];
+const outMarks = [/(?:N|_?n|_?[oO]ut|_?next|_new|(?<=\d)o)$/, /^(?:next|new|present|out)_/];
 
 /**
  * Inputs and outputs of one datatype and shape whose names differ by a suffix only, as `state` and `stateN`, or `h` and
@@ -33,10 +33,16 @@ function sharesEnd(a: StateSpec, b: StateSpec): boolean {
   return a.input === b.input || a.output === b.output;
 }
 
+/** One of the two has a mark at least, and without marks they are the same. */
 function isNamedAlike(into: string, from: string): boolean {
-  return [into, into.replace(inSuffix, "")].some(
-    (stem) => stem !== "" && from.startsWith(stem) && outSuffix.test(from.slice(stem.length)),
+  const stems = stemsOf(into, inMarks);
+  return (
+    into !== from && stemsOf(from, outMarks).some((stem) => stem !== "" && stems.includes(stem))
   );
+}
+
+function stemsOf(name: string, marks: readonly RegExp[]): readonly string[] {
+  return [name, ...marks.map((mark) => name.replace(mark, ""))];
 }
 
 /** A size with a name may turn out to be any. */

@@ -23,26 +23,30 @@ export async function confirmState(
   for (const freeSize of freeSizes) {
     for (const integersBelow of integerRanges) {
       const sizes = { axes: axes.inputAxes, rows: 1, freeSize, integersBelow };
-      if (await matters(engine, model, pairs, sampleRows(model, sizes, 1))) return pairs;
+      const rows = [sampleRows(model, sizes, 1), sampleRows(model, sizes, 2)] as const;
+      if (await matters(engine, model, pairs, rows)) return pairs;
     }
   }
   return [];
 }
 
-/** Whether the row gives something else when what came out of its first run goes into its second. */
+/** Whether what comes out of the run of one row changes what the next row gives. */
 async function matters(
   engine: Engine,
   model: ModelInterface,
   pairs: readonly StateSpec[],
-  row: readonly NamedTensor[],
+  [first, second]: readonly [readonly NamedTensor[], readonly NamedTensor[]],
 ): Promise<boolean> {
-  const zeros = pairs.map(({ input }) => zeroed(row[input] as NamedTensor));
-  const first = await runWith(engine, model, row, pairs, zeros);
-  if (first === undefined) return false;
-  const fedBack = pairs.map(({ output }) => first[output] as Tensor);
+  const zeros = pairs.map(({ input }) => zeroed(first[input] as NamedTensor));
+  const begun = await runWith(engine, model, first, pairs, zeros);
+  if (begun === undefined) return false;
+  const fedBack = pairs.map(({ output }) => begun[output] as Tensor);
   if (!fedBack.every((tensor, at) => isSameShape(tensor, zeros[at] as Tensor))) return false;
-  const second = await runWith(engine, model, row, pairs, fedBack);
-  return second !== undefined && differ(first, second);
+  const afresh = await runWith(engine, model, second, pairs, zeros);
+  const after = await runWith(engine, model, second, pairs, fedBack);
+  const isAnswer = (_: unknown, at: number) => !pairs.some(({ output }) => output === at);
+  if (afresh === undefined || after === undefined) return false;
+  return differ(afresh.filter(isAnswer), after.filter(isAnswer));
 }
 
 /** What a state is like before the first frame must be known: only the number of rows may be free. */
@@ -81,7 +85,7 @@ function isSameShape(a: Tensor, b: Tensor): boolean {
   return a.shape.length === b.shape.length && a.shape.every((size, axis) => size === b.shape[axis]);
 }
 
-/** With the same inputs but for the state, which is no state if nothing follows from it. */
+/** With the same inputs but for the state, which is no state if no answer follows from it. */
 function differ(first: readonly Tensor[], second: readonly Tensor[]): boolean {
   return first.some(({ data }, at) => {
     const other = second[at]?.data ?? [];

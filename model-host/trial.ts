@@ -50,6 +50,7 @@ export async function describe(
   const tried = await windowed(engine, servable, options);
   const verdict = await judge(engine, tried, options);
   const inputs = servable.inputs.map((input, at) => specOf(input, verdict.inputAxes[at] ?? null));
+  if (configured) checkAxes(configured, verdict);
   const state = configured ?? (await findState(engine, tried, options, verdict));
   return {
     inputs,
@@ -61,6 +62,18 @@ export async function describe(
     state,
     stream: options.stream && resolveStream(options.stream, inputs, state),
   };
+}
+
+/** Rows that come out along one axis cannot go in along another. */
+function checkAxes(
+  pairs: readonly StateSpec[],
+  { batching, inputAxes, outputAxes }: Verdict,
+): void {
+  if (batching.type !== "batched") return;
+  const wrong = pairs.findIndex(({ input, output }) => inputAxes[input] !== outputAxes[output]);
+  if (wrong < 0) return;
+  const words = `state[${wrong}] cannot be fed back: its rows lie along another axis where it comes out`;
+  throw new TroupeError("invalid-model", words);
 }
 
 /**

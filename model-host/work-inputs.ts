@@ -28,18 +28,15 @@ export function partOf(
   at: number,
   model: ServedModel,
 ): Part & { readonly isSpare: boolean } {
-  if (work.sequence === null)
-    return { ...ownPart({ work, fromRow, rows }, at, model), isSpare: false };
+  if (work.sequence === null) {
+    const own = work.request.inputs[at] as Tensor;
+    if (own !== model.standIns[at]) return { tensor: own, fromRow, rows, isSpare: false };
+    // What a request leaves out is repeated for the rows of the slice only.
+    return { tensor: standIn(model, at, rows), fromRow: 0, rows, isSpare: false };
+  }
   const state = remembered(work, at, model);
   const tensor = state ?? windowOf(work, at, fromRow, model) ?? (work.request.inputs[at] as Tensor);
   return { tensor, fromRow: 0, rows: 1, isSpare: state !== undefined };
-}
-
-/** Of a request that stands for itself; what it leaves out is repeated for the rows of the slice only. */
-function ownPart({ work, fromRow, rows }: WorkSlice, at: number, model: ServedModel): Part {
-  const tensor = work.request.inputs[at] as Tensor;
-  if (tensor !== model.standIns[at]) return { tensor, fromRow, rows };
-  return { tensor: standIn(model, at, rows), fromRow: 0, rows };
 }
 
 function remembered({ sequence }: Fed, at: number, model: ServedModel): Tensor | undefined {

@@ -24,6 +24,8 @@ export interface WorkSignal extends Cut {
   /** The position of the first of them. */
   readonly position: number;
   readonly hop: number;
+  /** Of the samples that wait to be run. */
+  readonly bytes: number;
 }
 
 /** A decoded request inside the host, from its arrival to its one answer. */

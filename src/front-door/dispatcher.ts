@@ -13,7 +13,7 @@ import { type Call, Flight } from "./flight.ts";
 import { HostLink, type LinkListener } from "./host-link.ts";
 import { toLeastLoaded } from "./least-loaded.ts";
 import { judgeReplay } from "./replay.ts";
-import type { Seat } from "./seat.ts";
+import type { Seat, SeatEnd } from "./seat.ts";
 import { Seats } from "./seats.ts";
 
 export interface DispatcherListener {
@@ -76,6 +76,11 @@ export class Dispatcher {
     this.#seats.end(seat);
   }
 
+  /** It cannot go on, and its opener hears why. */
+  giveUp(seat: Seat, reason: SeatEnd): void {
+    this.#seats.giveUp(seat, reason);
+  }
+
   /** The caller has left, or wants no answer; `onCancelled` comes before the sequence that ends with it, if any, does. */
   cancel(flight: Flight, onCancelled: () => void = () => undefined): void {
     if (!this.#withdraw(flight, "client-left")) return;
@@ -95,7 +100,7 @@ export class Dispatcher {
     const failures = new Map<Flight, Failure>();
     for (const flight of flights) {
       if (flight.isSettled) continue;
-      const failure = this.#seats.judgeLoss(flight, blame) ?? this.#replay(flight, blame);
+      const failure = this.#seats.judgeLoss(flight) ?? this.#replay(flight, blame);
       if (failure !== undefined) failures.set(flight, failure);
     }
     // Last, as a caller who hears of one may ask for more at once, which must not come before what is sent again.

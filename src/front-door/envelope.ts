@@ -8,6 +8,9 @@ import { TroupeError } from "../protocol/errors.ts";
 export type Envelope = ReadonlyMap<string, unknown>;
 
 const maxValueBytes = 512;
+/** What encloses others is parsed up to this size only: this process must not stand still for one body. */
+const maxOpenedBytes = 4_096;
+const maxFields = 64;
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -19,8 +22,9 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
 /**
- * Throws `invalid-request` where the frame is not a JSON object, as far as that can be told from outside. The field named
- * `opened` is parsed though it encloses others.
+ * Throws `invalid-request` where the frame is not a JSON object, as far as that can be told from outside, and
+ * `payload-too-large` where it has more or larger fields than are looked at. The field named `opened` is parsed though it
+ * encloses others.
  */
 export function readEnvelope(frame: Buffer, opened?: string): Envelope {
   const fields = new Map<string, unknown>();
@@ -47,14 +51,25 @@ function readField(
   if (frame[colonAt] !== colon || typeof name !== "string") throw malformed(colonAt);
   const valueAt = skipSpace(frame, colonAt + 1);
   const valueEnd = skipValue(frame, valueAt);
-  const isShort = valueEnd - valueAt <= maxValueBytes;
-  const isRead = name === opened || (isShort && isPlain(frame[valueAt]));
+  const isOpened = name === opened;
+  if (fields.size >= maxFields) throw tooMuch(`a frame or body has at most ${maxFields} fields`);
+  if (isOpened) checkOpened(name, valueEnd - valueAt);
+  const isRead = isOpened || isShort(frame, valueAt, valueEnd);
   fields.set(name, isRead ? parseShort(frame, valueAt, valueEnd) : undefined);
   const after = skipSpace(frame, valueEnd);
   if (frame[after] === closeBrace) return after;
   const next = skipSpace(frame, after + 1);
   if (frame[after] !== comma || frame[next] === closeBrace) throw malformed(after);
   return next;
+}
+
+function checkOpened(name: string, bytes: number): void {
+  if (bytes <= maxOpenedBytes) return;
+  throw tooMuch(`'${name}' must be at most ${maxOpenedBytes} bytes, got ${bytes}`);
+}
+
+function isShort(frame: Buffer, from: number, to: number): boolean {
+  return to - from <= maxValueBytes && isPlain(frame[from]);
 }
 
 function isPlain(first: number | undefined): boolean {
@@ -126,6 +141,10 @@ function skipSpace(frame: Buffer, from: number): number {
 
 function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function tooMuch(words: string): TroupeError {
+  return new TroupeError("payload-too-large", words);
 }
 
 function malformed(at: number): TroupeError {

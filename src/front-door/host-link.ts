@@ -158,7 +158,12 @@ export class HostLink {
   /** The host may forget the sequence. */
   endSequence(seat: Seat): void {
     this.unseat(seat);
-    writeEnd(this.#outbox.writer, seat.options.key);
+    this.forget(seat.options.key);
+  }
+
+  /** Whatever the host has under the key. */
+  forget(key: string): void {
+    writeEnd(this.#outbox.writer, key);
     this.#outbox.plan();
   }
 

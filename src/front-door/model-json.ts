@@ -53,7 +53,10 @@ function batchingJson({ batching, inputs, outputs }: ModelMetadata): Json {
   return { type: "batched", max_batch_size: batching.maxBatchSize, axes };
 }
 
-function isState({ state }: ModelMetadata, side: "input" | "output", at: number): boolean {
+/** Where nothing but states comes out, these are the answer. */
+function isState(metadata: ModelMetadata, side: "input" | "output", at: number): boolean {
+  const { state, outputs } = metadata;
+  if (side === "output" && state.length === outputs.length) return false;
   return state.some((pair) => pair[side] === at);
 }
 

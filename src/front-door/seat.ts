@@ -10,8 +10,6 @@ export interface SeatOptions {
   readonly model: string;
   /** Every front door may ask for it. */
   readonly isShared: boolean;
-  /** What came before it on the same socket killed its host: its frames run alone. */
-  readonly isSuspect: boolean;
   /** Comes once, unless the client ends it. */
   readonly onEnded: (reason: SeatEnd) => void;
 }
@@ -25,8 +23,6 @@ export class Seat {
   isBegun = false;
   /** Something of it has been answered: from then on it can begin nowhere else. */
   hasAnswered = false;
-  /** The model died of a frame of it. */
-  isStruck = false;
   isOver = false;
   /** A frame of it was not run, or its host has dropped it. */
   broken: SeatEnd | undefined;

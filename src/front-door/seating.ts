@@ -21,7 +21,8 @@ export interface SeatingFacts {
 
 export function seatFrame({ seat, start, open, tried }: SeatingFacts): Seating {
   if (seat.isOver) return { type: "lost" };
-  if (start) return sendTo(seat.options.isShared ? byKey(seat, open)[0] : roomiest(open), "wait");
+  if (start)
+    return sendTo(seat.options.isShared ? firstWilling(seat, open) : roomiest(open), "wait");
   // A host that is being drained keeps what it has.
   if (seat.link !== undefined) return sendTo(seat.link.isAlive ? seat.link : undefined, "lost");
   if (seat.isBegun) return { type: "wait" };
@@ -42,6 +43,11 @@ function roomiest(open: readonly HostLink[]): HostLink | undefined {
   const rank = ({ load }: HostLink) =>
     (load.breakerRetryMs > 0 ? 1e9 : 0) + load.sequences + load.outstandingRequests * 1e-6;
   return open.toSorted((a, b) => rank(a) - rank(b))[0];
+}
+
+function firstWilling(seat: Seat, open: readonly HostLink[]): HostLink | undefined {
+  const inOrder = byKey(seat, open);
+  return inOrder.find(({ load }) => load.breakerRetryMs <= 0) ?? inOrder[0];
 }
 
 /**

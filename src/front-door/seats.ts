@@ -1,5 +1,4 @@
 /* What becomes of sequences as their frames are sent, answered and lost. The frames themselves are the dispatcher's. */
-import type { Blame } from "../protocol/control.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { EndReason } from "../protocol/sequences.ts";
 import type { Flight } from "./flight.ts";
@@ -26,7 +25,6 @@ export class Seats {
     const { seat, start } = sequence;
     seat.inFlight += 1;
     if (start) seat.isBegun = true;
-    flight.alone = seat.options.isSuspect;
   }
 
   /** Undefined where the request stands for itself. */
@@ -35,7 +33,10 @@ export class Seats {
     if (sequence === null) return undefined;
     const { seat, start } = sequence;
     const seating = seatFrame({ seat, start, open, tried: flight.tried });
-    if (start && seating.type === "send") seating.link.seat(seat);
+    if (start && seating.type === "send") {
+      seating.link.seat(seat);
+      if (seat.options.isShared) forgetElsewhere(seat, seating.link, open);
+    }
     // A host that is being drained has given it back: what comes behind it waits too.
     if (start && seating.type === "wait") seat.link?.unseat(seat);
     return seating;
@@ -102,13 +103,13 @@ export class Seats {
    * What a frame gets whose host has died: what was remembered is gone. Undefined where nothing was, as no frame had
    * been answered: then all of them begin again elsewhere.
    */
-  judgeLoss({ call, isRunning, alone }: Flight, blame: Blame): Failure | undefined {
-    const seat = call.sequence?.seat;
+  judgeLoss(flight: Flight): Failure | undefined {
+    const seat = flight.call.sequence?.seat;
     // What has a host again has it elsewhere: this frame was on its way back from where it had been sent first.
     if (seat === undefined || seat.link !== undefined || isStartingAnew(seat)) return undefined;
-    const isStruck = isRunning && blame === "model";
-    if (isStruck) seat.isStruck = true;
-    return isStruck && alone ? poisonous : sequenceLost("lost");
+    if (!isAsking(flight, seat)) return sequenceLost("lost");
+    if (flight.link !== undefined) flight.tried = [...flight.tried, flight.link];
+    return undefined;
   }
 
   /** These were kept by a host that has died. */
@@ -124,12 +125,20 @@ export class Seats {
     seat.link?.endSequence(seat);
   }
 
+  /** It cannot go on; frames that are under way are still answered. */
+  giveUp(seat: Seat, reason: SeatEnd): void {
+    if (seat.isOver) return;
+    seat.link?.endSequence(seat);
+    this.#break(seat, reason);
+  }
+
   /** A frame of the sequence was not run: those behind it would meet a state that is wrong. */
   breakOf({ call, order }: Flight, reason: SeatEnd): void {
     const seat = call.sequence?.seat;
     if (seat === undefined || seat.isOver) return;
-    // A host that had answered the frame before it heard of this would keep the sequence for nobody.
-    seat.link?.endSequence(seat);
+    // A host that had answered the frame before it heard of this would keep the sequence for nobody; but what is shared
+    // may be somebody else's by now.
+    if (!seat.options.isShared) seat.link?.endSequence(seat);
     this.#break(seat, reason, order);
   }
 
@@ -152,12 +161,17 @@ export class Seats {
   }
 }
 
+/** One of the same key may have been begun at another host, when this one was not there. */
+function forgetElsewhere({ options }: Seat, link: HostLink, open: readonly HostLink[]): void {
+  for (const other of open) if (other !== link) other.forget(options.key);
+}
+
 /** Nothing of it has been answered, so that its first frame is under way. */
 function isStartingAnew(seat: Seat): boolean {
   return seat.isBegun && !seat.hasAnswered && !seat.isOver;
 }
 
-const poisonous: Failure = {
-  code: "poison-request",
-  message: "Cannot answer: its inputs have killed two hosts",
-};
+/** Whether the host has the sequence at all is not known here. */
+function isAsking({ isRunning }: Flight, seat: Seat): boolean {
+  return !seat.isBegun && !seat.hasAnswered && !isRunning;
+}

@@ -38,7 +38,6 @@ export class SharedSeats {
       key,
       model,
       isShared: true,
-      isSuspect: false,
       onEnded: () => {
         if (this.#seats.get(name) === seat) this.#seats.delete(name);
       },

@@ -15,6 +15,8 @@ export interface InferFrame {
   readonly timeoutMs: number | null;
   readonly priority: Priority;
   readonly stream: boolean;
+  /** It brings a piece of a signal, which has its place among the others. */
+  readonly isSignal: boolean;
   readonly requestId: string;
   readonly codec: "predict" | SampleCodec;
   /** Undefined is the socket's own. */
@@ -102,6 +104,7 @@ function clientFrame(envelope: Envelope, id: FrameId | null): ClientFrame {
     priority: priorityOf(envelope.get("priority"), "priority"),
     // A piece of a signal is answered window by window.
     stream: flag(envelope, "stream") || envelope.has("samples"),
+    isSignal: envelope.has("samples"),
     requestId: newRequestId(),
     codec: "predict",
     sequence,
@@ -123,6 +126,7 @@ export function sampleFrame(id: number, codec: SampleCodec | undefined): FrameVe
     timeoutMs: null,
     priority: "normal",
     stream: true,
+    isSignal: true,
     requestId: newRequestId(),
     codec,
     sequence: undefined,
@@ -171,4 +175,9 @@ function optionalVersion(value: unknown): string | undefined {
 function refused(field: string, expected: string, got: unknown): TroupeError {
   const words = got === undefined ? "nothing" : JSON.stringify(got);
   return new TroupeError("invalid-request", `${field} must be ${expected}, got ${words}`);
+}
+
+/** By what a frame is known while it is open: bare samples have numbers of their own, which are no client's ids. */
+export function frameKey({ id, codec }: InferFrame): FrameId | bigint {
+  return codec === "predict" ? id : BigInt(id);
 }

@@ -41,6 +41,12 @@ export class SocketGate<Message> {
     else this.#options.obey(message);
   }
 
+  /** The message must wait for room, and so must all behind it. */
+  hold(message: Message): void {
+    this.pause();
+    this.#parked.push(message);
+  }
+
   /** Who goes on sending after so many refusals is not read from until there is room. */
   noteRefused(most: number): void {
     this.#refused += 1;

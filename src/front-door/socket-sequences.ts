@@ -1,5 +1,5 @@
 /* The sequences of one WebSocket, by the names that its client gives them: which seat each has, and how it ends. */
-import { TroupeError } from "../protocol/errors.ts";
+import { type ErrorCode, type Failure, TroupeError } from "../protocol/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { SequenceCall } from "./flight.ts";
 import { endWords, Seat, type SeatEnd } from "./seat.ts";
@@ -16,7 +16,7 @@ export interface SequenceNotice extends SlotName {
 }
 
 export interface SocketSequencesParts {
-  readonly dispatcher: Pick<Dispatcher, "end">;
+  readonly dispatcher: Pick<Dispatcher, "end" | "giveUp">;
   readonly notify: (notice: SequenceNotice) => void;
 }
 
@@ -31,8 +31,6 @@ interface Slot {
   version: string | undefined;
   /** It ended without its client's will: until a reset its frames are refused, as some may be on their way. */
   ended: SeatEnd | undefined;
-  /** The model died of it, so what comes next runs alone. */
-  isSuspect: boolean;
 }
 
 /** A seat that its client has left, whose last frames are still under way. */
@@ -42,6 +40,14 @@ interface Leaving {
   /** Whether the client waits to hear of the end. */
   isTold: boolean;
 }
+
+const refusals: readonly ErrorCode[] = [
+  "invalid-request",
+  "overloaded",
+  "model-unavailable",
+  "draining",
+  "poison-request",
+];
 
 /** No two seats of a host have the same key; processes end, and take their sequences along. */
 let lastNumber = 0;
@@ -75,7 +81,7 @@ export class SocketSequences {
   }
 
   isOpen(name: SlotName): boolean {
-    return this.#slots.get(keyOf(name))?.seat !== undefined;
+    return this.#slots.size > 0 && this.#slots.get(keyOf(name))?.seat !== undefined;
   }
 
   /**
@@ -115,12 +121,26 @@ export class SocketSequences {
   }
 
   /** A frame has been answered. */
-  settled({ slot, call }: SlotClaim, hasFailed: boolean): void {
+  settled({ slot, call }: SlotClaim, failure: Failure | null): void {
     const { seat, start } = call;
     if (seat.inFlight > 0) return;
     // Nothing has run and nothing is on its way, so that the next frame may as well begin.
-    if (start && hasFailed && slot.seat === seat) this.#leave(slot);
+    if (start && wasRefused(failure) && slot.seat === seat) this.#leave(slot);
     this.#letGo(seat);
+  }
+
+  /** A piece of its signal was refused: what comes behind would be out of place. */
+  noteGap(name: SlotName): void {
+    const key = keyOf(name);
+    const slot = this.#slots.get(key) ?? newSlot(name);
+    if (slot.ended !== undefined) return;
+    if (slot.seat !== undefined) {
+      this.#parts.dispatcher.giveUp(slot.seat, "failed");
+      return;
+    }
+    slot.ended = "failed";
+    this.#slots.set(key, slot);
+    this.#parts.notify({ ...name, reason: "failed" });
   }
 
   /** What comes next begins anew. */
@@ -165,7 +185,6 @@ export class SocketSequences {
       key: newKey(),
       model,
       isShared: false,
-      isSuspect: slot.isSuspect,
       onEnded: (reason) => this.#onEnded(slot, seat, reason),
     });
     return seat;
@@ -176,7 +195,6 @@ export class SocketSequences {
     if (slot.seat !== seat) return;
     slot.seat = undefined;
     slot.ended = reason;
-    slot.isSuspect = seat.isStruck;
     this.#parts.notify({ ...slot.name, reason });
   }
 
@@ -205,8 +223,13 @@ export class SocketSequences {
   }
 }
 
+/** It was never part of its sequence. */
+export function wasRefused(failure: Failure | null): boolean {
+  return failure !== null && refusals.includes(failure.code);
+}
+
 function newSlot(name: SlotName): Slot {
-  return { name, seat: undefined, version: undefined, ended: undefined, isSuspect: false };
+  return { name, seat: undefined, version: undefined, ended: undefined };
 }
 
 function keyOf({ model, sequence }: SlotName): string {

@@ -7,7 +7,7 @@ import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
 import type { DoneFrame } from "../protocol/frames.ts";
-import type { AccessEntry, AccessLog } from "./access-log.ts";
+import type { AccessLog } from "./access-log.ts";
 import type { Directory } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
@@ -16,17 +16,19 @@ import type { Flight } from "./flight.ts";
 import {
   type FrameId,
   type FrameVerdict,
+  frameKey,
   type InferFrame,
   parseClientFrame,
   type SequenceFrame,
   sampleFrame,
 } from "./socket-frame.ts";
 import { SocketGate } from "./socket-gate.ts";
+import { type FrameOutcome, noteFrame } from "./socket-log.ts";
 import { SocketPulse } from "./socket-pulse.ts";
 import { noMemory, type SlotClaim, SocketSequences } from "./socket-sequences.ts";
 import { addressOf, type SocketTarget } from "./socket-target.ts";
 import { SocketWriter } from "./socket-writer.ts";
-import { closeCode, httpStatus } from "./statuses.ts";
+import { closeCode } from "./statuses.ts";
 
 export interface SessionParts {
   readonly clock: Clock;
@@ -43,12 +45,6 @@ interface Message {
   readonly isBinary: boolean;
 }
 
-/** What the log says of a frame. */
-interface Outcome extends Pick<AccessEntry, "model" | "version" | "totalMs" | "stages"> {
-  readonly frame: InferFrame;
-  readonly failure: Failure | null;
-}
-
 interface Open {
   readonly frame: InferFrame;
   readonly claim: SlotClaim | null;
@@ -61,7 +57,8 @@ export class SocketSession {
   readonly #parts: SessionParts;
   readonly #socket: WebSocket;
   readonly #target: SocketTarget;
-  readonly #open = new Map<FrameId, Open>();
+  /** By the id of the frame; bare samples have numbers of their own, which are no client's. */
+  readonly #open = new Map<FrameId | bigint, Open>();
   #isDraining = false;
   readonly #pulse: SocketPulse;
   readonly #writer: SocketWriter;
@@ -84,7 +81,7 @@ export class SocketSession {
     });
     this.#gate = new SocketGate<Message>(socket, parts.clock, {
       isClogged: () => this.#writer.isClogged,
-      isFull: () => this.#open.size >= parts.settings.wsMaxInFlight,
+      isFull: () => this.#isFull,
       obey: (message) => this.#obey(message),
     });
     this.#sequences = new SocketSequences({
@@ -115,6 +112,10 @@ export class SocketSession {
     });
   }
 
+  get #isFull(): boolean {
+    return this.#open.size >= this.#parts.settings.wsMaxInFlight;
+  }
+
   #hear(data: RawData, isBinary: boolean): void {
     this.#parts.metrics.framesIn.add();
     this.#pulse.note();
@@ -122,6 +123,10 @@ export class SocketSession {
   }
 
   #obey({ bytes, isBinary }: Message): void {
+    if (isBinary && this.#isFull) {
+      this.#gate.hold({ bytes, isBinary });
+      return;
+    }
     const verdict = isBinary ? this.#parseSamples() : parseClientFrame(bytes);
     if (verdict.type === "refused") {
       this.#writer.failed(verdict.id, toFailure(verdict.error));
@@ -130,7 +135,8 @@ export class SocketSession {
     const { frame } = verdict;
     switch (frame.type) {
       case "infer":
-        this.#infer(frame, bytes);
+        if (frame.isSignal && this.#isFull) this.#gate.hold({ bytes, isBinary });
+        else this.#infer(frame, bytes);
         return;
       case "cancel":
         this.#cancel(frame.id);
@@ -176,6 +182,8 @@ export class SocketSession {
     this.#writer.failed(frame.id, failure, frame.requestId);
     const { model = this.#target.model ?? "", version = "" } = frame;
     this.#note({ frame, model, version, failure, totalMs: 0, stages: undefined });
+    if (frame.isSignal && model !== "")
+      this.#sequences.noteGap({ model, sequence: frame.sequence });
   }
 
   #begin(frame: InferFrame, body: Buffer): void {
@@ -192,7 +200,7 @@ export class SocketSession {
     const ask = { model, version, bytes, timeoutMs, priority, draining, sequence };
     const admitted = entrance.admit(ask);
     const open: Open = { frame, admitted, claim, beganAt, flight: undefined };
-    this.#open.set(frame.id, open);
+    this.#open.set(frameKey(frame), open);
     if (claim !== null) this.#sequences.taken(claim, admitted.target.version.version);
     open.flight = dispatcher.submit({
       model,
@@ -219,8 +227,9 @@ export class SocketSession {
     throw noMemory(model, "it takes no 'sequence'");
   }
 
-  #checkRoom({ id }: InferFrame): void {
-    if (this.#open.has(id)) {
+  #checkRoom(frame: InferFrame): void {
+    const { id } = frame;
+    if (this.#open.has(frameKey(frame))) {
       throw new TroupeError("invalid-request", `id ${JSON.stringify(id)} is in use on this socket`);
     }
     const most = this.#parts.settings.wsMaxInFlight;
@@ -258,11 +267,11 @@ export class SocketSession {
   #settle(open: Open, failure: Failure | null, done: DoneFrame | undefined): void {
     const { frame, admitted, beganAt } = open;
     // The end of one frame may have been that of others of its sequence.
-    if (this.#open.get(frame.id) !== open) return;
-    this.#open.delete(frame.id);
+    if (this.#open.get(frameKey(frame)) !== open) return;
+    this.#open.delete(frameKey(frame));
     this.#pulse.noteUse();
     admitted.permit.release();
-    if (open.claim !== null) this.#sequences.settled(open.claim, failure !== null);
+    if (open.claim !== null) this.#sequences.settled(open.claim, failure);
     const totalMs = this.#parts.clock.now() - beganAt;
     admitted.series.predictions(failure?.code ?? "ok").add();
     admitted.series.total.observe(totalMs / 1e3);
@@ -273,16 +282,8 @@ export class SocketSession {
     this.#endIfDrained();
   }
 
-  #note({ frame, failure, ...rest }: Outcome): void {
-    this.#parts.accessLog.note({
-      ...rest,
-      requestId: frame.requestId,
-      route: this.#target.endpoint,
-      status: failure === null ? 200 : httpStatus[failure.code],
-      code: failure?.code ?? null,
-      error: failure?.message ?? null,
-      admissionMs: 0,
-    });
+  #note(outcome: FrameOutcome): void {
+    noteFrame(this.#parts.accessLog, this.#target.endpoint, outcome);
   }
 
   #endIfDrained(): void {

@@ -1,6 +1,6 @@
 /* The sequence that the `parameters` of an Open Inference V2 body name, read without parsing its tensors. */
 import { TroupeError } from "../protocol/errors.ts";
-import { readEnvelope } from "./envelope.ts";
+import { type Envelope, readEnvelope } from "./envelope.ts";
 
 export interface V2Sequence {
   /** Tells the number 7 from the text "7", as the protocol does. */
@@ -11,21 +11,13 @@ export interface V2Sequence {
 
 /** Throws `invalid-request` where the body of another route names a sequence, which it would not get. */
 export function refuseSequence(body: Buffer): void {
-  const parameters = parametersOf(body);
-  const named = Object.keys(parameters).find((name) => name.startsWith("sequence_"));
-  if (named === undefined && !isNamed(body)) return;
+  const envelope = envelopeOf(body);
+  const named = Object.keys(parametersIn(envelope)).some((name) => name.startsWith("sequence_"));
+  if (!named && !envelope.has("sequence")) return;
   throw new TroupeError(
     "invalid-request",
     "sequences over HTTP are those of POST /v2/models/{model}/infer, this route has none",
   );
-}
-
-function isNamed(body: Buffer): boolean {
-  try {
-    return readEnvelope(body).has("sequence");
-  } catch {
-    return false;
-  }
 }
 
 type Parameters = Readonly<Record<string, unknown>>;
@@ -38,7 +30,7 @@ const wantedId = `a whole number from 1 to 2^53 - 1, or a text of 1 to ${longest
  * another kind. What is wrong with the body as a whole is the host's to say.
  */
 export function readV2Sequence(body: Buffer): V2Sequence | undefined {
-  const parameters = parametersOf(body);
+  const parameters = parametersIn(envelopeOf(body));
   const start = flagOf(parameters, "sequence_start");
   const end = flagOf(parameters, "sequence_end");
   const key = keyOf(parameters["sequence_id"]);
@@ -48,13 +40,19 @@ export function readV2Sequence(body: Buffer): V2Sequence | undefined {
   throw refused("sequence_id", `${wantedId} beside sequence_start and sequence_end`, got);
 }
 
-function parametersOf(body: Buffer): Parameters {
+/** Empty where the body is malformed. */
+function envelopeOf(body: Buffer): Envelope {
   try {
-    const parameters = readEnvelope(body, "parameters").get("parameters");
-    return typeof parameters === "object" && parameters !== null ? (parameters as Parameters) : {};
-  } catch {
-    return {};
+    return readEnvelope(body, "parameters");
+  } catch (thrown) {
+    if (thrown instanceof TroupeError && thrown.code === "payload-too-large") throw thrown;
+    return new Map();
   }
+}
+
+function parametersIn(envelope: Envelope): Parameters {
+  const parameters = envelope.get("parameters");
+  return typeof parameters === "object" && parameters !== null ? (parameters as Parameters) : {};
 }
 
 function flagOf(parameters: Parameters, name: string): boolean {

@@ -13,11 +13,15 @@ export const stateOutputs = perModel(({ metadata }): readonly number[] =>
   metadata.state.map(({ output }) => output),
 );
 
-/** Indexes of the outputs that are answers: what a request wants that names none, and does not bring the state. */
+/**
+ * Indexes of the outputs that are answers: what a request wants that names none, and does not bring the state. Where
+ * nothing but states comes out, as of a filter, these are the answer.
+ */
 export const plainOutputs = perModel((model): readonly number[] => {
   const hidden = stateOutputs(model);
   const all = allOutputs(model);
-  return hidden.length === 0 ? all : all.filter((output) => !hidden.includes(output));
+  const plain = all.filter((output) => !hidden.includes(output));
+  return hidden.length === 0 || plain.length === 0 ? all : plain;
 });
 
 /**

@@ -170,6 +170,46 @@ describe("A socket of a stateful model", () => {
     socket.close();
   });
 
+  it("takes every piece of a signal in its place, however many come at once", async () => {
+    const socket = await openSocket(cluster.url, "/v2/models/pieces/stream?samples=float32");
+    const pieces = 300;
+    for (let at = 0; at < pieces; at += 1)
+      socket.sendBytes(new Uint8Array(Float32Array.of(at).buffer));
+    await waitFor(
+      () => socket.frames.filter(({ type }) => type === "done").length === pieces,
+      "every piece to be answered",
+    );
+    const positions = socket.frames
+      .filter(({ type }) => type === "chunk")
+      .map(({ position }) => position);
+    assert.deepEqual(
+      positions,
+      Array.from({ length: pieces / 4 }, (_, at) => 4 * at),
+    );
+    const sums = socket.frames
+      .filter(({ type }) => type === "chunk")
+      .map(({ predictions }) => predictions);
+    // The state adds up: 3 + 7 + … + 299.
+    assert.equal((sums.at(-1) as number[][])[0]?.[3], 11_325);
+    socket.close();
+  });
+
+  it("ends where a piece of its signal is refused, as what comes behind would be out of place", async () => {
+    const socket = await openSocket(cluster.url, "/v2/models/pieces/stream?samples=float32");
+    socket.sendBytes(new Uint8Array(16));
+    socket.sendBytes(new Uint8Array(15));
+    socket.sendBytes(new Uint8Array(16));
+    assert.equal((await socket.answer(0)).type, "done");
+    assert.equal((await socket.answer(1)).code, "invalid-request");
+    assert.equal((await socket.answer(2)).code, "sequence-lost");
+    assert.equal((await socket.ending()).reason, "failed");
+    socket.send({ type: "reset" });
+    socket.sendBytes(new Uint8Array(16));
+    await socket.answer(3);
+    assert.equal(socket.frames.findLast(({ type }) => type === "chunk")?.position, 0);
+    socket.close();
+  });
+
   it("refuses a frame with a misspelt field, which another sequence would get", async () => {
     const socket = await open("total");
     await socket.step(1, { features: [1] });

@@ -79,8 +79,10 @@ interface Life {
   /** Those that were taken, in order. */
   readonly frames: Frame[];
   usedAt: number;
-  /** Why the frames that are left may be lost. */
+  /** Why it may end. */
   readonly causes: EndReason[];
+  /** A front door that had frames in it is gone. */
+  isTorn: boolean;
 }
 
 /** Hands on what it is told when it is told. */
@@ -153,10 +155,13 @@ class Reference {
   }
 
   #checkFailure(frame: Frame, code: ErrorCode): void {
+    if (code === "sequence-lost") {
+      assert.ok(frame.life?.isTorn || framesBefore(frame).some(isBroken));
+      return;
+    }
     const cause = this.#causeOf(frame, code);
-    if (code === "sequence-lost") assert.notDeepEqual(frame.life?.causes ?? [], []);
-    else assert.ok(cause !== undefined, `${code} has its reason`);
-    if (cause !== undefined) frame.life?.causes.push(cause);
+    assert.ok(cause !== undefined, `${code} has its reason`);
+    frame.life?.causes.push(cause);
   }
 
   #causeOf(frame: Frame, code: ErrorCode): EndReason | undefined {
@@ -190,12 +195,21 @@ class Reference {
   }
 }
 
-/** What it gives after all the frames of its sequence that were taken before it. */
+/** Those of its sequence that were taken before it. */
+function framesBefore(frame: Frame): readonly Frame[] {
+  const frames = frame.life?.frames ?? [];
+  return frames.slice(0, frames.indexOf(frame));
+}
+
+/** Those behind it are lost, even where it ran to its end after all. */
+function isBroken({ answer, cancelled }: Frame): boolean {
+  return answer?.type === "failed" || cancelled !== null;
+}
+
+/** What it gives after all the frames before it, which must have been answered, and not been given up. */
 function expectedOf(frame: Frame): number {
-  const { life } = frame;
-  if (life === null) return next(0, frame.value);
-  const before = life.frames.slice(0, life.frames.indexOf(frame));
-  assert.ok(before.every(({ answer }) => answer?.type === "done"));
+  const before = frame.life === null ? [] : framesBefore(frame);
+  assert.ok(before.every((one) => one.answer !== null && !isBroken(one)));
   return [...before, frame].reduce((state, { value }) => next(state, value), 0);
 }
 
@@ -273,24 +287,22 @@ class Trial {
     const claim = { key, start, end: this.#isLucky(0.06), shared: key.startsWith("shared") };
     const isValid = !this.#isLucky(0.06);
     const must = this.reference.mustRefuse(claim, isValid);
-    const life = this.#lifeFor(claim, must);
+    const life = start ? this.#newLife(key) : (this.reference.lives.get(key) ?? null);
     const frame = this.#send(door, { claim, life, isValid });
     const { refusal } = this.reference;
     assert.equal(refusal, must ?? (refusal === "overloaded" ? refusal : null));
-    if (life !== null && must !== "sequence-lost") life.usedAt = this.clock.now();
-    if (refusal !== null || life === null) return;
+    if (life === null) return;
+    life.usedAt = this.clock.now();
+    // What is refused begins a sequence too, unless others share its key, or there is no room.
+    const isBegun = refusal === null || !(claim.shared || must === "overloaded");
+    if (start && isBegun) this.reference.lives.set(key, life);
+    if (refusal !== null) return;
     life.frames.push(frame);
     if (claim.end) this.reference.lives.delete(key);
   }
 
-  /** A frame that begins a sequence does so even where it is refused itself. */
-  #lifeFor({ key, start }: SequenceClaim, must: ErrorCode | null): Life | null {
-    const { lives } = this.reference;
-    const isRoomless = must === "overloaded" && !lives.has(key);
-    if (!start || isRoomless) return lives.get(key) ?? null;
-    const life: Life = { key, frames: [], usedAt: this.clock.now(), causes: [] };
-    lives.set(key, life);
-    return life;
+  #newLife(key: string): Life {
+    return { key, frames: [], usedAt: this.clock.now(), causes: [], isTorn: false };
   }
 
   #sendAlone(): void {
@@ -342,7 +354,7 @@ class Trial {
     for (const id of door.works.keys()) {
       const frame = this.reference.frames.get(id);
       this.reference.frames.delete(id);
-      frame?.life?.causes.push("cancelled");
+      if (frame?.life) tear(frame.life);
     }
     for (const key of this.reference.lives.keys()) {
       if (key.startsWith(door.name)) this.reference.lives.delete(key);
@@ -362,6 +374,11 @@ class Trial {
     }
     this.host.close();
   }
+}
+
+function tear(life: Life): void {
+  life.isTorn = true;
+  life.causes.push("cancelled");
 }
 
 function frameOf(
