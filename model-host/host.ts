@@ -13,7 +13,7 @@ import type { Pressure } from "../src/protocol/pressure.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
 import type { HostLoad } from "../src/protocol/views.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
-import { newSignal } from "../src/tensors/windows.ts";
+import { newSignal, type Signal } from "../src/tensors/windows.ts";
 import { Answers } from "./answers.ts";
 import { decideBatch } from "./batch-decision.ts";
 import { Breaker } from "./breaker.ts";
@@ -64,16 +64,15 @@ export class Host {
     const { model: name, version, labels, queue, sequenceIdleMs: idleMs } = spec;
     this.model = { name, version, metadata, labels, standIns: standInsOf(metadata, spec) };
     this.#answers = new Answers({ ...parts, model: this.model });
-    const { stream, inputs } = metadata;
-    const input = stream === null ? undefined : inputs[stream.input];
     this.#sequences = new Sequences({
       clock,
       metrics,
       log: parts.log,
       most: queue.maxSequences,
+      mostBytes: queue.maxStateBytes,
       idleMs,
       onRoom: () => parts.onPressure(),
-      newSignal: () => (stream === null || input === undefined ? null : newSignal(stream, input)),
+      newSignal: signalsOf(metadata),
     });
     this.#queue = new WorkQueue(queue);
     this.#intake = new Intake({
@@ -99,6 +98,7 @@ export class Host {
       breaker: this.#breaker,
       answers: this.#answers,
       figures: this.#figures,
+      sequences: this.#sequences,
       onFree: () => this.#feed(),
       onBroken: (work) => this.#break(work, "failed"),
       onAnswered: () => this.#leaveIfDrained(),
@@ -288,4 +288,10 @@ export class Host {
     this.#parts.onPressure();
     if (this.#breaker.state !== "closed") this.pump();
   }
+}
+
+/** What a sequence begins its signal with; null where the model takes none. */
+function signalsOf({ stream, inputs }: ModelMetadata): () => Signal | null {
+  const input = stream === null ? undefined : inputs[stream.input];
+  return () => (stream === null || input === undefined ? null : newSignal(stream, input));
 }

@@ -12,6 +12,7 @@ import type { HostMetrics } from "./host-metrics.ts";
 import type { Lane } from "./lane.ts";
 import type { LoadFigures } from "./load-figures.ts";
 import { RunningNotice } from "./running-notice.ts";
+import type { Sequences } from "./sequences.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -24,6 +25,7 @@ export interface RunnerParts {
   /** Resolves when the supervisor's side of the channel has it. */
   readonly tell: (event: HostEvent) => Promise<void>;
   readonly queue: WorkQueue<Work>;
+  readonly sequences: Sequences;
   readonly breaker: Breaker;
   readonly answers: Answers;
   readonly figures: LoadFigures;
@@ -128,14 +130,12 @@ export class Runner {
     const { work } = slice;
     const { sequence } = work;
     if (sequence === null) return;
-    const { answers, clock, model, onBroken } = this.#parts;
+    const { answers, clock, model, sequences, onBroken } = this.#parts;
     // It was not idle while its frame waited and ran.
     sequence.usedAt = clock.now();
-    if (result?.type === "ran") sequence.state = result.state;
-    else {
-      answers.settle(slice, result);
-      onBroken(work);
-    }
+    const isKept = result?.type === "ran" && sequences.remember(sequence, result.state);
+    if (result?.type === "failed") answers.settle(slice, result);
+    if (!isKept) onBroken(work);
     const next = work.nextRow < work.rows ? work : this.#release(sequence.lane);
     if (next !== undefined && hasGrowingState(model).grows) next.key = batchKey(next, model);
   }

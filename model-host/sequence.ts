@@ -15,6 +15,8 @@ export class Sequence implements Expiring {
   door: Door;
   /** One row for each of the model's states, in memory of their own; null before the first frame has run. */
   state: readonly Tensor[] | null = null;
+  /** Of its state. */
+  bytes = 0;
   /** Null where the model takes no signal. */
   signal: Signal | null;
   usedAt: Millis;

@@ -4,6 +4,7 @@ import { Deadlines } from "../src/platform/deadlines.ts";
 import type { Log } from "../src/platform/log.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { EndReason, SequenceClaim } from "../src/protocol/sequences.ts";
+import type { Tensor, TensorData } from "../src/tensors/tensor.ts";
 import type { Signal } from "../src/tensors/windows.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import { Sequence } from "./sequence.ts";
@@ -14,6 +15,7 @@ export interface SequencesParts {
   readonly metrics: Pick<HostMetrics, "sequencesStarted" | "sequencesEnded">;
   readonly log: Log;
   readonly most: number;
+  readonly mostBytes: number;
   readonly idleMs: number;
   /** What a new one begins its signal with. */
   readonly newSignal: () => Signal | null;
@@ -21,6 +23,8 @@ export interface SequencesParts {
   readonly onRoom: () => void;
 }
 
+/** What one sequence may remember of what all may: a state that grows must not shut out the others. */
+const ownShare = 0.25;
 /** When one of many ends cannot be known; clients of sequences may well wait as long. */
 const fullRetryMs = 1_000;
 
@@ -28,6 +32,7 @@ export class Sequences {
   readonly #parts: SequencesParts;
   readonly #byKey = new Map<string, Sequence>();
   readonly #idle: Deadlines<Sequence>;
+  #bytes = 0;
 
   constructor(parts: SequencesParts) {
     this.#parts = parts;
@@ -50,12 +55,28 @@ export class Sequences {
   claim({ key, start, shared }: SequenceClaim, door: Door): Sequence {
     const known = this.#byKey.get(key);
     if (!start) return this.#use(known, door);
-    const { most, clock, newSignal } = this.#parts;
-    if (known === undefined && this.size >= most) throw tooMany(most);
+    const { clock, newSignal } = this.#parts;
+    if (known === undefined) this.#checkRoom();
     const options = { isShared: shared, signal: newSignal(), now: clock.now() };
     const sequence = new Sequence(key, door, options);
     if (!shared) this.keep(sequence);
     return sequence;
+  }
+
+  #checkRoom(): void {
+    const { most, mostBytes } = this.#parts;
+    if (this.size >= most) throw noRoom(`the host keeps ${most} of ${most}`);
+    if (this.#bytes < mostBytes) return;
+    throw noRoom(`the host remembers ${this.#bytes} of ${mostBytes} bytes`);
+  }
+
+  /** False where it is more than one sequence may remember. */
+  remember(sequence: Sequence, state: readonly Tensor[]): boolean {
+    const bytes = state.reduce((sum, { data }) => sum + bytesOf(data), 0);
+    if (this.#byKey.get(sequence.key) === sequence) this.#bytes += bytes - sequence.bytes;
+    sequence.state = state;
+    sequence.bytes = bytes;
+    return bytes <= this.#parts.mostBytes * ownShare;
   }
 
   /** In the place of the one before it of the same key. */
@@ -106,6 +127,7 @@ export class Sequences {
   #remove(sequence: Sequence): boolean {
     if (this.#byKey.get(sequence.key) !== sequence) return false;
     this.#byKey.delete(sequence.key);
+    this.#bytes -= sequence.bytes;
     this.#idle.remove(sequence);
     if (this.size === this.#parts.most - 1) this.#parts.onRoom();
     return true;
@@ -125,9 +147,15 @@ export class Sequences {
   }
 }
 
-function tooMany(most: number): TroupeError {
-  const words = `Cannot begin sequence: the host keeps ${most} of ${most}`;
+function noRoom(why: string): TroupeError {
+  const words = `Cannot begin sequence: ${why}`;
   return new TroupeError("overloaded", words, { retryAfterMs: fullRetryMs });
+}
+
+/** Texts are counted as the characters that they are. */
+function bytesOf(data: TensorData): number {
+  if (ArrayBuffer.isView(data)) return data.byteLength;
+  return data.reduce((sum, text) => sum + 2 * text.length, 0);
 }
 
 function notHere(): TroupeError {

@@ -37,6 +37,7 @@ export function viewModel(facts: ModelFacts, now: Millis): ModelView {
     description: config?.description ?? "",
     labels: config?.labels ?? [],
     required: config?.required ?? false,
+    defaults: config?.defaults ?? {},
     requestMs: config?.timeouts.requestMs ?? null,
     maxOutstandingRequests: (config?.queue.maxRows ?? 0) + batchesOnTheWay * maxBatchSize,
     maxSequences: config?.queue.maxSequences ?? 0,

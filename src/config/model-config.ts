@@ -77,6 +77,7 @@ const modelConfig = section<ModelConfig>({
     maxRows: integer(1024, 1, maxCount),
     maxBytes: integer(67_108_864, 1, Number.MAX_SAFE_INTEGER),
     maxSequences: integer(1024, 1, maxCount),
+    maxStateBytes: integer(268_435_456, 1, Number.MAX_SAFE_INTEGER),
   }),
   timeouts: section({
     requestMs,

@@ -163,6 +163,8 @@ export class HostLink {
 
   /** Whatever the host has under the key. */
   forget(key: string): void {
+    const seat = this.#seats.get(key);
+    if (seat !== undefined) this.unseat(seat);
     writeEnd(this.#outbox.writer, key);
     this.#outbox.plan();
   }

@@ -40,6 +40,7 @@ function parametersJson(model: ModelView, version: VersionView, metadata: ModelM
     ...(model.description === "" ? {} : { description: model.description }),
     ...(model.labels.length === 0 ? {} : { labels: model.labels }),
     batching: batchingJson(metadata),
+    ...(Object.keys(model.defaults).length === 0 ? {} : { defaults: model.defaults }),
     ...memoryJson(metadata),
     ...(metadata.notServable.length === 0 ? {} : { not_servable: metadata.notServable }),
   };

@@ -37,8 +37,8 @@ interface Slot {
 interface Leaving {
   readonly seat: Seat;
   readonly name: SlotName;
-  /** Whether the client waits to hear of the end. */
-  isTold: boolean;
+  /** How often the client waits to hear of the end: once for each time that it has asked for it. */
+  told: number;
 }
 
 const refusals: readonly ErrorCode[] = [
@@ -105,6 +105,10 @@ export class SocketSequences {
     if (!call.start) return;
     slot.seat = call.seat;
     slot.version = version;
+    this.#keep(slot);
+  }
+
+  #keep(slot: Slot): void {
     const key = keyOf(slot.name);
     if (!this.#slots.has(key)) this.#makeRoom();
     this.#slots.set(key, slot);
@@ -131,15 +135,14 @@ export class SocketSequences {
 
   /** A piece of its signal was refused: what comes behind would be out of place. */
   noteGap(name: SlotName): void {
-    const key = keyOf(name);
-    const slot = this.#slots.get(key) ?? newSlot(name);
+    const slot = this.#slots.get(keyOf(name)) ?? newSlot(name);
     if (slot.ended !== undefined) return;
     if (slot.seat !== undefined) {
       this.#parts.dispatcher.giveUp(slot.seat, "failed");
       return;
     }
     slot.ended = "failed";
-    this.#slots.set(key, slot);
+    this.#keep(slot);
     this.#parts.notify({ ...name, reason: "failed" });
   }
 
@@ -202,7 +205,7 @@ export class SocketSequences {
     const { seat, name } = slot;
     slot.seat = undefined;
     if (seat === undefined) return;
-    this.#leaving.push({ seat, name, isTold: false });
+    this.#leaving.push({ seat, name, told: 0 });
     this.#letGo(seat);
   }
 
@@ -212,14 +215,14 @@ export class SocketSequences {
     if (leaving === undefined || seat.inFlight > 0) return;
     this.#leaving = this.#leaving.filter((one) => one !== leaving);
     this.#parts.dispatcher.end(seat);
-    if (leaving.isTold) this.#tellEnd(leaving.name);
+    for (let at = 0; at < leaving.told; at += 1) this.#tellEnd(leaving.name);
   }
 
   /** Frames from before a reset may still be under way. */
   #tellEnd(name: SlotName): void {
     const other = this.#leaving.findLast((leaving) => keyOf(leaving.name) === keyOf(name));
     if (other === undefined) this.#parts.notify({ ...name, reason: "end" });
-    else other.isTold = true;
+    else other.told += 1;
   }
 }
 

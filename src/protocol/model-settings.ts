@@ -11,6 +11,8 @@ export interface QueueSettings {
   readonly maxBytes: number;
   /** Sequences that a host keeps at once. */
   readonly maxSequences: number;
+  /** What all of them may remember, in one host. */
+  readonly maxStateBytes: number;
 }
 
 export interface TimeoutSettings {

@@ -1,4 +1,5 @@
 import type { ModelMetadata } from "./model-metadata.ts";
+import type { Scalar } from "./model-settings.ts";
 
 /** One ready process of a model version, and where it listens. */
 export interface HostView {
@@ -31,6 +32,8 @@ export interface ModelView {
   readonly description: string;
   readonly labels: readonly string[];
   readonly required: boolean;
+  /** Values of inputs that requests may leave out, by name. */
+  readonly defaults: Readonly<Record<string, Scalar>>;
   /** Milliseconds; null where the server's default holds. */
   readonly requestMs: number | null;
   /** How much one front door lets stand at one host. */
