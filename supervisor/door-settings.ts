@@ -25,7 +25,10 @@ export function doorSettingsOf(
     wsPingMs: settings.wsPingMs,
     wsIdleMs: settings.wsIdleMs,
     wsMaxBufferedBytes: settings.wsMaxBufferedBytes,
-    drainSequencesMs: Math.min(settings.drainSequencesMs, settings.drainMs * drainShare),
+    drainSequencesMs: Math.min(
+      settings.drainSequencesMs,
+      Math.floor(settings.drainMs * drainShare),
+    ),
     allowedOrigins: settings.allowedOrigins,
   };
 }

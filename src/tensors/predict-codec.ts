@@ -96,12 +96,13 @@ function readSampleList(samples: unknown, request: JsonObject, datatype: Datatyp
 function readOthers(inputs: unknown, model: ServedModel): readonly (Tensor | undefined)[] {
   if (inputs === undefined) return [];
   const byName = expectObject("'inputs'", inputs);
-  const states = stateInputs(model);
-  const isOther = (at: number) => at !== model.metadata.stream?.input && !states.has(at);
-  const known = model.metadata.inputs.filter((_, at) => isOther(at));
-  const stranger = Object.keys(byName).find((key) => !known.some(({ name }) => name === key));
+  const { inputs: specs, stream } = model.metadata;
+  const others = specs.filter((_, at) => at !== stream?.input);
+  const stranger = Object.keys(byName).find((key) => !others.some(({ name }) => name === key));
   if (stranger !== undefined) {
-    const names = listed(known.map(({ name }) => name));
+    const states = stateInputs(model);
+    const wanted = others.filter((spec) => !states.has(specs.indexOf(spec)));
+    const names = listed(wanted.map(({ name }) => name));
     throw invalidRequest(
       `Cannot read 'inputs': expected, beside 'samples', some of ${names}, got ${quoted(stranger)}`,
     );

@@ -34,7 +34,12 @@ describe("parseModelConfig", () => {
     assert.deepEqual(parseModelConfig("", file), {
       description: "",
       batching: { maxBatchSize: 64, maxQueueDelayMs: 0 },
-      queue: { maxRows: 1024, maxBytes: 67_108_864, maxSequences: 1024 },
+      queue: {
+        maxRows: 1024,
+        maxBytes: 67_108_864,
+        maxSequences: 1024,
+        maxStateBytes: 268_435_456,
+      },
       timeouts: { requestMs: null, runMs: 30_000, loadMs: 60_000, sequenceIdleMs: 60_000 },
       breaker: { errorThresholdPercent: 50, minRequests: 10, windowMs: 10_000, resetMs: 5000 },
       restart: { intensity: 5, periodMs: 60_000, minBackoffMs: 100, maxBackoffMs: 10_000 },
@@ -53,7 +58,7 @@ describe("parseModelConfig", () => {
     assert.deepEqual(parseModelConfig(everything, file), {
       description: "Fisher's irises, three species",
       batching: { maxBatchSize: 32, maxQueueDelayMs: 2 },
-      queue: { maxRows: 512, maxBytes: 1_048_576, maxSequences: 16 },
+      queue: { maxRows: 512, maxBytes: 1_048_576, maxSequences: 16, maxStateBytes: 268_435_456 },
       timeouts: { requestMs: 1000, runMs: 2000, loadMs: 3000, sequenceIdleMs: 4000 },
       breaker: { errorThresholdPercent: 20, minRequests: 5, windowMs: 2000, resetMs: 100 },
       restart: { intensity: 3, periodMs: 1000, minBackoffMs: 10, maxBackoffMs: 20 },

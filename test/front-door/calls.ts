@@ -2,7 +2,7 @@ import type { Call, SequenceCall } from "../../src/front-door/flight.ts";
 import { Seat, type SeatOptions } from "../../src/front-door/seat.ts";
 
 export function newSeat(changed: Partial<SeatOptions> = {}): Seat {
-  const options = { key: "k", model: "m", isShared: false, isSuspect: false };
+  const options = { key: "k", model: "m", isShared: false };
   return new Seat({ ...options, onEnded: () => undefined, ...changed });
 }
 

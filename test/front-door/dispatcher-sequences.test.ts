@@ -131,17 +131,6 @@ describe("A sequence", bounded, () => {
     );
   });
 
-  it("lets its frames run alone where it is a suspect", async (t) => {
-    const { dispatcher, host } = await serving(t);
-    const { send } = sequence(dispatcher, { isSuspect: true });
-    send();
-    send();
-    assert.deepEqual(
-      (await host.hasRequests(2)).map(({ alone }) => alone),
-      [true, true],
-    );
-  });
-
   it("is ended at its host, which still answers what is under way", async (t) => {
     const { dispatcher, host, send, seat, events, has } = await begun(t);
     send();
@@ -183,14 +172,14 @@ describe("A sequence", bounded, () => {
     assert.deepEqual(counted, []);
   });
 
-  it("is lost when its host does not know it, once", async (t) => {
+  it("is gone when its host does not know it, once", async (t) => {
     const { host, other, send, events, has, lost: counted } = await begun(t);
     send();
     send();
     for (const number of [2, 3]) host.failed((await frame(host, number)).id, lost);
     await has(3);
-    assert.deepEqual(events, ["2 sequence-lost", "ended lost", "3 sequence-lost"]);
-    assert.deepEqual([counted, other.requests], [["k"], []]);
+    assert.deepEqual(events, ["2 sequence-lost", "ended gone", "3 sequence-lost"]);
+    assert.deepEqual([counted, other.requests], [[], []]);
   });
 
   it("goes on when a frame is refused", async (t) => {
@@ -432,31 +421,14 @@ describe("A sequence whose host dies", bounded, () => {
     assert.deepEqual([host.requests, seat.inFlight, counted], [[], 0, ["k"]]);
   });
 
-  it("is poisonous where it was a suspect, and the model died of it again", async (t) => {
-    const { dispatcher, host, send, events, seat } = await begun(t, { isSuspect: true });
+  it("is lost although the model is to blame", async (t) => {
+    const { dispatcher, host, send, events } = await begun(t);
     send();
     send();
     await running(dispatcher, host, 2);
     dispatcher.hostDown(host.view.hostId, "model");
-    assert.deepEqual(events, ["2 poison-request", "3 sequence-lost", "ended lost"]);
-    assert.equal(seat.isStruck, true);
+    assert.deepEqual(events, ["2 sequence-lost", "3 sequence-lost", "ended lost"]);
   });
-
-  for (const [what, blame, isRunning, isStruck] of [
-    ["the model died of it", "model", true, true],
-    ["the model died while it was queued", "model", false, false],
-    ["it was killed from outside", "outside", true, false],
-  ] as const) {
-    it(`is ${isStruck ? "a" : "no"} suspect where ${what}`, async (t) => {
-      const { dispatcher, host, send, events, seat } = await begun(t);
-      send();
-      await frame(host, 2);
-      if (isRunning) await running(dispatcher, host, 2);
-      dispatcher.hostDown(host.view.hostId, blame);
-      assert.deepEqual(events, ["2 sequence-lost", "ended lost"]);
-      assert.equal(seat.isStruck, isStruck);
-    });
-  }
 
   it("is lost with its next frame when only the connection is gone", async (t) => {
     const { dispatcher, host, send, events } = await begun(t);
@@ -619,7 +591,7 @@ describe("A sequence that every front door may ask for", bounded, () => {
     assert.deepEqual([events, counted, seat.isOver], [["1 done"], [], false]);
   });
 
-  it("is lost where nobody keeps it, which is nobody's loss", async (t) => {
+  it("is gone where nobody keeps it, which is nobody's loss", async (t) => {
     const { dispatcher, hosts, lost: counted } = await serving(t, 2);
     const { send, events, has } = sequence(dispatcher, shared);
     send();
@@ -632,7 +604,7 @@ describe("A sequence that every front door may ask for", bounded, () => {
       host?.failed((await host.request()).id, lost);
     }
     await has(2);
-    assert.deepEqual([events, counted], [["1 sequence-lost", "ended lost"], []]);
+    assert.deepEqual([events, counted], [["1 sequence-lost", "ended gone"], []]);
   });
 
   it("is looked for when this front door has just begun, and no host is connected yet", async (t) => {

@@ -43,6 +43,7 @@ export function model(name: string, changed: Partial<VersionView> = {}): ModelVi
     maxOutstandingRequests: 10,
     maxOutstandingBytes: 1_000_000,
     maxSequences: 2,
+    defaults: {},
     versions: [{ ...version, state: "ready", ...changed }],
     problem: null,
   };

@@ -130,6 +130,19 @@ describe("readEnvelope", () => {
   }
 });
 
+describe("An envelope", () => {
+  const withFields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`f${at}`, at]));
+
+  it("has so many fields, and no more", () => {
+    assert.deepEqual(read(JSON.stringify(withFields(64))), withFields(64));
+    assert.throws(() => read(JSON.stringify(withFields(65))), {
+      code: "payload-too-large",
+      message: "a frame or body has at most 64 fields",
+    });
+  });
+});
+
 describe("readEnvelope with a field to open", () => {
   const opened = (text: string) => Object.fromEntries(readEnvelope(Buffer.from(text), "p"));
 
@@ -145,9 +158,16 @@ describe("readEnvelope with a field to open", () => {
     it(`reads ${text}`, () => assert.deepEqual(opened(text), fields));
   }
 
-  it("opens it however long it is", () => {
-    const value = { a: "x".repeat(5_000) };
+  const most = 4_096;
+  const ofSize = (bytes: number) => ({ a: "x".repeat(bytes - '{"a":""}'.length) });
+
+  it("opens it up to a size, and refuses what is larger", () => {
+    const value = ofSize(most);
     assert.deepEqual(opened(JSON.stringify({ p: value })), { p: value });
+    assert.throws(() => opened(JSON.stringify({ p: ofSize(most + 1) })), {
+      code: "payload-too-large",
+      message: "'p' must be at most 4096 bytes, got 4097",
+    });
   });
 
   for (const text of ['{"p":{"a":tru}}', '{"p":{"a":1,}}', '{"p":[1}}']) {

@@ -36,9 +36,10 @@ export class FakeDispatcher {
     return flight;
   }
 
-  cancel(flight: Flight): void {
+  cancel(flight: Flight, onCancelled: () => void = () => undefined): void {
     this.cancelled.push(flight);
     if (!this.#settle(flight.call)) return;
+    onCancelled();
     if (flight.call.sequence !== null) this.break(flight.call.sequence.seat, "cancelled");
   }
 
@@ -50,6 +51,11 @@ export class FakeDispatcher {
     if (seat.isOver) return;
     seat.isOver = true;
     this.ended.push(seat);
+  }
+
+  giveUp(seat: Seat, reason: SeatEnd): void {
+    if (!seat.isOver) this.ended.push(seat);
+    this.break(seat, reason);
   }
 
   async call(count = 1): Promise<Call> {

@@ -277,6 +277,15 @@ describe("A link's sequences", { timeout: 20_000 }, () => {
     assert.equal(seat.link, undefined);
   });
 
+  it("are forgotten at the host by their key, whichever of that key is here", async (t) => {
+    const { host, link: one } = await openLink(t);
+    const seat = newSeat({ key: "#7", isShared: true });
+    one.seat(seat);
+    one.forget("#7");
+    assert.deepEqual(await host.hears("end"), { type: "end", key: "#7" });
+    assert.equal(seat.link, undefined);
+  });
+
   it("are told when their host drops them", async (t) => {
     const { host, link: one, events } = await pressed(t, { sequences: 1 });
     one.seat(newSeat({ key: "a" }));

@@ -17,7 +17,7 @@ async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
   const parts = doorParts(changed);
   const { maxBodyBytes } = parts.settings;
   const state = { draining: false };
-  const sharedSeats = new SharedSeats(parts.dispatcher);
+  const sharedSeats = new SharedSeats();
   const isDraining = () => state.draining;
   const hot = predictRoute({ ...parts, sharedSeats, maxBodyBytes, isDraining });
   const http = new HttpServer(parts.clock, hot, (_request, response) => {
@@ -430,11 +430,12 @@ describe("A sequence over HTTP", bounded, () => {
     assert.deepEqual([known, sharedSeats.known], [1, 0]);
   });
 
-  it("ends with another start of its name", async (t) => {
-    const { infer, fake } = await remembering(t);
+  it("begins anew with another start of its name", async (t) => {
+    const { infer, sharedSeats } = await remembering(t);
     const [first, second] = [await infer(start), await infer(start)];
-    assert.deepEqual(fake.ended, [first.sequence?.seat]);
+    const third = await infer({ sequence_id: 7 });
     assert.notEqual(second.sequence?.seat, first.sequence?.seat);
+    assert.deepEqual([third.sequence?.seat, sharedSeats.known], [second.sequence?.seat, 1]);
   });
 
   it("is one of each version", async (t) => {
@@ -450,9 +451,14 @@ describe("A sequence over HTTP", bounded, () => {
     assert.equal((await infer({})).sequence, null);
   });
 
-  it("is none in the other wire format", async (t) => {
-    const { infer, sharedSeats } = await remembering(t);
-    const { sequence } = await infer(start, "/predict/m");
+  it("is none in the other wire format, which refuses to be asked for one", async (t) => {
+    const { connect, body, infer, sharedSeats, permits } = await remembering(t);
+    const { sequence } = await infer({}, "/predict/m");
+    const other = connect();
+    other.write(post("/predict/m", body(start)));
+    const answer = await other.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [400, "invalid-request"]);
+    await until(() => permits.requests === 1, "the return of the other permit");
     assert.deepEqual([sequence, sharedSeats.known], [null, 0]);
   });
 

@@ -38,6 +38,10 @@ function told(seating: Seating): string {
 
 const shared = { isShared: true };
 const [a, b] = [link("m/1#0.1"), link("m/1#1.1")];
+const shut = [
+  link("m/1#0.1", { breakerRetryMs: 1 }),
+  link("m/1#1.1", { breakerRetryMs: 1 }),
+] as const;
 
 describe("seatFrame", () => {
   const dead = link("m/1#2.1", {}, false);
@@ -50,6 +54,21 @@ describe("seatFrame", () => {
       "wait",
     ],
     ["refuses what is over, first frame or not", { seat: over(newSeat()), open: [a] }, "lost"],
+    [
+      "sends the first frame of a shared one to the first whose breaker lets it",
+      { seat: newSeat(shared), start: true, open: [shut[0], b] },
+      "m/1#1.1",
+    ],
+    [
+      "sends the first frame of a shared one to the other first whose breaker lets it",
+      { seat: newSeat(shared), start: true, open: [a, shut[1]] },
+      "m/1#0.1",
+    ],
+    [
+      "looks for a shared one at a host whose breaker is open too",
+      { seat: newSeat(shared), open: [shut[0], b], tried: [b] },
+      "m/1#0.1",
+    ],
     [
       "refuses the first frame of what is over",
       { seat: over(newSeat()), start: true, open: [a] },
@@ -170,6 +189,12 @@ describe("The host of a sequence that every front door may ask for", () => {
     const moved = after.filter((place, at) => place !== before[at]);
     assert.ok(moved.length < keys.length / 3, `${moved.length} moved`);
     assert.deepEqual(new Set(moved), new Set(["m/1#3.1"]));
+  });
+
+  it("is the first in order where the breakers of all are open", () => {
+    const known = hosts(3);
+    const open = known.map(({ hostId }) => link(hostId, { breakerRetryMs: 1 }));
+    assert.deepEqual(placesOf(open), placesOf(known));
   });
 
   it("has the place that it had before it was restarted", () => {

@@ -12,6 +12,7 @@ class FakeLink {
   readonly hostId: string;
   readonly load = { sequences: 0, outstandingRequests: 0, breakerRetryMs: 0 };
   readonly ended: Seat[] = [];
+  readonly forgotten: string[] = [];
   readonly seats = new Set<Seat>();
   isAlive = true;
 
@@ -37,6 +38,10 @@ class FakeLink {
   endSequence(seat: Seat): void {
     this.unseat(seat);
     this.ended.push(seat);
+  }
+
+  forget(key: string): void {
+    this.forgotten.push(key);
   }
 }
 
@@ -75,6 +80,10 @@ const start = { start: true };
 const lostFailure = { code: "sequence-lost", message: "" } as const;
 const words = "Cannot run frame: its sequence has ended, the host that kept it died";
 
+function isMoreThanWaiting(event: string): boolean {
+  return !event.startsWith("waiting");
+}
+
 describe("Seats", () => {
   it("know nothing of requests that stand for themselves", () => {
     const { seats, events } = setUp();
@@ -88,8 +97,9 @@ describe("Seats", () => {
     seats.breakOf(plain, "expired");
     assert.equal(seats.choose(plain, [link.asLink]), undefined);
     assert.equal(seats.isElsewhere(plain, lostFailure), false);
-    assert.equal(seats.judgeLoss(plain, "model"), undefined);
-    assert.deepEqual([events, plain.alone], [[], false]);
+    assert.equal(seats.judgeLoss(plain), undefined);
+    assert.equal(seats.judgeLate(plain), undefined);
+    assert.deepEqual(events, []);
   });
 
   it("count what is under way", () => {
@@ -99,11 +109,6 @@ describe("Seats", () => {
     for (const flight of flights) seats.noteSettled(flight);
     assert.deepEqual([before, seat.inFlight], [2, 0]);
   });
-
-  for (const isSuspect of [true, false]) {
-    it(`let frames run ${isSuspect ? "alone" : "together"} where it is ${isSuspect ? "" : "not "}a suspect`, () =>
-      assert.equal(setUp({ isSuspect }).submit().alone, isSuspect));
-  }
 
   it("are taken with the first frame, at the host that gets it", () => {
     const { seat, send } = setUp();
@@ -174,6 +179,63 @@ describe("Seats", () => {
   });
 });
 
+describe("A shared sequence that begins", () => {
+  const hosts = () => [new FakeLink("m/1#0.1"), new FakeLink("m/1#1.1"), new FakeLink("m/1#2.1")];
+
+  for (const isShared of [true, false]) {
+    it(`is ${isShared ? "" : "not "}forgotten at the other hosts, where it is ${isShared ? "" : "not "}shared`, () => {
+      const { seats, seat, submit } = setUp({ isShared });
+      const links = hosts();
+      seats.choose(
+        submit(start),
+        links.map(({ asLink }) => asLink),
+      );
+      const forgetful = links.filter(({ forgotten }) => forgotten.length > 0);
+      assert.equal(forgetful.length, isShared ? 2 : 0);
+      assert.ok(
+        forgetful.every(
+          ({ asLink, forgotten }) => asLink !== seat.link && forgotten.join() === "k",
+        ),
+      );
+    });
+  }
+
+  it("is forgotten nowhere by the frames behind it", () => {
+    const { seats, submit } = setUp({ isShared: true });
+    const links = hosts();
+    seats.choose(
+      submit(),
+      links.map(({ asLink }) => asLink),
+    );
+    assert.ok(links.every(({ forgotten }) => forgotten.length === 0));
+  });
+});
+
+describe("A sequence that is given up", () => {
+  it("is ended at its host, and its opener hears why, once", () => {
+    const { seats, seat, done, events } = setUp();
+    const link = new FakeLink();
+    done(link, start);
+    seats.giveUp(seat, "failed");
+    seats.giveUp(seat, "failed");
+    assert.deepEqual([link.ended, events, seat.link], [[seat], ["ended failed"], undefined]);
+  });
+
+  it("still has the answers that are under way", () => {
+    const { seats, seat, send } = setUp();
+    const flight = send(new FakeLink(), start);
+    seats.giveUp(seat, "failed");
+    assert.equal(seats.judgeLate(flight), undefined);
+  });
+
+  it("is no matter where it is over", () => {
+    const { seats, seat, events } = setUp();
+    seats.end(seat);
+    seats.giveUp(seat, "failed");
+    assert.deepEqual(events, []);
+  });
+});
+
 describe("What a host says of the end of a sequence", () => {
   const rows: readonly (readonly [EndReason, boolean, boolean])[] = [
     ["idle", true, true],
@@ -197,10 +259,7 @@ describe("What a host says of the end of a sequence", () => {
       seats.noteEnded(seat, reason);
       seats.noteEnded(seat, reason);
       assert.deepEqual([seat.isOver, seat.link === undefined], [isOver, isOver]);
-      assert.deepEqual(
-        events.filter((event) => !event.startsWith("waiting")),
-        isOver ? [`ended ${reason}`] : [],
-      );
+      assert.deepEqual(events.filter(isMoreThanWaiting), isOver ? [`ended ${reason}`] : []);
     });
   }
 
@@ -208,11 +267,12 @@ describe("What a host says of the end of a sequence", () => {
     const { seats, send, done } = setUp();
     const link = new FakeLink();
     done(link, start);
-    const [flight, behind] = [send(link), send(link)];
+    const [ahead, flight, behind] = [send(link), send(link), send(link)];
     const before = seats.judgeLate(behind);
     seats.noteSettled(flight);
     seats.breakOf(flight, "expired");
     assert.deepEqual([before, seats.judgeLate(behind)?.code], [undefined, "sequence-lost"]);
+    assert.equal(seats.judgeLate(ahead), undefined, "that one was run before it");
   });
 
   it("is no matter to frames whose client has ended it", () => {
@@ -277,7 +337,7 @@ describe("A frame that its host does not keep the sequence of", () => {
       seats.noteSettled(flight);
       seats.noteFailed(flight, lostFailure);
     }
-    assert.deepEqual(events.at(-1), "ended lost");
+    assert.deepEqual(events.at(-1), "ended gone");
     assert.deepEqual(events.filter((event) => event.startsWith("ended")).length, 1);
     assert.deepEqual([seat.link, link.seats.size], [undefined, 0]);
   });
@@ -287,7 +347,7 @@ describe("A frame that its host does not keep the sequence of", () => {
     const flight = send(new FakeLink());
     seats.noteSettled(flight);
     seats.noteFailed(flight, lostFailure);
-    assert.deepEqual(events, ["ended lost"]);
+    assert.deepEqual(events, ["ended gone"]);
   });
 });
 
@@ -304,6 +364,14 @@ describe("A frame that was not run", () => {
       assert.deepEqual([events, link.ended, seat.link], [[`ended ${reason}`], [seat], undefined]);
     });
   }
+
+  it("leaves it to the host to end what is shared, where it may be another's by now", () => {
+    const { seats, seat, send, events } = setUp({ isShared: true });
+    const link = new FakeLink();
+    const flight = send(link, start);
+    seats.breakOf(flight, "expired");
+    assert.deepEqual([events.at(-1), link.ended, seat.link], ["ended expired", [], undefined]);
+  });
 
   it("takes those along that wait for a host", () => {
     const { seats, submit, events } = setUp();
@@ -337,7 +405,7 @@ describe("What a frame gets whose host has died", () => {
     const link = new FakeLink();
     const flights = [send(link, start), send(link)];
     const left = abandon(link);
-    const verdicts = flights.map((flight) => seats.judgeLoss(flight, "model"));
+    const verdicts = flights.map((flight) => seats.judgeLoss(flight));
     seats.lose(left);
     assert.deepEqual([verdicts, events], [[undefined, undefined], []]);
   });
@@ -363,17 +431,14 @@ describe("What a frame gets whose host has died", () => {
       link.seat(seat);
       const flight = send(link);
       const left = abandon(link);
-      assert.deepEqual(seats.judgeLoss(flight, "outside"), {
+      assert.deepEqual(seats.judgeLoss(flight), {
         code: "sequence-lost",
         message: words,
       });
       seats.noteSettled(flight);
       seats.lose(left);
       seats.lose(left);
-      assert.deepEqual(
-        events.filter((event) => !event.startsWith("waiting")),
-        ["lost k", "ended lost"],
-      );
+      assert.deepEqual(events.filter(isMoreThanWaiting), ["lost k", "ended lost"]);
     });
   }
 
@@ -383,7 +448,7 @@ describe("What a frame gets whose host has died", () => {
     const behind = send(old);
     done(next, start);
     abandon(old);
-    assert.equal(seats.judgeLoss(behind, "outside"), undefined);
+    assert.equal(seats.judgeLoss(behind), undefined);
   });
 
   it("is a sequence's loss too where none of its frames was under way", () => {
@@ -394,28 +459,52 @@ describe("What a frame gets whose host has died", () => {
     assert.deepEqual(events, ["lost k", "ended lost"]);
   });
 
-  const strikes: readonly (readonly [
-    string,
-    boolean,
-    "model" | "outside",
-    boolean,
-    string,
-    boolean,
-  ])[] = [
-    ["ran", true, "model", false, "sequence-lost", true],
-    ["ran alone", true, "model", true, "poison-request", true],
-    ["ran alone, and was killed from outside", true, "outside", true, "sequence-lost", false],
-    ["was queued", false, "model", true, "sequence-lost", false],
+  const asking: readonly (readonly [string, boolean, boolean])[] = [
+    ["is nothing", false, true],
+    ["is the loss of its sequence", true, false],
   ];
-  for (const [what, isRunning, blame, alone, code, isStruck] of strikes) {
-    it(`is ${code} where it ${what}, and the ${blame} is to blame`, () => {
-      const { seats, seat, send, done } = setUp();
+  for (const [what, isRunning, isAsked] of asking) {
+    it(`${what} where the host was asked for it and ${isRunning ? "ran" : "had not answered"}`, () => {
+      const { seats, send } = setUp({ isShared: true });
       const link = new FakeLink();
-      done(link, start);
       const flight = send(link);
-      Object.assign(flight, { isRunning, alone });
-      abandon(link);
-      assert.deepEqual([seats.judgeLoss(flight, blame)?.code, seat.isStruck], [code, isStruck]);
+      flight.isRunning = isRunning;
+      const verdict = seats.judgeLoss(flight);
+      assert.deepEqual(
+        [verdict?.code, flight.tried],
+        isAsked ? [undefined, [link.asLink]] : ["sequence-lost", []],
+      );
+    });
+  }
+});
+
+describe("What a frame gets whose sequence nobody keeps", () => {
+  const ended = "Cannot run frame: its sequence has ended, ";
+  const rows: readonly (readonly [string, (parts: ReturnType<typeof setUp>) => void, string])[] = [
+    [
+      "why it ended",
+      ({ seats, done, seat }) => {
+        done(new FakeLink(), start);
+        seats.noteEnded(seat, "idle");
+      },
+      `${ended}it was idle for too long`,
+    ],
+    [
+      "that it is gone, where it was begun here",
+      ({ done }) => done(new FakeLink(), start),
+      `${ended}its host does not keep it any more`,
+    ],
+    [
+      "that it is unknown, where it was not",
+      () => undefined,
+      "Cannot go on: no such sequence is kept here; it was never begun, has ended, was dropped, or died with its host",
+    ],
+  ];
+  for (const [what, act, message] of rows) {
+    it(`says ${what}`, () => {
+      const parts = setUp({ isShared: true });
+      act(parts);
+      assert.deepEqual(parts.seats.lossOf(parts.submit()), { code: "sequence-lost", message });
     });
   }
 });

@@ -3,16 +3,14 @@ import { describe, it } from "node:test";
 import type { HostLink } from "../../src/front-door/host-link.ts";
 import type { Seat } from "../../src/front-door/seat.ts";
 import { SharedSeats } from "../../src/front-door/shared-seats.ts";
-import { FakeDispatcher } from "./fake-dispatcher.ts";
 
 const model = { model: "m", version: "1" };
 
 function setUp(most?: number) {
-  const fake = new FakeDispatcher();
-  const seats = new SharedSeats(fake.asDispatcher, most);
+  const seats = new SharedSeats(most);
   const claim = (key: string, flags: { start?: boolean; end?: boolean } = {}, of = model) =>
     seats.claim({ key, start: false, end: false, ...flags }, of);
-  return { fake, seats, claim };
+  return { seats, claim };
 }
 
 const [start, end] = [{ start: true }, { end: true }];
@@ -22,7 +20,7 @@ describe("Shared seats", () => {
     const { seat, ...flags } = setUp().claim("#7", start);
     const { onEnded, ...options } = seat.options;
     assert.deepEqual(flags, { start: true, end: false });
-    assert.deepEqual(options, { key: "#7", model: "m", isShared: true, isSuspect: false });
+    assert.deepEqual(options, { key: "#7", model: "m", isShared: true });
   });
 
   it("are one for all frames of a key, begun here or not", () => {
@@ -43,25 +41,22 @@ describe("Shared seats", () => {
     });
   }
 
-  it("end the one that was there, and begin another, with a start", () => {
-    const { claim, fake, seats } = setUp();
+  it("are another with a start, in the place of the one that was there", () => {
+    const { claim, seats } = setUp();
     const old = claim("#7", start).seat;
     const next = claim("#7", start).seat;
-    assert.deepEqual([fake.ended, claim("#7").seat, seats.known], [[old], next, 1]);
+    assert.deepEqual([claim("#7").seat, seats.known, old.isOver], [next, 1, false]);
     assert.notEqual(next, old);
   });
 
-  it("end nothing with the first start", () => {
-    const { claim, fake } = setUp();
-    claim("#7", start);
-    assert.deepEqual(fake.ended, []);
-  });
-
   it("forget the one that ends, which the host ends by itself", () => {
-    const { claim, fake, seats } = setUp();
+    const { claim, seats } = setUp();
     const { seat } = claim("#7", start);
     const last = claim("#7", end);
-    assert.deepEqual([last, fake.ended, seats.known], [{ seat, start: false, end: true }, [], 0]);
+    assert.deepEqual(
+      [last, seats.known, seat.isOver],
+      [{ seat, start: false, end: true }, 0, false],
+    );
     assert.notEqual(claim("#7").seat, seat);
   });
 
@@ -72,9 +67,9 @@ describe("Shared seats", () => {
   });
 
   it("forget what its host has dropped, once", () => {
-    const { claim, fake, seats } = setUp();
+    const { claim, seats } = setUp();
     const old = claim("#7", start).seat;
-    fake.break(old, "idle");
+    old.options.onEnded("idle");
     const next = claim("#7").seat;
     old.options.onEnded("idle");
     assert.deepEqual([claim("#7").seat, seats.known], [next, 1]);
@@ -82,7 +77,7 @@ describe("Shared seats", () => {
   });
 
   it("forget the one that was used longest ago when there are too many, there and at its host", () => {
-    const { claim, fake, seats } = setUp(3);
+    const { claim, seats } = setUp(3);
     const unseated: Seat[] = [];
     const link = { unseat: (seat: Seat) => unseated.push(seat) } as unknown as HostLink;
     const [first, second] = ["#1", "#2", "#3"].map((key) => {
@@ -92,7 +87,7 @@ describe("Shared seats", () => {
     });
     claim("#1");
     claim("#4", start);
-    assert.deepEqual([seats.known, unseated, fake.ended], [3, [second], []]);
+    assert.deepEqual([seats.known, unseated], [3, [second]]);
     assert.equal(claim("#1").seat, first);
     assert.notEqual(claim("#2").seat, second);
   });

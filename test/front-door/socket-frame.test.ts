@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   type FrameVerdict,
+  frameKey,
   type InferFrame,
   parseClientFrame,
   type SequenceFrame,
@@ -35,6 +36,7 @@ function infer(fields: Partial<InferFrame> = {}) {
     timeoutMs: null,
     priority: "normal",
     stream: false,
+    isSignal: false,
     codec: "predict",
     sequence: undefined,
     ...fields,
@@ -62,9 +64,12 @@ describe("parseClientFrame", () => {
     [{ inputs: { x: [{ type: "cancel" }] }, id: "a", type: "infer" }, infer()],
     [{ type: "infer", id: "a", sequence: "s" }, infer({ sequence: "s" })],
     [{ type: "infer", id: "a", sequence: "x".repeat(128) }, infer({ sequence: "x".repeat(128) })],
-    [{ type: "infer", id: "a", samples: [1, 2] }, infer({ stream: true })],
-    [{ type: "infer", id: "a", samples: [1, 2], stream: false }, infer({ stream: true })],
-    [{ type: "infer", id: "a", samples: "AAA=" }, infer({ stream: true })],
+    [{ type: "infer", id: "a", samples: [1, 2] }, infer({ stream: true, isSignal: true })],
+    [
+      { type: "infer", id: "a", samples: [1, 2], stream: false },
+      infer({ stream: true, isSignal: true }),
+    ],
+    [{ type: "infer", id: "a", samples: "AAA=" }, infer({ stream: true, isSignal: true })],
     [{ type: "infer", id: "a", inputs: { samples: [1] } }, infer()],
     [{ type: "reset" }, turn("reset")],
     [{ type: "end" }, turn("end")],
@@ -142,6 +147,31 @@ describe("parseClientFrame", () => {
       assert.deepEqual(parsed(frame), { id, code: "invalid-request", message }));
   }
 
+  const dataWords = "features, inputs, outputs, samples, encoding";
+  const strangers: readonly (readonly [object, string, string])[] = [
+    [
+      { type: "infer", id: "a", sequences: "s" },
+      "sequences",
+      `type, id, model, version, sequence, timeout_ms, priority, stream, ${dataWords}`,
+    ],
+    [{ type: "cancel", id: "a", sequence: "s" }, "sequence", "type, id, model, version"],
+    [{ type: "reset", id: "a", features: [1] }, "features", "type, id, model, version, sequence"],
+    [{ type: "end", id: "a", sequence_id: 7 }, "sequence_id", "type, id, model, version, sequence"],
+  ];
+  for (const [frame, field, expected] of strangers) {
+    it(`refuses ${JSON.stringify(frame)}, as ${field} is none of its fields`, () => {
+      const { type } = frame as { type: string };
+      const message = `unknown field "${field}" in a frame of type '${type}', expected some of ${expected}`;
+      assert.deepEqual(parsed(frame), { id: "a", code: "invalid-request", message });
+    });
+  }
+
+  it("knows all fields of a frame", () => {
+    const rest = { features: [1], inputs: {}, outputs: [], encoding: "json", samples: [1] };
+    const verdict = parse({ type: "infer", id: "a", model: "m", version: "1", ...rest });
+    assert.equal(verdict.type, "frame");
+  });
+
   it("keeps high priority for those with a key", () => {
     const message = "priority 'high' needs a key, and this server has none";
     const refused = { id: "a", code: "forbidden", message };
@@ -156,7 +186,7 @@ describe("sampleFrame", () => {
       assert.ok(verdict.type === "frame" && verdict.frame.type === "infer");
       const { requestId, ...frame } = verdict.frame;
       assert.match(requestId, /^[0-9a-f]{24}$/);
-      assert.deepEqual(frame, infer({ id: 3, stream: true, codec }));
+      assert.deepEqual(frame, infer({ id: 3, stream: true, isSignal: true, codec }));
     });
   }
 
@@ -166,5 +196,13 @@ describe("sampleFrame", () => {
     const { code, message } = verdict.error;
     assert.deepEqual([verdict.id, code], [null, "not-implemented"]);
     assert.match(message, /^frames must be JSON text: .* need '\?samples=' with their format/);
+  });
+});
+
+describe("frameKey", () => {
+  it("tells the numbers of bare samples from the ids of a client", () => {
+    const frames = [infer({ id: 3 }), infer({ id: "3" }), infer({ id: 3, codec: "int16" })];
+    const keys = frames.map((frame) => frameKey({ ...frame, requestId: "r" } as InferFrame));
+    assert.deepEqual(keys, [3, "3", 3n]);
   });
 });

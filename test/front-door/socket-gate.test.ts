@@ -103,6 +103,15 @@ describe("A socket's gate", () => {
     assert.deepEqual([socket.did, clock.armed], [["pause", "pause", "resume"], 0]);
   });
 
+  it("shuts for what must wait, which stands before all that comes behind it", () => {
+    const { gate, obeyed, socket } = setUp();
+    gate.hold("a");
+    gate.hear("b");
+    const before = [...obeyed];
+    gate.resumeIfRoom();
+    assert.deepEqual([before, obeyed, socket.did], [[], ["a", "b"], ["pause", "resume"]]);
+  });
+
   it("drops what it had parked when the socket has ended", () => {
     const { gate, obeyed, socket } = setUp();
     gate.pause();

@@ -79,14 +79,14 @@ describe("A socket's writer", () => {
     ]);
   });
 
-  const of = { model: "m", version: undefined, sequence: undefined };
+  const of = { model: "m", sequence: undefined };
   const notices: readonly (readonly [SequenceNotice, object])[] = [
     [
       { ...of, reason: "end" },
       { sequence: null, reason: "end" },
     ],
     [
-      { ...of, version: "2", sequence: "s", reason: "end" },
+      { ...of, sequence: "s", reason: "end" },
       { sequence: "s", reason: "end" },
     ],
     [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readV2Sequence } from "../../src/front-door/v2-sequence.ts";
+import { readV2Sequence, refuseSequence } from "../../src/front-door/v2-sequence.ts";
 
 function read(parameters: object, before = "") {
   return readV2Sequence(Buffer.from(`{${before}"parameters":${JSON.stringify(parameters)}}`));
@@ -46,7 +46,7 @@ describe("readV2Sequence", () => {
       { key: "#7", ...middle },
     ],
     [
-      { other: "x".repeat(5_000), sequence_id: 7 },
+      { other: "x".repeat(4_000), sequence_id: 7 },
       { key: "#7", ...middle },
     ],
   ];
@@ -89,8 +89,10 @@ describe("readV2Sequence", () => {
       assert.equal(readV2Sequence(Buffer.from(body)), undefined));
   }
 
-  const ids =
-    "parameter 'sequence_id' must be a whole number up to 2^53, or a text of 1 to 128 printable ASCII characters, got";
+  const wanted =
+    "parameter 'sequence_id' must be a whole number from 1 to 2^53 - 1, or a text of 1 to 128 printable ASCII characters without spaces,";
+  const ids = `${wanted.slice(0, -1)}, got`;
+  const beside = `${wanted} beside sequence_start and sequence_end, got`;
   const refusals: readonly (readonly [object, string])[] = [
     [{ sequence_id: -1 }, `${ids} -1`],
     [{ sequence_id: 1.5 }, `${ids} 1.5`],
@@ -101,7 +103,7 @@ describe("readV2Sequence", () => {
     [{ sequence_id: "a b" }, `${ids} "a b"`],
     [{ sequence_id: "späť" }, `${ids} "späť"`],
     [{ sequence_id: "a\n" }, `${ids} "a\\n"`],
-    [{ sequence_id: "x".repeat(129) }, `${ids} "${"x".repeat(129)}"`],
+    [{ sequence_id: "x".repeat(129) }, `${ids} "${"x".repeat(127)}`],
     [
       { sequence_id: 7, sequence_start: 1 },
       "parameter 'sequence_start' must be true or false, got 1",
@@ -111,17 +113,55 @@ describe("readV2Sequence", () => {
       `parameter 'sequence_end' must be true or false, got "true"`,
     ],
     [{ sequence_start: "no" }, `parameter 'sequence_start' must be true or false, got "no"`],
-    [
-      start,
-      "parameter 'sequence_id' must be there beside sequence_start and sequence_end, got nothing",
-    ],
-    [
-      { sequence_id: 0, ...end },
-      "parameter 'sequence_id' must be there beside sequence_start and sequence_end, got nothing",
-    ],
+    [start, `${beside} nothing`],
+    [{ sequence_id: 0, ...end }, `${beside} 0`],
+    [{ sequence_id: "", ...end }, `${beside} ""`],
   ];
   for (const [parameters, message] of refusals) {
     it(`refuses ${JSON.stringify(parameters).slice(0, 80)}`, () =>
       assert.throws(() => read(parameters), { code: "invalid-request", message }));
+  }
+});
+
+const tooLarge = { parameters: { other: "x".repeat(4_096) } };
+
+describe("Parameters that are too large to be looked at", () => {
+  for (const look of [readV2Sequence, refuseSequence]) {
+    it(`are refused by ${look.name}`, () =>
+      assert.throws(() => look(Buffer.from(JSON.stringify(tooLarge))), {
+        code: "payload-too-large",
+      }));
+  }
+});
+
+describe("refuseSequence", () => {
+  const plain = [
+    "",
+    "{",
+    "[]",
+    "{}",
+    '{"features":[1],"parameters":null}',
+    '{"parameters":{"priority":1}}',
+    '{"inputs":{"sequence":[1],"sequence_id":[7]}}',
+    '{"inputs":[{"parameters":{"sequence_id":7}}]}',
+  ];
+  for (const body of plain) {
+    it(`takes ${JSON.stringify(body)}`, () => refuseSequence(Buffer.from(body)));
+  }
+
+  const named = [
+    '{"sequence":"a"}',
+    '{"sequence":["a"]}',
+    '{"parameters":{"sequence_id":0}}',
+    '{"parameters":{"sequence_id":7,"sequence_start":true}}',
+    '{"parameters":{"sequence_end":false}}',
+  ];
+  for (const body of named) {
+    it(`refuses ${body}`, () =>
+      assert.throws(() => refuseSequence(Buffer.from(body)), {
+        code: "invalid-request",
+        message:
+          "sequences over HTTP are those of POST /v2/models/{model}/infer, this route has none",
+      }));
   }
 });

@@ -12,7 +12,7 @@ const settings: Settings = {
   accessLogSample: 3,
   drainMs: 4,
   drainDelayMs: 5,
-  drainSequencesMs: 18,
+  drainSequencesMs: 2,
   requestTimeoutMs: 6,
   maxRequestTimeoutMs: 7,
   maxInFlight: 8,
@@ -46,7 +46,13 @@ describe("doorSettingsOf", () => {
       wsPingMs: 14,
       wsIdleMs: 15,
       wsMaxBufferedBytes: 16,
-      drainSequencesMs: 18,
+      drainSequencesMs: 2,
       allowedOrigins: ["https://example.org"],
     }));
+
+  it("gives sequences no longer than leaves time to be told", () => {
+    const long = { ...settings, drainMs: 1_000, drainSequencesMs: 5_000 };
+    const { drainSequencesMs } = doorSettingsOf(long, { version: "1", startedAt: 0 }, false);
+    assert.equal(drainSequencesMs, 800);
+  });
 });

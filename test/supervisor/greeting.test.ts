@@ -39,6 +39,7 @@ function model(name: string, fields: Partial<ModelView> = {}): ModelView {
     description: "",
     labels: [],
     required: false,
+    defaults: {},
     requestMs: null,
     maxOutstandingRequests: 1,
     maxOutstandingBytes: 1,
@@ -152,6 +153,17 @@ describe("greet", () => {
     const { heard, listener } = setUp("127.0.0.1", false);
     listener.onStarted([model("iris")]);
     assert.deepEqual(heard, [["started", { models: 1 }]]);
+  });
+
+  it("warns a program of what cannot be served", () => {
+    const { heard, listener } = setUp("127.0.0.1", false);
+    const unavailable = version({ state: "unavailable", reason: "no ONNX" });
+    const bad = model("bad", { versions: [version(), unavailable] });
+    listener.onStarted([bad, model("odd", { problem: "no file", versions: [] })]);
+    assert.deepEqual(heard.slice(1), [
+      { model: "bad", version: unavailable.version, reason: "no ONNX" },
+      { model: "odd", reason: "no file" },
+    ]);
   });
 
   it("warns that there is nothing to serve", () => {

@@ -131,7 +131,8 @@ describe("viewModel", () => {
       labels: ["setosa"],
       required: true,
       batching: { maxBatchSize: 8, maxQueueDelayMs: 0 },
-      queue: { maxRows: 100, maxBytes: 1_000, maxSequences: 30 },
+      queue: { ...defaultModelConfig.queue, maxRows: 100, maxBytes: 1_000, maxSequences: 30 },
+      defaults: { sr: 16_000 },
       timeouts: { ...defaultModelConfig.timeouts, requestMs: 7 },
     };
     const facts = { name: "iris", config, problem: null, versions: [] };
@@ -140,6 +141,7 @@ describe("viewModel", () => {
       description: "Irises",
       labels: ["setosa"],
       required: true,
+      defaults: { sr: 16_000 },
       requestMs: 7,
       maxOutstandingRequests: 116,
       maxOutstandingBytes: 2_000,

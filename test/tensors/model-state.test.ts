@@ -45,7 +45,7 @@ describe("the state of a model", () => {
     ["that has one, which comes last", model(2, [1, 1]), [1], [1], [0]],
     ["that has one, which comes first", model(3, [0, 0]), [0], [0], [1, 2]],
     ["that has several in another order", model(4, [2, 3], [1, 0]), [2, 1], [3, 0], [1, 2]],
-    ["of which every output is state", model(1, [1, 0]), [1], [0], []],
+    ["of which every output is state, and so an answer", model(1, [1, 0]), [1], [0], [0]],
     ["without outputs", model(0), [], [], []],
   ];
   for (const [name, served, inputs, outputs, plain] of rows) {

@@ -543,7 +543,7 @@ describe("predictCodec.decode of samples", () => {
 
   const flat = "Cannot read 'samples': expected a flat list of numbers, or base64, got";
   const formats = "Cannot read 'encoding': expected one of int16, int32, float32, got";
-  const beside = "Cannot read 'inputs': expected, beside 'samples', some of ['sr','h'], got";
+  const beside = "Cannot read 'inputs': expected, beside 'samples', some of ['sr'], got";
   const whole = base64(Int16Array.of(1, 2));
   for (const [served, body, message] of [
     [
