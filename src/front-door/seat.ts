@@ -26,7 +26,7 @@ export class Seat {
   isOver = false;
   /** A frame of it was not run, or its host has dropped it. */
   broken: SeatEnd | undefined;
-  /** The number of that frame: what still comes of those behind it is not to be trusted. */
+  /** The number of the first such frame: what still comes of those behind it is not to be trusted. */
   brokenAt = Number.POSITIVE_INFINITY;
   inFlight = 0;
 

@@ -135,11 +135,13 @@ export class Seats {
   /** A frame of the sequence was not run: those behind it would meet a state that is wrong. */
   breakOf({ call, order }: Flight, reason: SeatEnd): void {
     const seat = call.sequence?.seat;
-    if (seat === undefined || seat.isOver) return;
+    if (seat === undefined) return;
+    seat.brokenAt = Math.min(seat.brokenAt, order);
+    if (seat.isOver) return;
     // A host that had answered the frame before it heard of this would keep the sequence for nobody; but what is shared
     // may be somebody else's by now.
     if (!seat.options.isShared) seat.link?.endSequence(seat);
-    this.#break(seat, reason, order);
+    this.#break(seat, reason);
   }
 
   /** Its host keeps it no longer. */
@@ -149,11 +151,10 @@ export class Seats {
     this.#break(seat, reason);
   }
 
-  #break(seat: Seat, reason: SeatEnd, at = Number.POSITIVE_INFINITY): void {
+  #break(seat: Seat, reason: SeatEnd): void {
     if (seat.isOver) return;
     seat.isOver = true;
     seat.broken = reason;
-    seat.brokenAt = at;
     seat.link?.unseat(seat);
     if (seat.inFlight > 0) this.#parts.failWaiting(seat, sequenceLost(reason));
     if (reason === "lost") this.#parts.onLost(seat);

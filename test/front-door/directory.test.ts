@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Directory, defaultVersion } from "../../src/front-door/directory.ts";
 import type { VersionState } from "../../src/protocol/views.ts";
-import { model, version } from "./views.ts";
+import { metadata, model, version } from "./views.ts";
 
 function versions(...states: readonly VersionState[]) {
   return states.map((state, at) => version({ version: `${at + 1}`, state }));
@@ -48,6 +48,26 @@ describe("Directory", () => {
       ["broken", ""],
     ]);
   });
+
+  const state = [{ input: 0, output: 0, found: true }];
+  const stream = { input: 0, window: 4, hop: 2, pad: "zeros" } as const;
+  const memories = [
+    [{ ...metadata, state }, true],
+    [{ ...metadata, stream }, true],
+    [metadata, false],
+    [null, undefined],
+  ] as const;
+  for (const [of, remembers] of memories) {
+    it(`says of a model whether it remembers: ${remembers ?? "not known"}`, () => {
+      const one = new Directory();
+      one.update(model({ name: "a", versions: [version({ metadata: of })] }));
+      assert.deepEqual(
+        [one.remembers("a", undefined), one.remembers("a", "1")],
+        [remembers, remembers],
+      );
+      assert.throws(() => one.remembers("a", "2"), { code: "model-not-found" });
+    });
+  }
 
   const refusals: readonly (readonly [string, string | undefined, string, string])[] = [
     ["b", undefined, "model-not-found", "no model is named 'b'"],

@@ -97,6 +97,19 @@ describe("metadataJson", () => {
     });
   });
 
+  it("shows states where nothing else comes out", () => {
+    const one = version({
+      metadata: { ...metadata, state: [{ input: 0, output: 0, found: false }] },
+    });
+    const { inputs, outputs } = metadataJson(model(), one);
+    assert.deepEqual([inputs, outputs], [[], shared.outputs]);
+  });
+
+  it("says what stands for an input that is left out", () => {
+    const { parameters } = metadataJson(model({ defaults: { sr: 16_000 } }), version());
+    assert.deepEqual((parameters as { defaults: unknown }).defaults, { sr: 16_000 });
+  });
+
   it("does not describe a model that has never been loaded", () => {
     const one = version({ state: "loading", reason: "it is being loaded", metadata: null });
     assert.throws(() => metadataJson(model(), one), {

@@ -275,6 +275,18 @@ describe("What a host says of the end of a sequence", () => {
     assert.equal(seats.judgeLate(ahead), undefined, "that one was run before it");
   });
 
+  it("counts from the first of several that were given up", () => {
+    const { seats, send, done } = setUp();
+    const link = new FakeLink();
+    done(link, start);
+    const [first, second, third] = [send(link), send(link), send(link)];
+    for (const flight of [third, first]) {
+      seats.noteSettled(flight);
+      seats.breakOf(flight, "cancelled");
+    }
+    assert.equal(seats.judgeLate(second)?.code, "sequence-lost");
+  });
+
   it("is no matter to frames whose client has ended it", () => {
     const { seats, seat, send } = setUp();
     const flight = send(new FakeLink(), start);

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SeatEnd } from "../../src/front-door/seat.ts";
+import type { Seat, SeatEnd } from "../../src/front-door/seat.ts";
 import {
   type SequenceNotice,
   type SlotName,
   SocketSequences,
+  wasRefused,
 } from "../../src/front-door/socket-sequences.ts";
+import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { endReasons } from "../../src/protocol/sequences.ts";
 import { newCall } from "./calls.ts";
 import { FakeDispatcher } from "./fake-dispatcher.ts";
 
 function named(fields: Partial<SlotName> = {}): SlotName {
-  return { model: "m", version: undefined, sequence: undefined, ...fields };
+  return { model: "m", sequence: undefined, ...fields };
 }
 
 const own = named();
@@ -24,20 +26,20 @@ function setUp() {
     notify: (notice) => notices.push(notice),
   });
   /** A frame that was taken, and is under way. */
-  const infer = (name = own, version = "1") => {
-    const claim = sequences.claim(name);
+  const infer = (name = own, version = "1", asked?: string) => {
+    const claim = sequences.claim(name, asked);
     sequences.taken(claim, version);
     const call = newCall({
       sequence: claim.call,
-      onDone: () => sequences.settled(claim, false),
-      onFailed: ({ code }) => sequences.settled(claim, code === "overloaded"),
+      onDone: () => sequences.settled(claim, null),
+      onFailed: (failure) => sequences.settled(claim, failure),
     });
     fake.submit(call);
     return {
       ...claim.call,
       version: claim.version,
       done: () => fake.done(call),
-      failed: (code: "overloaded" | "invalid-request" | "sequence-lost") => fake.failed(call, code),
+      failed: (code: ErrorCode) => fake.failed(call, code),
     };
   };
   const brief = () => notices.map(({ sequence, reason }) => `${sequence ?? "own"} ${reason}`);
@@ -55,7 +57,7 @@ describe("A frame on a socket", () => {
   it("has a seat that no other front door may ask for", () => {
     const { infer } = setUp();
     const { onEnded, key, ...options } = infer().seat.options;
-    assert.deepEqual(options, { model: "m", isShared: false, isSuspect: false });
+    assert.deepEqual(options, { model: "m", isShared: false });
     assert.match(key, /^\d+\.\d+$/);
   });
 
@@ -67,24 +69,33 @@ describe("A frame on a socket", () => {
 
   it("changes nothing before it is taken", () => {
     const { sequences, infer } = setUp();
-    sequences.claim(own);
-    const claim = sequences.claim(own);
+    sequences.claim(own, undefined);
+    const claim = sequences.claim(own, undefined);
     assert.deepEqual(
       [claim.call.start, sequences.isHeld, sequences.isOpen(own)],
       [true, false, false],
     );
-    assert.throws(() => sequences.reset(own), { code: "invalid-request" });
     assert.equal(infer().start, true);
   });
 
   it("goes on with the version that has begun", () => {
     const { infer, sequences } = setUp();
     const first = infer(own, "7");
-    const second = infer(own, "8");
+    const [second, third] = [infer(own, "8"), infer(own, "7", "7")];
     sequences.reset(own);
-    const third = infer(own, "8");
-    assert.deepEqual([first.version, second.version, third.version], [undefined, "7", undefined]);
-    assert.equal(infer().version, "8");
+    const fourth = infer(own, "8", "8");
+    assert.deepEqual([first.version, second.version, third.version], [undefined, "7", "7"]);
+    assert.deepEqual([fourth.version, infer().version], ["8", "8"]);
+  });
+
+  it("may not ask for another version in the middle", () => {
+    const { infer, sequences } = setUp();
+    const { seat } = infer(own, "7");
+    assert.throws(() => sequences.claim(own, "8"), {
+      code: "invalid-request",
+      message: "version must be '7', which has the sequence, got '8'; reset it first",
+    });
+    assert.equal(infer().seat, seat);
   });
 
   const names: readonly SlotName[] = [
@@ -92,12 +103,10 @@ describe("A frame on a socket", () => {
     named({ sequence: "a" }),
     named({ sequence: "b" }),
     named({ sequence: "null" }),
-    named({ version: "1" }),
-    named({ version: "1", sequence: "a" }),
     named({ model: "n" }),
     named({ model: "n", sequence: "a" }),
   ];
-  it("belongs to the sequence of its model, version and name, and to no other", () => {
+  it("belongs to the sequence of its model and name, and to no other", () => {
     const { infer } = setUp();
     const seats = names.map((name) => infer(name).seat);
     assert.equal(new Set(seats).size, names.length);
@@ -133,13 +142,26 @@ describe("A frame on a socket", () => {
     assert.deepEqual([infer().seat, fake.ended], [first.seat, []]);
   });
 
-  it("that is refused for what it holds was its host's to refuse, which keeps the sequence", () => {
-    const { infer, fake } = setUp();
-    const first = infer();
-    first.failed("invalid-request");
-    const next = infer();
-    assert.deepEqual([next.seat, next.start, fake.ended], [first.seat, false, []]);
-  });
+  const firsts: readonly (readonly [ErrorCode, boolean])[] = [
+    ["invalid-request", true],
+    ["overloaded", true],
+    ["model-unavailable", true],
+    ["draining", true],
+    ["poison-request", true],
+    ["inference-failed", false],
+    ["deadline-exceeded", false],
+    ["cancelled", false],
+    ["internal", false],
+  ];
+  for (const [code, isLeft] of firsts) {
+    it(`that failed as the first one ${isLeft ? "was never part of it" : "was part of it"}: ${code}`, () => {
+      const { infer, fake } = setUp();
+      const first = infer();
+      first.failed(code);
+      assert.equal(wasRefused({ code, message: "" }), isLeft);
+      assert.deepEqual([infer().start, fake.ended], [isLeft, isLeft ? [first.seat] : []]);
+    });
+  }
 
   it("that is refused later leaves the sequence as it is", () => {
     const { infer } = setUp();
@@ -200,23 +222,17 @@ describe("A reset", () => {
     assert.deepEqual([brief(), sequences.isHeld, infer().start], [[], false, true]);
   });
 
-  for (const [name, message] of [
-    [own, "no sequence of model 'm' on this socket"],
-    [named({ sequence: "a" }), "no sequence 'a' of model 'm' on this socket"],
-  ] as const) {
-    it(`is refused where there is ${message}`, () => {
-      const { sequences } = setUp();
-      for (const act of ["reset", "end"] as const) {
-        assert.throws(() => sequences[act](name), { code: "invalid-request", message });
-      }
-    });
-  }
+  it("is nothing where there is nothing", () => {
+    const { sequences, brief, fake, infer } = setUp();
+    sequences.reset(own);
+    assert.deepEqual([brief(), fake.ended, infer().start], [[], [], true]);
+  });
 });
 
 describe("The end of a sequence", () => {
   it("is told when the last frame is answered", () => {
     const { infer, sequences, fake, notices } = setUp();
-    const name = named({ sequence: "a", version: "2" });
+    const name = named({ sequence: "a" });
     const [first, second] = [infer(name), infer(name)];
     sequences.end(name);
     first.done();
@@ -238,22 +254,56 @@ describe("The end of a sequence", () => {
     const { infer, sequences } = setUp();
     const first = infer();
     sequences.end(own);
-    assert.throws(() => sequences.end(own), { code: "invalid-request" });
-    assert.throws(() => sequences.reset(own), { code: "invalid-request" });
     const next = infer();
     assert.deepEqual([next.start, next.seat === first.seat], [true, false]);
   });
 
-  it("is told once for each that was asked for", () => {
+  it("is told at once where there is nothing", () => {
+    const { sequences, brief } = setUp();
+    sequences.end(own);
+    assert.deepEqual(brief(), ["own end"]);
+  });
+
+  it("is told once for each that was asked for, in order", () => {
+    const { infer, sequences, brief } = setUp();
+    const frames = [1, 2].map(() => {
+      const frame = infer();
+      sequences.end(own);
+      return frame;
+    });
+    sequences.end(own);
+    const told = frames.toReversed().map((frame) => {
+      frame.done();
+      return brief().length;
+    });
+    assert.deepEqual(
+      [told, brief()],
+      [
+        [0, 3],
+        ["own end", "own end", "own end"],
+      ],
+    );
+  });
+
+  it("is told when the frames before a reset are answered too", () => {
     const { infer, sequences, brief } = setUp();
     const first = infer();
-    sequences.end(own);
+    sequences.reset(own);
     const next = infer();
     sequences.end(own);
     next.done();
     const before = brief();
     first.done();
-    assert.deepEqual([before, brief()], [["own end"], ["own end", "own end"]]);
+    assert.deepEqual([before, brief(), sequences.isHeld], [[], ["own end"], false]);
+  });
+
+  it("does not wait for the frames of another", () => {
+    const { infer, sequences, brief } = setUp();
+    infer(named({ sequence: "a" }));
+    sequences.reset(named({ sequence: "a" }));
+    infer().done();
+    sequences.end(own);
+    assert.deepEqual(brief(), ["own end"]);
   });
 
   it("is told as the client's where the sequence breaks before its last frame", () => {
@@ -303,7 +353,7 @@ describe("A sequence that ends without its client's will", () => {
       first.failed("sequence-lost");
       assert.deepEqual(notices, [{ ...own, reason }]);
       for (let at = 0; at < 2; at += 1) {
-        assert.throws(() => sequences.claim(own), { code: "sequence-lost", message });
+        assert.throws(() => sequences.claim(own, undefined), { code: "sequence-lost", message });
       }
       sequences.reset(own);
       assert.deepEqual([infer().start, notices.length], [true, 1]);
@@ -316,55 +366,73 @@ describe("A sequence that ends without its client's will", () => {
     fake.break(infer().seat, "lost");
     assert.equal(infer(named({ sequence: "a" })).seat, other.seat);
   });
+});
 
-  for (const isStruck of [true, false]) {
-    it(`is ${isStruck ? "" : "no "}suspect ${isStruck ? "" : "un"}less the model died of it`, () => {
-      const { infer, sequences, fake } = setUp();
-      const first = infer();
-      first.seat.isStruck = isStruck;
-      fake.break(first.seat, "lost");
-      sequences.reset(own);
-      assert.equal(infer().seat.options.isSuspect, isStruck);
-    });
-  }
+describe("A piece of a signal that is refused", () => {
+  it("ends its sequence, at the host too, until a reset", () => {
+    const { infer, sequences, fake, notices } = setUp();
+    const first = infer();
+    sequences.noteGap(own);
+    sequences.noteGap(own);
+    assert.deepEqual([notices, fake.ended], [[{ ...own, reason: "failed" }], [first.seat]]);
+    assert.throws(() => sequences.claim(own, undefined), { code: "sequence-lost" });
+    sequences.reset(own);
+    assert.equal(infer().start, true);
+  });
 
-  it("is no suspect any more when the next one ended otherwise", () => {
-    const { infer, sequences, fake } = setUp();
-    for (const isStruck of [true, false]) {
-      const { seat } = infer();
-      seat.isStruck = isStruck;
-      fake.break(seat, "lost");
-      sequences.reset(own);
-    }
-    assert.equal(infer().seat.options.isSuspect, false);
+  it("does so where it is the first", () => {
+    const { infer, sequences, brief } = setUp();
+    sequences.noteGap(own);
+    sequences.noteGap(own);
+    assert.throws(() => sequences.claim(own, undefined), { code: "sequence-lost" });
+    sequences.reset(own);
+    assert.deepEqual([brief(), infer().start], [["own failed"], true]);
+  });
+
+  it("leaves the other sequences alone", () => {
+    const { infer, sequences } = setUp();
+    const { seat } = infer();
+    sequences.noteGap(named({ sequence: "a" }));
+    assert.equal(infer().seat, seat);
   });
 });
 
 describe("The sequences of a socket", () => {
   const most = 1_024;
-  const fill = () => {
-    const parts = setUp();
-    for (let at = 0; at < most; at += 1) parts.infer(named({ sequence: `${at}` })).done();
-    return parts;
+  const at = (number: number) => named({ sequence: String(number) });
+  const isKnown = (sequences: SocketSequences, name: SlotName) => {
+    try {
+      return !sequences.claim(name, undefined).call.start;
+    } catch {
+      return true;
+    }
   };
-  const message = "Cannot begin sequence: this socket has 1024 of 1024";
 
-  it("are so many, and no more", () => {
-    const { sequences, infer } = fill();
-    assert.throws(() => sequences.claim(own), { code: "overloaded", message });
-    assert.equal(infer(named({ sequence: "0" })).start, false);
+  it("are forgotten by their names when there are too many that have ended, the oldest first", () => {
+    const { infer, sequences, fake } = setUp();
+    const seats = Array.from({ length: most }, (_, number) => infer(at(number)).seat);
+    for (const number of [7, 5]) fake.break(seats[number] as Seat, "idle");
+    infer(at(most));
+    infer(at(most + 1));
+    assert.deepEqual(
+      [4, 5, 6, 7, 8, most].map((number) => isKnown(sequences, at(number))),
+      [true, false, true, false, true, true],
+    );
   });
 
-  it("count while they wait for a reset", () => {
-    const { sequences, fake, infer } = fill();
-    fake.break(infer(named({ sequence: "0" })).seat, "idle");
-    assert.throws(() => sequences.claim(own), { code: "overloaded" });
+  it("are never forgotten while they are open", () => {
+    const { infer, sequences } = setUp();
+    for (let number = 0; number < most + 3; number += 1) infer(at(number));
+    assert.deepEqual([infer(at(0)).start, sequences.isOpen(at(most + 2))], [false, true]);
   });
 
-  it("have room for one more when one is ended", () => {
-    const { sequences, infer } = fill();
-    sequences.end(named({ sequence: "0" }));
-    assert.equal(infer().start, true);
+  it("are no more by names of which nothing but a refusal is known", () => {
+    const { sequences } = setUp();
+    for (let number = 0; number < most + 3; number += 1) sequences.noteGap(at(number));
+    assert.deepEqual(
+      [0, 2, 3, most + 2].map((number) => isKnown(sequences, at(number))),
+      [false, false, true, true],
+    );
   });
 
   it("are held while the server remembers something, and open while it may go on", () => {

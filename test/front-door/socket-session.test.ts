@@ -468,19 +468,36 @@ describe("A socket of a model that remembers", bounded, () => {
     assert.deepEqual([next.start, fake.ended], [true, [seat]]);
   });
 
+  it("takes a reset where there is nothing, and says that nothing has ended", async (t) => {
+    const { client } = await remembering(t);
+    client.send({ type: "reset", model: "m" }, { type: "end", id: 7, model: "m", sequence: "s" });
+    assert.deepEqual(await client.has(1), [
+      { type: "ended", model: "m", sequence: "s", reason: "end" },
+    ]);
+  });
+
   const unknown = [
-    [{ type: "reset", id: "r", model: "m" }, "failed r invalid-request"],
-    [{ type: "reset", model: "m", sequence: "s" }, "failed invalid-request"],
-    [{ type: "end", id: 7, model: "m", sequence: "s" }, "failed 7 invalid-request"],
+    [{ type: "reset", id: "r", model: "nobody" }, "failed r model-not-found"],
+    [{ type: "end", model: "m", version: 9 }, "failed model-not-found"],
     [{ type: "end" }, "failed invalid-request"],
   ] as const;
   for (const [frame, failed] of unknown) {
-    it(`refuses ${JSON.stringify(frame)} where there is nothing`, async (t) => {
+    it(`refuses ${JSON.stringify(frame)}`, async (t) => {
       const { client } = await remembering(t);
       client.send(frame);
       assert.deepEqual(brief(await client.has(1)), [failed]);
     });
   }
+
+  it("may not ask for another version in the middle, and goes on", async (t) => {
+    const { infer, client, directory } = await remembering(t);
+    const versions = ["1", "2"].map((name) => version({ version: name, metadata: memory }));
+    directory.update({ ...model("m"), versions });
+    const { seat } = await infer(1, { version: "1" });
+    client.infer(2, { version: "2" });
+    assert.deepEqual(brief(await client.has(1)), ["failed 2 invalid-request"]);
+    assert.equal((await infer(3)).seat, seat);
+  });
 
   it("says that the server has ended it, and takes nothing before a reset", async (t) => {
     const { infer, client, fake } = await remembering(t);
@@ -524,14 +541,14 @@ describe("A socket of a model that remembers", bounded, () => {
     client.infer("d");
     await client.has(5);
     assert.deepEqual(brief(client.frames), [
+      "failed a cancelled",
       "failed b sequence-lost",
       "failed c sequence-lost",
       "ended sequence-lost",
-      "failed a cancelled",
       "failed d sequence-lost",
     ]);
-    assert.equal(client.frames[2]?.["reason"], "cancelled");
-    assert.deepEqual([permits.requests, lines.length], [0, 3]);
+    assert.equal(client.frames[3]?.["reason"], "cancelled");
+    assert.deepEqual([permits.requests, lines.length], [0, 4]);
   });
 
   it("is left by a client that leaves, with each frame noted once", async (t) => {
@@ -557,7 +574,7 @@ describe("A socket of a model that remembers", bounded, () => {
   for (const [code, isLeft] of [
     ["overloaded", true],
     ["model-unavailable", true],
-    ["invalid-request", false],
+    ["invalid-request", true],
     ["inference-failed", false],
   ] as const) {
     it(`${isLeft ? "begins" : "goes on"} with the next frame where the first one failed: ${code}`, async (t) => {
@@ -615,6 +632,82 @@ describe("A socket of a model without memory", bounded, () => {
   });
 });
 
+describe("A reset or end for a model without memory", bounded, () => {
+  for (const type of ["reset", "end"]) {
+    it(`is refused: ${type}`, async (t) => {
+      const { client, directory } = await converse(t);
+      directory.update(model("m", { metadata }));
+      client.send({ type, id: 1, model: "m" });
+      const [failed] = await client.has(1);
+      assert.deepEqual(
+        [failed?.code, failed?.error],
+        [
+          "invalid-request",
+          "model 'm' keeps no state from frame to frame, so it has no sequence to reset or end",
+        ],
+      );
+    });
+  }
+});
+
+describe("A frame that is refused", bounded, () => {
+  it("is noted like one that was answered", async (t) => {
+    const { client, lines } = await converse(t);
+    client.infer(1, { model: "nobody" });
+    await client.has(1);
+    assert.deepEqual(
+      lines.map(({ status, code, model: name, route }) => [status, code, name, route]),
+      [[404, "model-not-found", "nobody", "/ws"]],
+    );
+  });
+});
+
+describe("A piece of a signal", bounded, () => {
+  it("that is refused ends its sequence, which would have a gap, until a reset", async (t) => {
+    const { client, infer, fake } = await remembering(t);
+    const { call, seat } = await infer(1, { samples: [1] });
+    client.infer(1, { samples: [2] });
+    await client.has(2);
+    fake.done(call);
+    client.infer(2, { samples: [3] });
+    await client.has(4);
+    client.send({ type: "reset", model: "m" });
+    const next = await infer(3, { samples: [4] });
+    assert.deepEqual(brief(client.frames), [
+      "failed 1 invalid-request",
+      "ended sequence-lost",
+      "done 1",
+      "failed 2 sequence-lost",
+    ]);
+    assert.equal(client.frames[1]?.["reason"], "failed");
+    assert.deepEqual([next.start, fake.ended], [true, [seat]]);
+  });
+
+  it("that is refused as the first does so too", async (t) => {
+    const { client, infer, permits } = await remembering(t, { maxInFlight: 1 });
+    const permit = permits.take(0);
+    client.infer(1, { samples: [1] });
+    await client.has(2);
+    permit.release();
+    assert.deepEqual(brief(client.frames), ["failed 1 overloaded", "ended sequence-lost"]);
+    client.send({ type: "reset", model: "m" });
+    assert.equal((await infer(2, { samples: [1] })).start, true);
+  });
+
+  it("waits for room on the socket, before all that comes behind it", async (t) => {
+    const { client, fake, socket } = await remembering(t);
+    for (const id of range(perSocket + 2)) client.infer(id, { samples: [id] });
+    await until(() => socket.isPaused);
+    client.infer("last");
+    for (const count of range(perSocket + 3)) fake.done(await fake.call(count + 1));
+    await client.has(perSocket + 3);
+    assert.deepEqual(brief(client.frames), [
+      ...range(perSocket + 2).map((id) => `done ${id}`),
+      "done last",
+    ]);
+  });
+});
+
 describe("Binary frames", bounded, () => {
   const target = { endpoint: "/stream", model: "m", version: "1", samples: "int16" } as const;
 
@@ -636,6 +729,38 @@ describe("Binary frames", bounded, () => {
     );
     for (const call of calls) fake.done(call);
     assert.deepEqual(brief(await client.has(2)), ["done 0", "done 1"]);
+  });
+
+  it("have numbers of their own, which are no ids of the client", async (t) => {
+    const { client, fake, infer } = await remembering(t, {}, target);
+    client.socket.send(Buffer.from([1, 2]));
+    const samples = await fake.call(1);
+    const { call } = await infer(0, { model: undefined });
+    client.send({ type: "cancel", id: 0 });
+    await until(() => fake.cancelled.length === 1);
+    assert.equal(fake.cancelled[0]?.call, call);
+    fake.done(samples);
+    assert.deepEqual(brief(await client.has(3)), [
+      "failed 0 cancelled",
+      "ended sequence-lost",
+      "done 0",
+    ]);
+  });
+
+  it("wait for room on the socket, in order", async (t) => {
+    const { client, fake, socket } = await remembering(t, {}, target);
+    for (const id of range(perSocket + 2)) client.socket.send(Buffer.from([id, 0]));
+    await until(() => socket.isPaused);
+    for (const count of range(perSocket + 2)) {
+      const call = await fake.call(count + 1);
+      assert.deepEqual(Buffer.from(call.body), Buffer.from([count, 0]));
+      fake.done(call);
+    }
+    await client.has(perSocket + 2);
+    assert.deepEqual(
+      brief(client.frames),
+      range(perSocket + 2).map((id) => `done ${id}`),
+    );
   });
 
   it("are refused where the path does not say what they hold, and JSON goes on", async (t) => {
