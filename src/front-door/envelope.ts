@@ -7,6 +7,9 @@ import { TroupeError } from "../protocol/errors.ts";
 /** Field names to their parsed values; undefined stands for those that are long, or enclose others. */
 export type Envelope = ReadonlyMap<string, unknown>;
 
+/** It may be well-formed, but more of it than this process can look at. */
+export class EnvelopeLimitError extends TroupeError {}
+
 const maxValueBytes = 512;
 /** What encloses others is parsed up to this size only: this process must not stand still for one body. */
 const maxOpenedBytes = 4_096;
@@ -22,8 +25,8 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
 /**
- * Throws `invalid-request` where the frame is not a JSON object, as far as that can be told from outside, and
- * `payload-too-large` where it has more or larger fields than are looked at. The field named `opened` is parsed though it
+ * Throws `invalid-request` where the frame is not a JSON object, as far as that can be told from outside, and an
+ * EnvelopeLimitError where it has more or larger fields than are looked at. The field named `opened` is parsed though it
  * encloses others.
  */
 export function readEnvelope(frame: Buffer, opened?: string): Envelope {
@@ -144,7 +147,7 @@ function isSpace(byte: number | undefined): boolean {
 }
 
 function tooMuch(words: string): TroupeError {
-  return new TroupeError("payload-too-large", words);
+  return new EnvelopeLimitError("invalid-request", words);
 }
 
 function malformed(at: number): TroupeError {

@@ -1,6 +1,6 @@
 /* The sequence that the `parameters` of an Open Inference V2 body name, read without parsing its tensors. */
 import { TroupeError } from "../protocol/errors.ts";
-import { type Envelope, readEnvelope } from "./envelope.ts";
+import { type Envelope, EnvelopeLimitError, readEnvelope } from "./envelope.ts";
 
 export interface V2Sequence {
   /** Tells the number 7 from the text "7", as the protocol does. */
@@ -45,7 +45,7 @@ function envelopeOf(body: Buffer): Envelope {
   try {
     return readEnvelope(body, "parameters");
   } catch (thrown) {
-    if (thrown instanceof TroupeError && thrown.code === "payload-too-large") throw thrown;
+    if (thrown instanceof EnvelopeLimitError) throw thrown;
     return new Map();
   }
 }

@@ -129,7 +129,7 @@ describe("Parameters that are too large to be looked at", () => {
   for (const look of [readV2Sequence, refuseSequence]) {
     it(`are refused by ${look.name}`, () =>
       assert.throws(() => look(Buffer.from(JSON.stringify(tooLarge))), {
-        code: "payload-too-large",
+        code: "invalid-request",
       }));
   }
 });

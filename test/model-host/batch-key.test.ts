@@ -91,6 +91,7 @@ describe("batchKey of a frame", () => {
       signal: { carried: new Float32Array(2), position: 4 },
       position: 0,
       hop: 2,
+      bytes: 0,
     };
     const keys = [4, 9].map((samples) => {
       const inputs = [fp32([samples]), fp32([1, 0, 2])];

@@ -350,9 +350,19 @@ describe("decodeWork of samples", () => {
       const one = frame(0, { codec, body: bytes });
       const work = decode(one, stateful, { sequence: sequence(newSignal()) });
       assert.deepEqual(windowsOf(work).map(numbersOf), [[0, 0, -1, 0.5]]);
-      assert.equal(work.bytes, bytes.length);
     });
   }
+
+  it("counts what they take in memory, with those before them, where that is more", () => {
+    const int16 = frame(0, { codec: "int16", body: Buffer.alloc(20) });
+    const works = [int16, piece].map((one) =>
+      decode(one, stateful, { sequence: sequence(newSignal()) }),
+    );
+    assert.deepEqual(
+      works.map(({ bytes }) => bytes),
+      [4 * (2 + 10), Math.max(piece.body.length, 4 * (2 + 5))],
+    );
+  });
 
   it("refuses them outside a sequence", () =>
     assert.throws(() => decode(piece, stateful), { code: "invalid-request", message }));

@@ -13,7 +13,7 @@ import type { EndReason, SequenceClaim } from "../../src/protocol/sequences.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { type Compute, FakeEngine, fp32, numbersOf } from "./fake-engine.ts";
 import { FakeDoor } from "./fake-work.ts";
-import { hostSpec, quietLog } from "./host-spec.ts";
+import { hostSpec, queueSettings, quietLog } from "./host-spec.ts";
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
@@ -54,7 +54,7 @@ const compute: Compute = ([x, h]) => {
   return { y: fp32([rows, 1], y), hn: fp32([2, rows], [...y, ...y.map((one) => -one)]) };
 };
 
-const limits = { maxRows: 12, maxBytes: 2_000, maxSequences: 5 };
+const limits = queueSettings({ maxRows: 12, maxBytes: 2_000, maxSequences: 5 });
 const idleMs = 150;
 
 type Answer =

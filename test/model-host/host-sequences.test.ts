@@ -5,6 +5,7 @@ import type { HostSpec } from "../../src/protocol/control.ts";
 import type { Batching } from "../../src/protocol/model-metadata.ts";
 import { numbersOf } from "./fake-engine.ts";
 import { FakeDoor } from "./fake-work.ts";
+import { queueSettings } from "./host-spec.ts";
 import {
   askAlone,
   askBody,
@@ -523,7 +524,7 @@ describe("a frame that is refused", () => {
   }
 
   it("leaves its sequence as it was where the queue is full", async () => {
-    const parts = await begun({ queue: { maxRows: 2, maxBytes: 10_000, maxSequences: 8 } });
+    const parts = await begun({ queue: queueSettings({ maxRows: 2 }) });
     askAlone(parts, 50);
     await serve(parts);
     for (const value of [51, 52]) askAlone(parts, value);
@@ -536,7 +537,7 @@ describe("a frame that is refused", () => {
   });
 
   it("leaves those of its sequence as they are that wait already, where too many do", async () => {
-    const parts = await begun({ queue: { maxRows: 8, maxBytes: 10_000, maxSequences: 8 } });
+    const parts = await begun({ queue: queueSettings({ maxRows: 8 }) });
     goOn(parts, "a", 2);
     await serve(parts);
     for (const value of [3, 4, 5, 6]) goOn(parts, "a", value);
@@ -558,7 +559,7 @@ describe("a frame that is refused", () => {
 });
 
 describe("a host that keeps as many sequences as it may", () => {
-  const queue = { maxRows: 100, maxBytes: 10_000, maxSequences: 2 };
+  const queue = queueSettings({ maxSequences: 2 });
 
   it("sheds the next, and says when to try again", async () => {
     const parts = setUp({ spec: { queue } });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import type { NamedTensor } from "../../model-host/engine.ts";
+import type { ErrorCode } from "../../src/protocol/errors.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import { type Compute, fp32, numbersOf } from "./fake-engine.ts";
+import { queueSettings } from "./host-spec.ts";
 import {
   askBody,
   claimOf,
@@ -47,7 +49,8 @@ describe("a host that cuts signals", () => {
   const setting: Setting = { metadata: signals, compute: sumOfWindows };
 
   function hear(parts: Parts, key: string, samples: readonly unknown[], fields: Fields = {}) {
-    return askBody(parts, { samples }, claimOf(key.replace("+", ""), !key.startsWith("+")), fields);
+    const claim = claimOf(key.replace("+", ""), !key.startsWith("+"));
+    return askBody(parts, { samples }, claim, { stream: true, ...fields });
   }
 
   it("answers at once a piece that makes no window whole, with no rows", () => {
@@ -152,28 +155,52 @@ describe("a host that cuts signals", () => {
     ]);
   });
 
-  it("loses nothing of a signal with a piece that is refused", async () => {
-    const queue = { maxRows: 2, maxBytes: 10_000, maxSequences: 8 };
-    const parts = setUp({ ...setting, spec: { queue }, isGated: true });
+  const refused: readonly (readonly [string, ErrorCode, readonly unknown[]])[] = [
+    ["for want of room", "overloaded", [4]],
+    ["as it is malformed", "invalid-request", ["x"]],
+  ];
+  for (const [name, code, samples] of refused) {
+    it(`ends a signal of which a piece is refused ${name}: what follows would be out of place`, async () => {
+      const parts = setUp({
+        ...setting,
+        spec: { queue: queueSettings({ maxRows: 2 }) },
+        isGated: true,
+      });
+      hear(parts, "a", [1, 2], { id: 1 });
+      await serve(parts);
+      hear(parts, "+a", [3, 4], { id: 2 });
+      askBody(parts, { features: [[1, 0, 0]] }, null, { id: 3 });
+      hear(parts, "+a", samples, { id: 4 });
+      hear(parts, "+a", [5], { id: 5 });
+      await letAllEnd(parts);
+      assert.deepEqual(
+        said(parts).filter((words) => !words.startsWith("3 ")),
+        [
+          `4 failed ${code}`,
+          "a ended failed",
+          "5 failed sequence-lost",
+          "1 chunk at 0 [[3]]",
+          "1 done 1",
+          "2 chunk at 2 [[12]]",
+          "2 done 1",
+        ],
+      );
+      assert.equal(left(parts).sequences, 0);
+    });
+  }
+
+  it("leaves one as it was of which a frame of tensors is refused", async () => {
+    const parts = setUp(setting);
     hear(parts, "a", [1, 2, 3], { id: 1 });
     await serve(parts);
-    for (const id of [2, 3]) askBody(parts, { features: [[id, 0, 0]] }, null, { id });
-    hear(parts, "+a", [4], { id: 4 });
-    hear(parts, "+a", ["x"], { id: 5 });
-    await letAllEnd(parts);
-    hear(parts, "+a", [6], { id: 6 });
+    askBody(parts, { features: "x" }, claimOf("a", false), { id: 2 });
+    hear(parts, "+a", [4], { id: 3 });
     await serve(parts);
-    assert.deepEqual(
-      said(parts).filter((words) => !/^[23] /.test(words)),
-      [
-        "4 failed overloaded",
-        "5 failed invalid-request",
-        "1 chunk at 0 [[3]]",
-        "1 done 1",
-        "6 chunk at 2 [[14]]",
-        "6 done 1",
-      ],
-    );
+    assert.deepEqual(said(parts).slice(2), [
+      "2 failed invalid-request",
+      "3 chunk at 2 [[12]]",
+      "3 done 1",
+    ]);
   });
 
   it("begins one anew with zeros in front", async () => {
@@ -348,6 +375,23 @@ describe("a host whose model's state grows", () => {
       [1, 3],
     ]);
     assert.equal(said(parts).at(-1), "4 done [[10]]");
+  });
+
+  it("ends the sequence of which it has grown too large, and still answers the frame", async () => {
+    const queue = queueSettings({ maxStateBytes: 48 });
+    const parts = setUp({ ...setting, spec: { queue } });
+    feed(parts, "a", 1, true);
+    for (const first of [2, 3, 4, 5]) feed(parts, "a", first);
+    await serve(parts);
+    assert.deepEqual(said(parts).toSorted(), [
+      "1 done [[1]]",
+      "2 done [[3]]",
+      "3 done [[6]]",
+      "4 done [[10]]",
+      "5 failed sequence-lost",
+      "a ended failed",
+    ]);
+    assert.equal(left(parts).sequences, 0);
   });
 
   it("knows it of the windows of one piece", async () => {

@@ -1,8 +1,14 @@
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type { HostSpec } from "../../src/protocol/control.ts";
+import type { QueueSettings } from "../../src/protocol/model-settings.ts";
 
 export const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
+
+/** Those of a model that has no configuration, but for what is said. */
+export function queueSettings(fields: Partial<QueueSettings>): QueueSettings {
+  return { ...defaultModelConfig.queue, ...fields };
+}
 
 /** What a host is told of a model that has no configuration. */
 export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {

@@ -11,7 +11,7 @@ import type { Batching, ModelMetadata, TensorSpec } from "../../src/protocol/mod
 import { FakeClock } from "../fake-clock.ts";
 import { FakeEngine, fp32, mapped, numbersOf } from "./fake-engine.ts";
 import { FakeDoor, fakeWork, type Said } from "./fake-work.ts";
-import { hostSpec, quietLog } from "./host-spec.ts";
+import { hostSpec, queueSettings, quietLog } from "./host-spec.ts";
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
@@ -210,7 +210,7 @@ describe("a host that serves", () => {
   });
 
   it("refuses what the queue has no room for, and says when it will have", async () => {
-    const parts = await gated({ queue: { maxRows: 4, maxBytes: 10_000, maxSequences: 4 } });
+    const parts = await gated({ queue: queueSettings({ maxRows: 4 }) });
     ask(parts, [1]);
     await serve(parts);
     parts.clock.advance(100);

@@ -15,7 +15,7 @@ import { newSignal } from "../../src/tensors/windows.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { fp32 } from "./fake-engine.ts";
 import { FakeDoor, fakeWork, servedModel } from "./fake-work.ts";
-import { quietLog } from "./host-spec.ts";
+import { queueSettings, quietLog } from "./host-spec.ts";
 
 const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 2], batchAxis: 0 };
 const stream = { input: 0, window: 2, hop: 1, pad: "zeros" } as const;
@@ -43,13 +43,13 @@ function setUp({ maxRows = 8, poison = [] }: { maxRows?: number; poison?: string
     stream,
   });
   const answers = new Answers({ model, metrics, log: quietLog, tell: async () => undefined });
-  const limits = { maxRows, maxBytes: 10_000, maxSequences: 2 };
-  const queue = new WorkQueue<Work>(limits);
+  const queue = new WorkQueue<Work>(queueSettings({ maxRows }));
   const sequences = new Sequences({
     clock,
     metrics,
     log: quietLog,
     most: 2,
+    mostBytes: 1_000,
     idleMs: 1_000,
     newSignal: () => newSignal(stream, x),
     onRoom: () => undefined,
@@ -123,8 +123,8 @@ describe("an intake", () => {
     const { queue, sequences, figures, take } = setUp();
     const work = take({ samples: [1, 2, 3] }, start);
     assert.deepEqual(
-      [work?.sequence === sequences.get("a"), queue.rows, figures.rowsPerRequest],
-      [true, 1, 1],
+      [work?.sequence === sequences.get("a"), queue.rows, figures.rowsPerRequest > 1],
+      [true, 1, true],
     );
   });
 
@@ -181,19 +181,34 @@ describe("an intake", () => {
   });
 });
 
-describe("an intake that refuses a frame", () => {
+describe("an intake and poison", () => {
   const poison = fingerprint(fakeWork({ inputs: [fp32([1, 2], [1, 2])] }).request);
 
-  for (const [code, body] of [
-    ["invalid-request", invalid],
-    ["invalid-request", { samples: [1, "x"] }],
-    ["poison-request", pair],
-  ] as const) {
-    it(`leaves its sequence as it was, even where it would have been the last (${code})`, () => {
-      const { queue, sequences, take, carried } = setUp({ poison: [poison] });
+  it("refuses a first frame whose inputs have killed a host, but no other, as it means something else", () => {
+    const { queue, take } = setUp({ poison: [poison] });
+    assert.throws(() => take(pair, start), { code: "poison-request" });
+    const work = take(pair, {});
+    assert.deepEqual([work?.fingerprint, queue.size], [null, 1]);
+  });
+
+  it("knows what a suspect's inputs are, unless they are not the first of their sequence", () => {
+    const { take } = setUp();
+    const alone = { alone: true };
+    const works = [take(pair, undefined, alone), take(pair, start, alone), take(pair, {}, alone)];
+    assert.deepEqual(
+      works.map((work) => work?.fingerprint),
+      [poison, poison, null],
+    );
+  });
+});
+
+describe("an intake that refuses a frame", () => {
+  for (const body of [invalid, { samples: [1, "x"] }]) {
+    it(`leaves its sequence as it was, even where it would have been the last (${JSON.stringify(body)})`, () => {
+      const { queue, sequences, take, carried } = setUp();
       take({ samples: [9] }, start);
       const kept = sequences.get("a");
-      assert.throws(() => take(body, { end: true }), { code });
+      assert.throws(() => take(body, { end: true }), { code: "invalid-request" });
       assert.deepEqual(
         [sequences.get("a") === kept, queue.size, carried("a")],
         [true, 1, [1, [9]]],

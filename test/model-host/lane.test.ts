@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { Lane } from "../../model-host/lane.ts";
 import { type Laned, type Slice, WorkQueue } from "../../model-host/work-queue.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
+import { queueSettings } from "./host-spec.ts";
 
 interface Item extends Laned<Item> {
   readonly name: string;
@@ -29,7 +30,7 @@ function item(name: string, lane: Lane<Item> | null, fields: Fields = {}): Item 
 
 /** Lanes and, in a queue, items that are named after them: `a1` is of lane a, `x` of none. */
 function setUp(names: readonly string[] = [], limits = { maxRows: 1_000, maxBytes: 100_000 }) {
-  const queue = new WorkQueue<Item>({ ...limits, maxSequences: 1 });
+  const queue = new WorkQueue<Item>(queueSettings(limits));
   const lanes = { a: new Lane<Item>(), b: new Lane<Item>(), c: new Lane<Item>() };
   const laneOf = (name: string) => lanes[name.charAt(0) as keyof typeof lanes] ?? null;
   const items = new Map<string, Item>();
@@ -350,7 +351,7 @@ const limits = { maxRows: 24, maxBytes: 400 };
 /** Does with a queue of lanes what it does with lists, and compares. */
 class Comparison {
   readonly #random: Random;
-  readonly #queue = new WorkQueue<Item>({ ...limits, maxSequences: 1 });
+  readonly #queue = new WorkQueue<Item>(queueSettings(limits));
   readonly #lanes = Array.from({ length: 4 }, () => new Lane<Item>());
   #standing: readonly Item[] = [];
   readonly #waiting = new Map<Lane<Item>, readonly Item[]>();

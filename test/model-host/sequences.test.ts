@@ -4,6 +4,7 @@ import { createHostMetrics, type SequenceEnd } from "../../model-host/host-metri
 import { Sequences, type SequencesParts } from "../../model-host/sequences.ts";
 import type { SequenceClaim } from "../../src/protocol/sequences.ts";
 import { FakeClock } from "../fake-clock.ts";
+import { fp32 } from "./fake-engine.ts";
 import { FakeDoor } from "./fake-work.ts";
 import { quietLog } from "./host-spec.ts";
 
@@ -19,6 +20,7 @@ function setUp(fields: Partial<SequencesParts> = {}) {
     metrics,
     log: quietLog,
     most: 3,
+    mostBytes: 1_000,
     idleMs: 1_000,
     newSignal: () => null,
     onRoom: () => rooms.push(sequences.size),
@@ -176,6 +178,74 @@ describe("sequences, of which there may be so many,", () => {
     clock.advance(2_000);
     assert.deepEqual([before, rooms], [[], [2, 2, 2]]);
   });
+});
+
+describe("what sequences remember", () => {
+  const mostBytes = 100;
+  const state = (...counts: readonly number[]) => counts.map((count) => fp32([count]));
+
+  it("is what came last", () => {
+    const { sequences, start } = setUp();
+    const a = start("a");
+    sequences.remember(a, state(1));
+    sequences.remember(a, state(2, 3));
+    assert.deepEqual([a.state, a.bytes], [state(2, 3), 20]);
+  });
+
+  it("may be a quarter of what all may remember, and no more", () => {
+    const { sequences, start } = setUp({ mostBytes });
+    const fits = [state(6), state(2, 4), state(7), state(3, 4)].map((one) =>
+      sequences.remember(start("a"), one),
+    );
+    assert.deepEqual(fits, [true, true, false, false]);
+  });
+
+  it("is counted for texts by their characters", () => {
+    const { sequences, start } = setUp({ mostBytes });
+    const text = (data: readonly string[]) => [{ datatype: "BYTES", shape: [2], data } as const];
+    const a = start("a");
+    const fits = [
+      ["a".repeat(6), "b".repeat(6)],
+      ["a".repeat(12), "b"],
+    ].map((data) => sequences.remember(a, text(data)));
+    assert.deepEqual([fits, a.bytes], [[true, false], 26]);
+  });
+
+  it("leaves no room for another when it is all that may be remembered", () => {
+    const { sequences, start } = setUp({ mostBytes, most: 8 });
+    for (const key of ["a", "b", "c", "d"]) sequences.remember(start(key), state(6));
+    const e = start("e");
+    sequences.remember(e, state(1));
+    assert.throws(() => start("f"), {
+      code: "overloaded",
+      message: "Cannot begin sequence: the host remembers 100 of 100 bytes",
+      retryAfterMs: 1_000,
+    });
+    sequences.remember(e, state(2));
+    start("a");
+    start("f");
+  });
+
+  const ways: readonly (readonly [string, (parts: ReturnType<typeof setUp>) => void])[] = [
+    ["is ended", ({ sequences, claim }) => sequences.end(claim("a"))],
+    ["is dropped", ({ sequences, claim }) => sequences.drop(claim("a"), "failed")],
+    ["begins anew", ({ start }) => void start("a")],
+    ["is idle", ({ clock }) => clock.advance(2_000)],
+    ["has no door any more", ({ sequences, door }) => sequences.forget(door)],
+  ];
+  for (const [name, leave] of ways) {
+    it(`is forgotten when the sequence ${name}`, () => {
+      const parts = setUp({ mostBytes });
+      const a = parts.start("a");
+      parts.sequences.remember(a, state(25));
+      assert.throws(() => parts.start("b"), { code: "overloaded" });
+      leave(parts);
+      parts.start("b");
+      // A frame of it may still run; nobody counts what it leaves.
+      parts.sequences.remember(a, state(99));
+      parts.start("c");
+    });
+  }
 });
 
 describe("sequences that end", () => {

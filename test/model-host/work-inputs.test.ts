@@ -41,6 +41,7 @@ function signalOf(...windows: readonly Tensor[]): WorkSignal {
     signal: { carried: new Float32Array(1), position: 9 },
     position: 0,
     hop: 1,
+    bytes: 0,
   };
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Laned, type Slice, WorkQueue } from "../../model-host/work-queue.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
+import { queueSettings } from "./host-spec.ts";
 
 interface Item extends Laned<Item> {
   readonly name: string;
@@ -25,7 +26,7 @@ function item(name: string, fields: Partial<Item> = {}): Item {
 }
 
 function queueOf(...items: readonly Item[]): WorkQueue<Item> {
-  const queue = new WorkQueue<Item>({ maxRows: 1_000, maxBytes: 100_000, maxSequences: 1 });
+  const queue = new WorkQueue<Item>(queueSettings({ maxRows: 1_000, maxBytes: 100_000 }));
   for (const one of items) queue.offer(one);
   return queue;
 }
@@ -201,7 +202,7 @@ describe("a queue that counts", () => {
 
 describe("a queue with limits", () => {
   function small(): WorkQueue<Item> {
-    return new WorkQueue<Item>({ maxRows: 8, maxBytes: 100, maxSequences: 1 });
+    return new WorkQueue<Item>(queueSettings({ maxRows: 8, maxBytes: 100 }));
   }
 
   const queued = { type: "queued" } as const;
@@ -267,7 +268,7 @@ describe("a queue with limits", () => {
   });
 });
 
-const limits = { maxRows: 40, maxBytes: 400, maxSequences: 1 };
+const limits = queueSettings({ maxRows: 40, maxBytes: 400 });
 
 /** Does with a queue what it does with a list, and compares. */
 class Comparison {
