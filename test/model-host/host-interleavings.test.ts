@@ -283,26 +283,30 @@ class Trial {
   #sendFrame(): void {
     const { key, door } = this.#anyKey();
     const isKnown = this.reference.lives.has(key);
-    const start = isKnown ? this.#isLucky(0.08) : this.#isLucky(0.9);
+    const start = this.#isLucky(isKnown ? 0.08 : 0.9);
     const claim = { key, start, end: this.#isLucky(0.06), shared: key.startsWith("shared") };
     const isValid = !this.#isLucky(0.06);
     const must = this.reference.mustRefuse(claim, isValid);
-    const life = start ? this.#newLife(key) : (this.reference.lives.get(key) ?? null);
+    const life = start ? newLife(key) : (this.reference.lives.get(key) ?? null);
     const frame = this.#send(door, { claim, life, isValid });
     const { refusal } = this.reference;
     assert.equal(refusal, must ?? (refusal === "overloaded" ? refusal : null));
-    if (life === null) return;
+    if (life !== null) this.#join(life, frame, { claim, must });
+  }
+
+  #join(
+    life: Life,
+    frame: Frame,
+    { claim, must }: { claim: SequenceClaim; must: ErrorCode | null },
+  ) {
+    const { lives, refusal } = this.reference;
     life.usedAt = this.clock.now();
     // What is refused begins a sequence too, unless others share its key, or there is no room.
     const isBegun = refusal === null || !(claim.shared || must === "overloaded");
-    if (start && isBegun) this.reference.lives.set(key, life);
+    if (claim.start && isBegun) lives.set(life.key, life);
     if (refusal !== null) return;
     life.frames.push(frame);
-    if (claim.end) this.reference.lives.delete(key);
-  }
-
-  #newLife(key: string): Life {
-    return { key, frames: [], usedAt: this.clock.now(), causes: [], isTorn: false };
+    if (claim.end) lives.delete(life.key);
   }
 
   #sendAlone(): void {
@@ -374,6 +378,10 @@ class Trial {
     }
     this.host.close();
   }
+}
+
+function newLife(key: string): Life {
+  return { key, frames: [], usedAt: 0, causes: [], isTorn: false };
 }
 
 function tear(life: Life): void {
@@ -461,12 +469,14 @@ interface Recording {
   readonly key: string;
   readonly samples: readonly number[];
   sent: number;
+  /** A piece was refused: what follows it would be out of place. */
+  isCut: boolean;
   readonly chunks: (readonly [position: number, value: number])[];
 }
 
-/** All chunks of a signal that is cut by hand. */
-function chunksOf({ samples }: Recording): Recording["chunks"] {
-  const padded = [0, 0, ...samples];
+/** All chunks of what has been sent of a signal, cut by hand. */
+function chunksOf({ samples, sent }: Recording): Recording["chunks"] {
+  const padded = [0, 0, ...samples.slice(0, sent)];
   const chunks: [number, number][] = [];
   let state = 0;
   for (let at = 0; at + 5 <= padded.length; at += 3) {
@@ -474,6 +484,10 @@ function chunksOf({ samples }: Recording): Recording["chunks"] {
     chunks.push([at, state]);
   }
   return chunks;
+}
+
+function isSent({ samples, sent, isCut }: Recording): boolean {
+  return isCut || sent === samples.length;
 }
 
 /** Signals that come in pieces of any size, to a host with little room, and readers that take what they like. */
@@ -492,7 +506,7 @@ class Broadcast {
     this.#random = seededRandom(seed);
     this.#engine.isGated = true;
     this.host = new Host({
-      spec: hostSpec({ queue: { ...limits, maxRows: 8 } }),
+      spec: hostSpec({ queue: { ...limits, maxRows: 18 } }),
       metadata: signals,
       engine: this.#engine,
       clock: new FakeClock(),
@@ -503,16 +517,16 @@ class Broadcast {
     });
     this.recordings = ["a", "b", "c", "d"].map((key) => {
       const samples = Array.from({ length: 40 + this.#draw(40) }, () => this.#draw(50));
-      return { key, samples, sent: 0, chunks: [] };
+      return { key, samples, sent: 0, isCut: false, chunks: [] };
     });
     this.#door.chunk = (id, body) => this.#hear(id, body);
     this.#door.done = ({ id }) => void this.#works.delete(id);
-    this.#door.failed = ({ failure }) => this.refusals.push(failure.code);
+    this.#door.failed = ({ failure }) => void this.refusals.push(failure.code);
   }
 
   get isOver(): boolean {
     const { inFlight } = this.host.load;
-    return inFlight === 0 && this.recordings.every(({ samples, sent }) => sent === samples.length);
+    return inFlight === 0 && this.recordings.every(isSent);
   }
 
   #draw(below: number): number {
@@ -534,10 +548,9 @@ class Broadcast {
     await turn();
   }
 
-  /** What is refused is sent again another time. */
   #send(recording: Recording): void {
     const { key, samples, sent } = recording;
-    if (sent === samples.length) return;
+    if (isSent(recording)) return;
     const piece = samples.slice(sent, sent + this.#draw(12));
     const end = sent + piece.length === samples.length;
     this.#asked += 1;
@@ -547,7 +560,8 @@ class Broadcast {
       pieceOf(this.#asked, piece, { key, start: sent === 0, end, shared: false }),
       this.#door,
     );
-    if (this.refusals.length === refused) recording.sent += piece.length;
+    recording.isCut = this.refusals.length > refused;
+    if (!recording.isCut) recording.sent += piece.length;
     if (work !== undefined) this.#works.set(this.#asked, work);
   }
 
@@ -575,6 +589,7 @@ function pieceOf(id: number, samples: readonly number[], sequence: SequenceClaim
 
 describe("a host, however signals come in, and are taken,", () => {
   const refusals: ErrorCode[] = [];
+  let cut = 0;
 
   for (let seed = 1; seed <= 30; seed += 1) {
     it(`gives each the windows that are its own, and at their positions, seed ${seed}`, async () => {
@@ -587,11 +602,13 @@ describe("a host, however signals come in, and are taken,", () => {
       }
       assert.equal(broadcast.host.load.sequences, 0);
       refusals.push(...broadcast.refusals);
+      cut += broadcast.recordings.filter(({ isCut }) => isCut).length;
     });
   }
 
-  it("has refused some pieces, for want of room only", () => {
-    assert.ok(refusals.length > 20);
+  it("has refused some pieces, for want of room only, but far from all", () => {
     assert.deepEqual(new Set(refusals), new Set(["overloaded"]));
+    console.log(cut, refusals.length);
+    assert.ok(cut > 10 && cut < 100);
   });
 });
