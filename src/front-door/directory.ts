@@ -33,6 +33,12 @@ export class Directory {
     return metadata === null ? undefined : hasMemory(metadata);
   }
 
+  /** Whether some version of it does; not so where there is no such model. */
+  takesSignals(name: string): boolean {
+    const versions = this.#models.get(name)?.versions ?? [];
+    return versions.some(({ metadata }) => metadata !== null && metadata.stream !== null);
+  }
+
   /** Without a version: the newest ready one, else the newest that may come back. */
   find(name: string, version: string | undefined): Target {
     const model = this.model(name);

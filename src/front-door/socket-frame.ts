@@ -138,6 +138,8 @@ export function sampleFrame(id: number, codec: SampleCodec | undefined): FrameVe
 function optionalName(envelope: Envelope): string | undefined {
   if (!envelope.has("sequence")) return undefined;
   const value = envelope.get("sequence");
+  // So the notices name the socket's own.
+  if (value === null) return undefined;
   if (typeof value === "string" && value.length > 0 && value.length <= maxIdLength) return value;
   throw refused("sequence", `a text of 1 to ${maxIdLength} characters`, value);
 }

@@ -182,8 +182,8 @@ export class SocketSession {
     this.#writer.failed(frame.id, failure, frame.requestId);
     const { model = this.#target.model ?? "", version = "" } = frame;
     this.#note({ frame, model, version, failure, totalMs: 0, stages: undefined });
-    if (frame.isSignal && model !== "")
-      this.#sequences.noteGap({ model, sequence: frame.sequence });
+    const isPiece = frame.isSignal && this.#parts.directory.takesSignals(model);
+    if (isPiece) this.#sequences.noteGap({ model, sequence: frame.sequence });
   }
 
   #begin(frame: InferFrame, body: Buffer): void {

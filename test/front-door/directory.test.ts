@@ -65,6 +65,8 @@ describe("Directory", () => {
         [one.remembers("a", undefined), one.remembers("a", "1")],
         [remembers, remembers],
       );
+      assert.equal(one.takesSignals("a"), of !== null && of.stream !== null);
+      assert.equal(one.takesSignals("nobody"), false);
       assert.throws(() => one.remembers("a", "2"), { code: "model-not-found" });
     });
   }

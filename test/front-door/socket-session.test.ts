@@ -379,7 +379,11 @@ describe("A socket that is drained", bounded, () => {
   });
 });
 
-const memory = { ...metadata, state: [{ input: 0, output: 0, found: false }] };
+const memory = {
+  ...metadata,
+  state: [{ input: 0, output: 0, found: false }],
+  stream: { input: 0, window: 1, hop: 1, pad: "zeros" } as const,
+};
 
 /** A session whose model remembers. */
 async function remembering(

@@ -608,7 +608,6 @@ describe("a host, however signals come in, and are taken,", () => {
 
   it("has refused some pieces, for want of room only, but far from all", () => {
     assert.deepEqual(new Set(refusals), new Set(["overloaded"]));
-    console.log(cut, refusals.length);
     assert.ok(cut > 10 && cut < 100);
   });
 });

@@ -621,6 +621,18 @@ describe("a sequence that is idle", () => {
     assert.deepEqual(counts(parts), [2, "1 idle"]);
   });
 
+  it("has its whole time again when a frame has run", async () => {
+    const parts = setUp({ spec: { sequenceIdleMs: 500 }, isGated: true });
+    begin(parts, "a", 1);
+    await serve(parts);
+    parts.clock.advance(450);
+    await letOneEnd(parts);
+    parts.clock.advance(450);
+    const before = left(parts).sequences;
+    parts.clock.advance(100);
+    assert.deepEqual([before, left(parts).sequences], [1, 0]);
+  });
+
   it("is not idle while its frames wait or run", async () => {
     const parts = setUp({ spec: { sequenceIdleMs: 500 }, isGated: true });
     begin(parts, "a", 1);
