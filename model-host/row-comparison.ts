@@ -47,5 +47,7 @@ function largestOf({ data }: Tensor): number {
 
 function isCloseValue(a: unknown, b: unknown, allowance: number): boolean {
   if (typeof a !== "number" || typeof b !== "number") return false;
-  return Object.is(a, b) || Math.abs(a - b) <= allowance + ofOwn * Math.abs(b);
+  if (Object.is(a, b)) return true;
+  // A hundredth of what is infinite would allow anything.
+  return Number.isFinite(b) && Math.abs(a - b) <= allowance + ofOwn * Math.abs(b);
 }

@@ -83,7 +83,8 @@ export class Sequences {
   keep(sequence: Sequence): void {
     const known = this.#byKey.get(sequence.key);
     if (known === sequence) return;
-    if (known !== undefined) this.end(known);
+    // Its place is taken at once: there is no room that anybody should hear of.
+    if (known !== undefined && this.#forget(known)) this.#parts.metrics.sequencesEnded("end").add();
     this.#byKey.set(sequence.key, sequence);
     this.#watch(sequence);
     this.#parts.metrics.sequencesStarted().add();
@@ -125,11 +126,17 @@ export class Sequences {
   }
 
   #remove(sequence: Sequence): boolean {
+    if (!this.#forget(sequence)) return false;
+    if (this.size === this.#parts.most - 1) this.#parts.onRoom();
+    return true;
+  }
+
+  /** False where it is not kept any more. */
+  #forget(sequence: Sequence): boolean {
     if (this.#byKey.get(sequence.key) !== sequence) return false;
     this.#byKey.delete(sequence.key);
     this.#bytes -= sequence.bytes;
     this.#idle.remove(sequence);
-    if (this.size === this.#parts.most - 1) this.#parts.onRoom();
     return true;
   }
 

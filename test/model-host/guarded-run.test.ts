@@ -4,12 +4,13 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Breaker } from "../../model-host/breaker.ts";
 import { fingerprint } from "../../model-host/fingerprint.ts";
 import { type GuardedRun, runGuarded } from "../../model-host/guarded-run.ts";
+import { Sequence } from "../../model-host/sequence.ts";
 import type { WorkSlice } from "../../model-host/work.ts";
 import type { HostEvent } from "../../src/protocol/control.ts";
 import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeEngine, fp32 } from "./fake-engine.ts";
-import { fakeWork, servedModel, type WorkFields, whole } from "./fake-work.ts";
+import { FakeDoor, fakeWork, servedModel, type WorkFields, whole } from "./fake-work.ts";
 
 const runMs = 10_000;
 const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 1], batchAxis: 0 };
@@ -138,6 +139,22 @@ describe("a run that does not end", () => {
     const event = overrun(fingerprint(one.work.request), long);
     assert.deepEqual([before, told], [0, [[event, 1]]]);
   });
+
+  const frames: readonly (readonly [string, Sequence["state"], boolean])[] = [
+    ["with the inputs where they are the first of their sequence", null, true],
+    ["of no inputs where their sequence remembers something, as that may be to blame", [], false],
+  ];
+  for (const [name, state, isNamed] of frames) {
+    it(`is told ${name}`, () => {
+      const sequence = new Sequence("a", new FakeDoor(), { isShared: false, signal: null, now: 0 });
+      sequence.state = state;
+      const one = request(1, { deadlineAt: 60_000, sequence });
+      const { clock, told } = hang(one);
+      clock.advance(runMs);
+      const print = isNamed ? fingerprint(one.work.request) : null;
+      assert.deepEqual(told, [[overrun(print, long), 1]]);
+    });
+  }
 
   it("is told a second after its last request has expired", async () => {
     const { clock, told } = hang(request(1, { deadlineAt: 100 }), request(2, { deadlineAt: 700 }));

@@ -156,7 +156,8 @@ class Reference {
 
   #checkFailure(frame: Frame, code: ErrorCode): void {
     if (code === "sequence-lost") {
-      assert.ok(frame.life?.isTorn || framesBefore(frame).some(isBroken));
+      const isLost = frame.life?.isTorn || framesBefore(frame).some(isBroken);
+      assert.ok(isLost, `${frame.id} is behind a frame that was not run`);
       return;
     }
     const cause = this.#causeOf(frame, code);
@@ -182,8 +183,11 @@ class Reference {
   }
 
   #checkIdle({ frames, usedAt }: Life): void {
-    assert.ok(frames.every(({ answer }) => answer !== null));
-    assert.ok(this.#clock.now() - usedAt >= idleMs);
+    assert.ok(
+      frames.every(({ answer }) => answer !== null),
+      "nothing of it waits or runs",
+    );
+    assert.ok(this.#clock.now() - usedAt >= idleMs, "it was idle for its time");
   }
 
   /** What the frame must be refused with; null where only the queue may refuse it. */
@@ -209,7 +213,8 @@ function isBroken({ answer, cancelled }: Frame): boolean {
 /** What it gives after all the frames before it, which must have been answered, and not been given up. */
 function expectedOf(frame: Frame): number {
   const before = frame.life === null ? [] : framesBefore(frame);
-  assert.ok(before.every((one) => one.answer !== null && !isBroken(one)));
+  const isSound = before.every((one) => one.answer !== null && !isBroken(one));
+  assert.ok(isSound, `all before ${frame.id} were run`);
   return [...before, frame].reduce((state, { value }) => next(state, value), 0);
 }
 
@@ -419,7 +424,7 @@ describe("a host, however frames, resets, ends, cancels, deadlines and failures 
       await trial.end();
       const frames = [...trial.reference.frames.values()];
       assert.deepEqual(
-        frames.filter(({ answer }) => answer === null),
+        frames.filter(({ answer }) => answer === null).map(({ id }) => id),
         [],
       );
       const { queueRows, inFlight, sequences } = trial.host.load;
@@ -596,7 +601,7 @@ describe("a host, however signals come in, and are taken,", () => {
       const broadcast = new Broadcast(seed);
       for (let at = 0; at < 5_000 && !broadcast.isOver; at += 1) await broadcast.step();
       broadcast.host.close();
-      assert.ok(broadcast.isOver);
+      assert.ok(broadcast.isOver, "all has been sent and answered");
       for (const recording of broadcast.recordings) {
         assert.deepEqual(recording.chunks, chunksOf(recording));
       }
@@ -608,6 +613,6 @@ describe("a host, however signals come in, and are taken,", () => {
 
   it("has refused some pieces, for want of room only, but far from all", () => {
     assert.deepEqual(new Set(refusals), new Set(["overloaded"]));
-    assert.ok(cut > 10 && cut < 100);
+    assert.ok(cut > 10 && cut < 100, `${cut} of 120 signals were cut`);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import type { Work } from "../../model-host/work.ts";
 import type { HostSpec } from "../../src/protocol/control.ts";
 import type { Batching } from "../../src/protocol/model-metadata.ts";
-import { numbersOf } from "./fake-engine.ts";
+import { fp32, numbersOf } from "./fake-engine.ts";
 import { FakeDoor } from "./fake-work.ts";
 import { queueSettings } from "./host-spec.ts";
 import {
@@ -162,6 +162,33 @@ describe("a host that keeps sequences", () => {
         y: { datatype: "FP32", shape: [1, 1], data: [[42]] },
         hn: { datatype: "FP32", shape: [1, 1], data: [[42]] },
       },
+    ]);
+  });
+
+  it("answers with the state where nothing else comes out, as of a filter", async () => {
+    const [x, h] = [spec("x", [-1, 1]), spec("h", [-1, 1])];
+    const metadata = {
+      ...modelMetadata(x, h),
+      outputs: [{ ...h, name: "hn" }],
+      state: [{ input: 1, output: 0, found: false }],
+    };
+    const parts = setUp({
+      metadata,
+      compute: ([input, state]) => {
+        const remembered = numbersOf(state ?? fp32([1, 1], [0]));
+        const cells = numbersOf(input ?? fp32([1, 1], [0]));
+        const means = cells.map((cell, at) => ((remembered[at] ?? 0) + cell) / 2);
+        return { hn: fp32([means.length, 1], means) };
+      },
+    });
+    beginAll(parts, { a: 8, b: 16 });
+    goOnAll(parts, { a: 2, b: 4 });
+    await serve(parts);
+    assert.deepEqual(said(parts), [
+      "8 done [[4]]",
+      "16 done [[8]]",
+      "2 done [[3]]",
+      "4 done [[6]]",
     ]);
   });
 
@@ -534,6 +561,31 @@ describe("a frame that is refused", () => {
     await serve(parts);
     const answers = said(parts).filter((words) => !words.startsWith("5"));
     assert.deepEqual(answers, ["1 done [[1]]", "7 failed overloaded", "2 done [[3]]"]);
+  });
+
+  it("has written that answer from what it was, though the next run takes the memory of the state", async () => {
+    const [x, h] = [spec("x", [-1, 1]), spec("h", [-1, 1])];
+    const metadata = {
+      ...modelMetadata(x, h),
+      outputs: [{ ...h, name: "hn" }],
+      state: [{ input: 1, output: 0, found: false }],
+    };
+    const parts = setUp({ metadata });
+    begin(parts, "a", 1);
+    for (const value of [2, 3]) goOn(parts, "a", value);
+    await serve(parts);
+    assert.deepEqual(said(parts), ["1 done [[1]]", "2 done [[3]]", "3 done [[6]]"]);
+  });
+
+  it("leaves what was there under a shared key that it was to begin anew", async () => {
+    const parts = setUp();
+    begin(parts, "s", 1);
+    await serve(parts);
+    askBody(parts, {}, claimOf("s", true), { id: 7 });
+    goOn(parts, "s", 2);
+    await serve(parts);
+    assert.deepEqual(said(parts), ["1 done [[1]]", "7 failed invalid-request", "2 done [[3]]"]);
+    assert.deepEqual(counts(parts), [1]);
   });
 
   it("leaves those of its sequence as they are that wait already, where too many do", async () => {

@@ -291,6 +291,22 @@ describe("a lane of which something is given up", () => {
     assert.equal(queue.release(lanes.a).next?.name, "a2");
   });
 
+  it("gives what waits without rows, and all behind it", () => {
+    const { queue, lanes, named, offer } = setUp(["a1"]);
+    for (const name of ["a2", "a3"]) offer(name, { rows: 0 });
+    offer("a4");
+    const found = namesOf(queue.where(({ rows }) => rows === 0));
+    const tail = namesOf(queue.removeTail(named("a3"), lanes.a));
+    assert.deepEqual(
+      [found, tail],
+      [
+        ["a2", "a3"],
+        ["a3", "a4"],
+      ],
+    );
+    assert.deepEqual([queue.size, queue.rows, lanes.a.bytes], [2, 1, 20]);
+  });
+
   it("gives all from its first on, which is queued", () => {
     const { queue, lanes, named } = setUp(["a1", "a2", "b1"]);
     assert.deepEqual(namesOf(queue.removeTail(named("a1"), lanes.a)), ["a1", "a2"]);
@@ -484,7 +500,7 @@ class Comparison {
   #remove(): void {
     const work = this.#all[this.#draw(this.#all.length)];
     if (work === undefined) return;
-    assert.ok(this.#queue.remove(work));
+    assert.equal(this.#queue.remove(work), true);
     assert.equal(this.#queue.remove(work), false);
     this.#forget([work]);
     // As the host does: what is behind it will never run.

@@ -180,6 +180,26 @@ describe("sequences, of which there may be so many,", () => {
   });
 });
 
+describe("sequences at the bound", () => {
+  for (const shared of [false, true]) {
+    it(`say nothing of room when one begins anew (${shared ? "shared" : "its door's own"})`, () => {
+      const { sequences, claim, start, rooms } = setUp();
+      for (const key of ["a", "b", "c"]) start(key, { shared });
+      start("b", { shared });
+      const before = [...rooms];
+      sequences.end(claim("b"));
+      assert.deepEqual([before, rooms], [[], [2]]);
+    });
+  }
+
+  it("say it once, however many end", () => {
+    const { sequences, start, rooms } = setUp();
+    const all = ["a", "b", "c"].map((key) => start(key));
+    for (const one of all) sequences.end(one);
+    assert.deepEqual(rooms, [2]);
+  });
+});
+
 describe("what sequences remember", () => {
   const mostBytes = 100;
   const state = (...counts: readonly number[]) => counts.map((count) => fp32([count]));

@@ -78,6 +78,11 @@ describe("a state that begins with zeros", () => {
     ["a length that grows", spec("h", [-1, 8, -1, 3], 0), [1, 8, 0, 3]],
     ["a length that grows in front of its rows", spec("h", [-1, -1, 3], 1), [0, 1, 3]],
     ["a length that grows, and no rows", spec("h", [-1, -1, 3], null), [1, 0, 3]],
+    [
+      "no rows that are known, and a free size in the middle",
+      spec("h", [2, -1, 128], null),
+      [2, 1, 128],
+    ],
     ["no axis", spec("h", [], null), []],
   ];
   for (const [name, state, shape] of shapes) {

@@ -43,6 +43,14 @@ describe("pairByName", () => {
     ["state_in", "stateN"],
     ["state_prev", "state_new"],
     ["in", "in_out"],
+    ["state", "out_state"],
+    ["state_in", "state"],
+    ["prev_state", "next_state"],
+    ["past_key", "present_key"],
+    ["old_h", "new_h"],
+    ["in_h", "out_h"],
+    ["past_key", "key"],
+    ["h1i", "h1o"],
   ];
   for (const [input, output] of alike) {
     it(`pairs ${input} and ${output}`, () => {
@@ -54,8 +62,11 @@ describe("pairByName", () => {
   const strange: readonly (readonly [string, string])[] = [
     ["state", "state"],
     ["state", "states"],
-    ["state", "out_state"],
     ["state", "STATE_out"],
+    ["hi", "ho"],
+    ["state", "new_state_out"],
+    ["next_h", "prev_h"],
+    ["hn", "h"],
     ["state", "state_output"],
     ["state", "state_out_2"],
     ["state", "stat_out"],

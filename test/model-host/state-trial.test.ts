@@ -44,29 +44,41 @@ describe("confirmState", () => {
     assert.deepEqual(found, ["h"]);
   });
 
-  it("begins with zeros, feeds back what came out, and changes nothing else", async () => {
+  it("runs one row, then another with zeros and with what came out of the first", async () => {
     const { runs } = await find(sums);
-    const [first, second] = runs.map(({ inputs }) => inputs.map(numbersOf));
-    assert.ok(first !== undefined && second !== undefined);
-    const [input = [], zeros] = first;
-    assert.deepEqual([runs.length, zeros, second], [2, [0, 0], [input, input]]);
-    assert.ok(input.every((cell) => cell !== 0));
+    const [first, afresh, after] = runs.map(({ inputs }) => inputs.map(numbersOf));
+    const [x1 = [], zeros] = first ?? [];
+    const [x2 = []] = afresh ?? [];
+    assert.deepEqual([runs.length, zeros, afresh, after], [3, [0, 0], [x2, [0, 0]], [x2, x1]]);
+    assert.notDeepEqual(x1, x2);
   });
 
-  it("finds a state that shows only in itself", async () => {
-    const { found } = await find(([input, state]) => ({
-      y: input as Tensor,
-      hn: mapped(state as Tensor, (cell) => cell + 1),
-    }));
-    assert.deepEqual(found, ["h"]);
-  });
-
-  it("finds a state that shows only in the answer", async () => {
+  it("finds a state that does not depend on what comes", async () => {
     const { found } = await find(([input, state]) => ({
       y: added(input, state),
       hn: mapped(state as Tensor, () => 1),
     }));
     assert.deepEqual(found, ["h"]);
+  });
+
+  it("finds the mean of what has come, which is taken from it", async () => {
+    const normalizer: ModelInterface = {
+      inputs: [x, value("prev_mean", ["n", 2])],
+      outputs: [y, value("mean", ["n", 2])],
+    };
+    const { found } = await find(([input, before]) => {
+      const kept = mapped(before as Tensor, (cell) => 0.9 * cell);
+      const mean = added(
+        kept,
+        mapped(input as Tensor, (cell) => 0.1 * cell),
+      );
+      const y = added(
+        input,
+        mapped(mean, (cell) => -cell),
+      );
+      return { y, mean };
+    }, normalizer);
+    assert.deepEqual(found, ["prev_mean"]);
   });
 
   it("finds several, whatever order they stand in", async () => {
@@ -75,10 +87,10 @@ describe("confirmState", () => {
       outputs: [value("cn", [3, "n"]), y, hn],
     };
     const { found, runs } = await find(
-      ([state, input, cell]) => ({
-        y: input as Tensor,
+      ([state, input]) => ({
+        y: added(input, state),
         hn: mapped(state as Tensor, (number) => number + 1),
-        cn: mapped(cell as Tensor, (number) => number + 2),
+        cn: fp32([3, 1]),
       }),
       two,
       batched(0, 0, 1),
@@ -101,7 +113,7 @@ describe("confirmState", () => {
     };
     const { found } = await find(
       ([input, state]) => ({
-        y: input as Tensor,
+        y: added(input, state),
         hn: mapped(state as Tensor, (cell) => cell + 1),
       }),
       fixed,
@@ -117,7 +129,8 @@ describe("confirmState", () => {
     };
     const { found } = await find(([input, state]) => {
       const data = ((state as Tensor).data as BigInt64Array).map((cell) => cell + 1n);
-      return { y: input as Tensor, hn: { datatype: "INT64", shape: [1], data } };
+      const y = mapped(input as Tensor, (cell) => cell * Number(data[0]));
+      return { y, hn: { datatype: "INT64", shape: [1], data } };
     }, count);
     assert.deepEqual(found, ["h"]);
   });
@@ -135,11 +148,11 @@ describe("confirmState", () => {
     const free = { ...one, inputs: [value("x", ["n", "m"]), h] };
     const { found, runs } = await find((inputs) => {
       if (inputs[0]?.shape[1] !== 8) throw new Error("m must be 8");
-      return { y: inputs[0], hn: mapped(inputs[1] as Tensor, (cell) => cell + 1) };
+      return { y: inputs[1] as Tensor, hn: mapped(inputs[1] as Tensor, (cell) => cell + 1) };
     }, free);
     assert.deepEqual(
       [found, runs.map(({ inputs }) => inputs[0]?.shape[1])],
-      [["h"], [2, 2, 1, 1, 8, 8]],
+      [["h"], [2, 2, 1, 1, 8, 8, 8]],
     );
   });
 });
@@ -155,6 +168,13 @@ describe("confirmState finds no state", () => {
       ([input]) => ({ y: input as Tensor, hn: fp32([1, 1, 2]) }),
     ],
     ["that stays zero", ([input, state]) => ({ y: input as Tensor, hn: state as Tensor })],
+    [
+      "that has influence on itself only",
+      ([input, state]) => ({
+        y: input as Tensor,
+        hn: mapped(state as Tensor, (cell) => cell + 1),
+      }),
+    ],
     ["that has no influence", ([input]) => ({ y: input as Tensor, hn: input as Tensor })],
     [
       "that has no influence on numbers that are none",
@@ -195,6 +215,18 @@ describe("confirmState finds no state", () => {
       assert.deepEqual([found, runs], [[], []]);
     });
   }
+
+  it("in a mask that comes out refined, where the score does not follow from it", async () => {
+    const segmenter: ModelInterface = {
+      inputs: [value("image", ["n", 2]), value("mask", ["n", 2])],
+      outputs: [value("score", ["n", 2]), value("mask_out", ["n", 2])],
+    };
+    const { found, runs } = await find(
+      ([image, mask]) => ({ score: image as Tensor, mask_out: added(image, mask) }),
+      segmenter,
+    );
+    assert.deepEqual([found, runs.length > 0], [[], true]);
+  });
 
   it("where one of several is none", async () => {
     const two: ModelInterface = {

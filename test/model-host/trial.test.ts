@@ -4,7 +4,7 @@ import type { ModelInterface, NamedTensor, ValueInfo } from "../../model-host/en
 import { describe, type TrialOptions } from "../../model-host/trial.ts";
 import type { Batching } from "../../src/protocol/model-metadata.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
-import { type Compute, FakeEngine, fp32, mapped, value } from "./fake-engine.ts";
+import { type Compute, FakeEngine, fp32, mapped, numbersOf, value } from "./fake-engine.ts";
 
 function model(inputs: readonly ValueInfo[], ...outputs: readonly ValueInfo[]): ModelInterface {
   return { inputs, outputs };
@@ -250,10 +250,12 @@ suite("an output that is no tensor", () => {
 suite("what a model remembers", () => {
   const h = value("h", ["n", 4]);
   const one = model([x, h], y, value("hn", ["n", 4]));
-  const compute: Compute = (inputs) => ({
-    y: rowSums(inputOf(inputs)),
-    hn: mapped(inputOf(inputs, 1), (cell) => cell + 1),
-  });
+  const compute: Compute = (inputs) => {
+    const remembered = numbersOf(inputOf(inputs, 1));
+    const sums = numbersOf(rowSums(inputOf(inputs)));
+    const y = sums.map((sum, row) => sum + (remembered[(row * 4) % remembered.length] ?? 0));
+    return { y: fp32([y.length, 1], y), hn: mapped(inputOf(inputs, 1), (cell) => cell + 1) };
+  };
   const configured = (output: string) => [{ input: "h", output, initial: "zeros" }] as const;
 
   it("is found by trying, where its configuration leaves that open", async () => {
@@ -323,6 +325,28 @@ suite("what a model remembers", () => {
     assert.deepEqual(engine.runs, []);
   });
 
+  it("is refused where its rows come out along another axis than they go in", async () => {
+    const turned = model([x, value("h", ["n", "m"])], y, value("hn", ["m", "n"]));
+    const transposing: Compute = (inputs) => {
+      const { shape, data } = inputOf(inputs, 1);
+      const [rows = 0, columns = 0] = shape;
+      const cells = Array.from(data as Float32Array);
+      const at = (i: number) => cells[(i % rows) * columns + Math.floor(i / rows)] ?? 0;
+      return {
+        y: rowSums(inputOf(inputs)),
+        hn: fp32(
+          [columns, rows],
+          cells.map((_, i) => at(i)),
+        ),
+      };
+    };
+    const options = { ...defaults, state: configured("hn") };
+    await assert.rejects(describe(new FakeEngine(transposing), turned, options), {
+      code: "invalid-model",
+      message: "state[0] cannot be fed back: its rows lie along another axis where it comes out",
+    });
+  });
+
   it("may be a signal, whose window must fit what the trial found", async () => {
     const stream = { input: "x", window: 4, hop: 2, pad: "zeros" } as const;
     const { metadata } = await tryOut(one, compute, { stream });
@@ -340,5 +364,44 @@ suite("what a model remembers", () => {
       code: "invalid-model",
       message: "stream.input must be one of 'x', got 'h'",
     });
+  });
+});
+
+suite("a trial of a model that takes a signal", () => {
+  const one = model([value("x", ["n", "samples"])], y);
+  const stream = { input: "x", window: 576, hop: 512, pad: "zeros" } as const;
+
+  /** Takes that many samples, and no others. */
+  function takes(samples: number): Compute {
+    return (inputs) => {
+      const input = inputOf(inputs);
+      if (input.shape[1] !== samples) throw new Error(`expected ${samples} samples`);
+      return { y: rowSums(input) };
+    };
+  }
+
+  it("tries it with windows", async () => {
+    const { metadata, axes, runs } = await tryOut(one, takes(576), { stream });
+    assert.deepEqual([metadata.batching, axes], [batched, [0, 0]]);
+    assert.deepEqual(metadata.inputs[0]?.shape, [-1, -1]);
+    assert.deepEqual(new Set(runs.map(({ inputs: [input] }) => input?.shape[1])), new Set([576]));
+  });
+
+  it("refuses windows of a size that the model does not take, though it takes others", async () => {
+    const options = { ...defaults, stream };
+    await assert.rejects(describe(new FakeEngine(takes(512)), one, options), {
+      code: "invalid-model",
+      message: "stream.window of 576: the model takes other sizes, but refuses this one",
+    });
+  });
+
+  it("does not blame the window where the model takes nothing that was made up", async () => {
+    const { metadata } = await tryOut(one, takes(513), { stream });
+    assert.deepEqual([metadata.batching.type, metadata.stream?.window], ["unbatched", 576]);
+  });
+
+  it("believes the window where the trial is to be skipped", async () => {
+    const { metadata, runs } = await tryOut(one, takes(512), { stream, skip: "no" });
+    assert.deepEqual([metadata.stream?.window, runs], [576, []]);
   });
 });
