@@ -110,18 +110,21 @@ function cutApart(
     row += rows;
     const outputs = work.request.outputs.map((at) => rowsOf(at, from, rows));
     const states = work.sequence === null ? [] : stateOutputs(model);
-    return { type: "ran", outputs, state: states.map((at) => owned(rowsOf(at, from, rows))) };
+    const state = states.map((at) => owned(rowsOf(at, from, rows), outputs));
+    return { type: "ran", outputs, state };
   });
 }
 
 /**
  * A view of the batch would keep the states of all its sequences alive, and could not be given to the engine again; to
- * make the view costs about as much as to copy a small row.
+ * make the view costs about as much as to copy a small row. Where the state is the answer too, the next run would take
+ * the memory before the answer is written.
  */
-function owned(tensor: Tensor): Tensor {
+function owned(tensor: Tensor, answered: readonly Tensor[]): Tensor {
   const { data } = tensor;
-  if (!ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength) return tensor;
-  return { ...tensor, data: data.slice() };
+  if (!ArrayBuffer.isView(data)) return tensor;
+  const isOwn = data.byteLength === data.buffer.byteLength && !answered.includes(tensor);
+  return isOwn ? tensor : { ...tensor, data: data.slice() };
 }
 
 /** The trial cannot have tried every input; where an output has other rows than went in, nothing is cut. */

@@ -374,6 +374,20 @@ describe("runBatch with frames of sequences", () => {
     assert.ok(answered.every((tensor) => !buffers.includes(bufferOf(tensor) as ArrayBuffer)));
   });
 
+  it("keeps it so where it is the answer too", async () => {
+    const { metadata } = atFirst;
+    const model = servedModel({
+      ...metadata,
+      outputs: [{ ...spec("hn", 0) }],
+      state: [{ input: 1, output: 0, found: false }],
+    });
+    const slice = frame({ x: [1, 2], state: fp32([1, 2], [10, 20]) });
+    const [result] = await runBatch(new FakeEngine(sum), model, [slice], unwatched);
+    assert.ok(result?.type === "ran", "the frame ran");
+    assert.deepEqual([result.outputs, result.state], [[row(11, 22)], [row(11, 22)]]);
+    assert.notEqual(bufferOf(result.outputs[0]), bufferOf(result.state[0]));
+  });
+
   it("runs them beside requests that stand for themselves, which keep nothing", async () => {
     const alone = whole(
       fakeWork({ inputs: [fp32([2, 2], [1, 2, 3, 4]), fp32([2, 2], [9, 9, 9, 9])], rows: 2 }),

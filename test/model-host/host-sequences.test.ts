@@ -192,6 +192,20 @@ describe("a host that keeps sequences", () => {
     ]);
   });
 
+  it("has written that answer from what it was, though the next run takes the memory of the state", async () => {
+    const [x, h] = [spec("x", [-1, 1]), spec("h", [-1, 1])];
+    const metadata = {
+      ...modelMetadata(x, h),
+      outputs: [{ ...h, name: "hn" }],
+      state: [{ input: 1, output: 0, found: false }],
+    };
+    const parts = setUp({ metadata });
+    begin(parts, "a", 1);
+    for (const value of [2, 3]) goOn(parts, "a", value);
+    await serve(parts);
+    assert.deepEqual(said(parts), ["1 done [[1]]", "2 done [[3]]", "3 done [[6]]"]);
+  });
+
   it("runs the frames of a suspect alone, each with what the one before has left", async () => {
     const parts = setUp();
     begin(parts, "a", 1, { alone: true });
@@ -561,20 +575,6 @@ describe("a frame that is refused", () => {
     await serve(parts);
     const answers = said(parts).filter((words) => !words.startsWith("5"));
     assert.deepEqual(answers, ["1 done [[1]]", "7 failed overloaded", "2 done [[3]]"]);
-  });
-
-  it("has written that answer from what it was, though the next run takes the memory of the state", async () => {
-    const [x, h] = [spec("x", [-1, 1]), spec("h", [-1, 1])];
-    const metadata = {
-      ...modelMetadata(x, h),
-      outputs: [{ ...h, name: "hn" }],
-      state: [{ input: 1, output: 0, found: false }],
-    };
-    const parts = setUp({ metadata });
-    begin(parts, "a", 1);
-    for (const value of [2, 3]) goOn(parts, "a", value);
-    await serve(parts);
-    assert.deepEqual(said(parts), ["1 done [[1]]", "2 done [[3]]", "3 done [[6]]"]);
   });
 
   it("leaves what was there under a shared key that it was to begin anew", async () => {

@@ -43,6 +43,8 @@ describe("pairByName", () => {
     ["state_in", "stateN"],
     ["state_prev", "state_new"],
     ["in", "in_out"],
+    ["h_prev", "h"],
+    ["h", "new_h"],
     ["state", "out_state"],
     ["state_in", "state"],
     ["prev_state", "next_state"],
