@@ -24,6 +24,7 @@ const cluster = await startReady(
       brief: { onnx: totalModel(), yaml: "timeouts: { sequence_idle_ms: 300 }" },
       slow: { onnx: totalModel() },
       // A model of its own for each: one whose cost is known sheds what would be late.
+      turns: { onnx: totalModel() },
       queued: { onnx: totalModel() },
       running: { onnx: totalModel() },
       cancelled: { onnx: totalModel() },
@@ -498,9 +499,9 @@ describe("A host's sequences", () => {
   });
 
   it("take turns: one that sends fast does not keep the others waiting", async () => {
-    const [fast, calm] = await Promise.all([open("slow"), open("slow")]);
+    const [fast, calm] = await Promise.all([open("turns"), open("turns")]);
     const many = 40;
-    for (let at = 0; at < many; at += 1) fast.infer(at, { features: [100_000] });
+    for (let at = 0; at < many; at += 1) fast.infer(at, { features: [40_000] });
     await fast.answer(0);
     await calm.step("c", { features: [1] });
     const before = fast.frames.length;
