@@ -13,7 +13,6 @@ import type { Pressure } from "../src/protocol/pressure.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
 import type { HostLoad } from "../src/protocol/views.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
-import { newSignal, type Signal } from "../src/tensors/windows.ts";
 import { Answers } from "./answers.ts";
 import { decideBatch } from "./batch-decision.ts";
 import { Breaker } from "./breaker.ts";
@@ -23,7 +22,7 @@ import { Intake } from "./intake.ts";
 import { LoadFigures } from "./load-figures.ts";
 import { breakerOpen, hostDraining, sequenceBroken } from "./refusals.ts";
 import { Runner } from "./runner.ts";
-import type { Sequence } from "./sequence.ts";
+import { firstOfEach, type Sequence, signalsOf } from "./sequence.ts";
 import { Sequences } from "./sequences.ts";
 import { standInsOf } from "./stand-ins.ts";
 import type { Door, Work } from "./work.ts";
@@ -166,10 +165,14 @@ export class Host {
 
   /** Nobody waits for it any more. */
   #giveUp(work: Work, why: "expired" | "cancelled"): void {
-    if (work.settled) return;
+    if (!work.settled) this.#cut(work, why, () => this.#answers.drop(work, why));
+  }
+
+  /** Takes it out, and those behind it in its sequence; `onQueued` is called where it was still queued. */
+  #cut(work: Work, why: "expired" | "cancelled", onQueued: () => void = () => undefined): void {
     const { lane, sequence } = work;
     const tail = lane === null ? [] : this.#queue.removeTail(work, lane);
-    if (tail.includes(work) || this.#queue.remove(work)) this.#answers.drop(work, why);
+    if (tail.includes(work) || this.#queue.remove(work)) onQueued();
     if (sequence !== null) this.#drop(sequence, why, tail);
   }
 
@@ -198,13 +201,13 @@ export class Host {
     this.#doors.delete(door);
     this.#runner.forget(door);
     this.#sequences.forget(door);
-    const running = this.#runner.works.filter((work) => work.door === door);
-    const queued = this.#queue.removeWhere((work) => work.door === door);
+    const isOfDoor = (work: Work) => work.door === door;
+    const queued = this.#queue.where(isOfDoor);
     if (queued.length > 0) this.#parts.metrics.dropped("door-lost").add(queued.length);
-    const gone = [...queued, ...running];
-    // All of them first: what breaks a sequence fails its other frames, and nobody is there to hear of these.
+    const gone = [...this.#runner.works.filter(isOfDoor), ...queued];
+    // All of them first: what ends a sequence fails its other frames, and nobody is there to hear of these.
     for (const work of gone) work.settled = true;
-    for (const work of gone) this.#break(work, "cancelled");
+    for (const work of firstOfEach(gone)) this.#cut(work, "cancelled");
     this.#leaveIfDrained();
   }
 
@@ -288,10 +291,4 @@ export class Host {
     this.#parts.onPressure();
     if (this.#breaker.state !== "closed") this.pump();
   }
-}
-
-/** What a sequence begins its signal with; null where the model takes none. */
-function signalsOf({ stream, inputs }: ModelMetadata): () => Signal | null {
-  const input = stream === null ? undefined : inputs[stream.input];
-  return () => (stream === null || input === undefined ? null : newSignal(stream, input));
 }

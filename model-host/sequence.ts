@@ -1,7 +1,8 @@
 import type { Millis } from "../src/platform/clock.ts";
 import type { Expiring } from "../src/platform/deadlines.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
-import type { Signal } from "../src/tensors/windows.ts";
+import { newSignal, type Signal } from "../src/tensors/windows.ts";
 import { Lane } from "./lane.ts";
 import type { Door, Work } from "./work.ts";
 
@@ -36,4 +37,17 @@ export class Sequence implements Expiring {
     this.usedAt = options.now;
     this.deadlineAt = options.now;
   }
+}
+
+/** What a sequence begins its signal with; null where the model takes none. */
+export function signalsOf({ stream, inputs }: ModelMetadata): () => Signal | null {
+  const input = stream === null ? undefined : inputs[stream.input];
+  return () => (stream === null || input === undefined ? null : newSignal(stream, input));
+}
+
+/** Of each sequence the first frame, with which the others go, and all that stand for themselves. */
+export function firstOfEach(works: readonly Work[]): readonly Work[] {
+  const isFirst = (work: Work, at: number) =>
+    work.sequence === null || works.findIndex(({ sequence }) => sequence === work.sequence) === at;
+  return works.filter(isFirst);
 }

@@ -757,6 +757,26 @@ describe("sequences and front doors", () => {
     assert.deepEqual([said(parts), left(parts).sequences], [[], 0]);
   });
 
+  it("run what another door had sent before that frame", async () => {
+    const parts = setUp({ isGated: true });
+    const other = new FakeDoor();
+    askAlone(parts, 50, { door: other });
+    await serve(parts);
+    begin(parts, "s", 1, { door: other });
+    goOn(parts, "s", 2);
+    goOn(parts, "s", 3, { door: other });
+    goOn(parts, "s", 4);
+    parts.host.forget(parts.door);
+    await letAllEnd(parts);
+    // The door that asked last would be told of the end, and is the one that is gone.
+    assert.deepEqual(said({ door: other }), [
+      "3 failed sequence-lost",
+      "50 done [[50]]",
+      "1 done [[1]]",
+    ]);
+    assert.deepEqual([said(parts), left(parts)], [[], { queueRows: 0, inFlight: 0, sequences: 0 }]);
+  });
+
   it("tell the door that asked last", async () => {
     const parts = setUp({ spec: { sequenceIdleMs: 100 } });
     const other = new FakeDoor();
