@@ -109,14 +109,16 @@ describe("Sequences whose host is killed", () => {
       const counts = hosts.map(({ sequences }) => sequences ?? 0);
       return counts.reduce((sum, count) => sum + count, 0) === sockets.length && counts;
     }, "all sequences to be counted");
-    assert.deepEqual(shares, [4, 4]);
+    const [lost = 0, kept = 0] = shares;
+    // Each of two front doors evens out what it sees, so they may differ by one apiece.
+    assert.ok(lost >= 3 && kept >= 3, `shares ${shares}`);
     await kill("pair", (await cluster.hosts("pair"))[0]?.pid);
     const codes = await Promise.all(
       sockets.map(async (socket) => codeOf(await socket.step(1, { features: [1] }))),
     );
     assert.deepEqual(codes.toSorted(), [
-      ...Array(4).fill("done"),
-      ...Array(4).fill("sequence-lost"),
+      ...Array(kept).fill("done"),
+      ...Array(lost).fill("sequence-lost"),
     ]);
     for (const socket of sockets) socket.close();
   });
