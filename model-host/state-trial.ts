@@ -6,6 +6,7 @@ import type { Tensor } from "../src/tensors/tensor.ts";
 import type { BatchAxes } from "./batch-hypotheses.ts";
 import type { Engine, ModelInterface, NamedTensor } from "./engine.ts";
 import { freeSizes, integerRanges, sampleRows } from "./sample-inputs.ts";
+import { copyOf, tryRun } from "./trial-run.ts";
 
 export interface Axes {
   readonly batching: Batching;
@@ -71,14 +72,9 @@ async function runWith(
 ): Promise<readonly Tensor[] | undefined> {
   const inputs = row.map((tensor, at): NamedTensor => {
     const state = states[pairs.findIndex(({ input }) => input === at)] ?? tensor;
-    // The engine takes the memory of what it is given, and these are needed again.
-    return { name: tensor.name, ...state, data: state.data.slice() };
+    return copyOf({ name: tensor.name, ...state });
   });
-  const fetches = model.outputs.map(({ name }) => name);
-  return engine.run(inputs, fetches).then(
-    ({ outputs }) => outputs,
-    () => undefined,
-  );
+  return tryRun(engine, model, inputs);
 }
 
 function isSameShape(a: Tensor, b: Tensor): boolean {

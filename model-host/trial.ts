@@ -20,6 +20,7 @@ import { freeSizes, integerRanges, type SampleSizes, sampleRows } from "./sample
 import { pairAsConfigured, pairByName } from "./state-pairs.ts";
 import { confirmState } from "./state-trial.ts";
 import { resolveStream } from "./stream-spec.ts";
+import { copyOf, tryRun } from "./trial-run.ts";
 
 interface Verdict {
   readonly batching: Batching;
@@ -217,11 +218,6 @@ async function runEach(
   return results;
 }
 
-/** The engine takes the memory of what it is given, and the rows are needed twice. */
-function copyOf(input: NamedTensor): NamedTensor {
-  return { ...input, data: input.data.slice() };
-}
-
 function runTogether(
   engine: Engine,
   model: ModelInterface,
@@ -236,18 +232,6 @@ function runTogether(
     return { ...stack(parts, axis), name: input.name };
   });
   return tryRun(engine, model, inputs);
-}
-
-async function tryRun(
-  engine: Engine,
-  model: ModelInterface,
-  inputs: readonly NamedTensor[],
-): Promise<Outputs | undefined> {
-  const fetches = model.outputs.map((output) => output.name);
-  return engine.run(inputs, fetches).then(
-    (result) => result.outputs,
-    () => undefined,
-  );
 }
 
 function compare(

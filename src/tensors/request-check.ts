@@ -96,7 +96,7 @@ function nameMistake({ names, wanted, missing, unknown }: NameMistake, model: st
  * Checks tensors that stand in the model's order as `checkInputs` does, and gives the number of rows: the size along the
  * batch axes, 1 for a model without batches. Throws `invalid-request`, for no rows too.
  */
-export function countRows(
+function countRows(
   inputs: readonly (Tensor | undefined)[],
   model: ServedModel,
   allowance: Allowance,

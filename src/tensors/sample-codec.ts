@@ -2,7 +2,7 @@ import type { StreamSpec, TensorSpec } from "../protocol/model-metadata.ts";
 import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
 import { plainOutputs, stateInputs } from "./model-state.ts";
 import { encodePrediction, encodePredictionEnd } from "./predict-answer.ts";
-import { countRows } from "./request-check.ts";
+import { checkInputs } from "./request-check.ts";
 import { readSamples, type SampleFormat } from "./samples.ts";
 import type { Tensor, TensorData } from "./tensor.ts";
 import { invalidRequest, listed, quoted } from "./wording.ts";
@@ -47,12 +47,10 @@ export function signalRequest(
   );
   checkPresent(given, stream.input, model);
   const signal: Tensor = { datatype: spec.datatype, shape: [data.length], data };
-  const inputs = given.map((tensor, at) =>
-    at === stream.input ? signal : (tensor ?? (model.standIns[at] as Tensor)),
-  );
+  const { inputs, rows } = checkInputs(given, model, { rowsOneByOne: true });
   return {
-    inputs,
-    rows: countRows(given, model, { rowsOneByOne: true }),
+    inputs: inputs.with(stream.input, signal),
+    rows,
     outputs: plainOutputs(model),
     id: undefined,
     bringsState: false,
