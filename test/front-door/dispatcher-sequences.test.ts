@@ -488,6 +488,19 @@ describe("A sequence at a host that is drained", bounded, () => {
 
   const load: Partial<Pressure> = { draining: true };
 
+  /** Two frames were sent; the host has given back the first, being drained. */
+  async function firstGivenBack(t: TestContext) {
+    const { dispatcher, hosts } = await serving(t, 2);
+    const { send, events, has } = sequence(dispatcher);
+    send();
+    send();
+    await until(() => hosts.some(({ requests }) => requests.length === 2));
+    const host = hosts.find(({ requests }) => requests.length === 2) as FakeHost;
+    const other = hosts.find((each) => each !== host) as FakeHost;
+    host.failed((await frame(host, 1)).id, draining, pressure(load));
+    return { dispatcher, host, other, send, events, has };
+  }
+
   it("moves with the frames behind it where the first one is given back", async (t) => {
     const { dispatcher, hosts } = await serving(t, 2);
     const { send, events, has } = sequence(dispatcher);
@@ -507,14 +520,7 @@ describe("A sequence at a host that is drained", bounded, () => {
   });
 
   it("is not overtaken by what comes while it moves", async (t) => {
-    const { dispatcher, hosts } = await serving(t, 2);
-    const { send, events, has } = sequence(dispatcher);
-    send();
-    send();
-    await until(() => hosts.some(({ requests }) => requests.length === 2));
-    const host = hosts.find(({ requests }) => requests.length === 2) as FakeHost;
-    const other = hosts.find((each) => each !== host) as FakeHost;
-    host.failed((await frame(host, 1)).id, draining, pressure(load));
+    const { host, other, send, events, has } = await firstGivenBack(t);
     await frame(other, 1);
     send();
     host.failed((await frame(host, 2)).id, lost, pressure(load));
@@ -525,14 +531,7 @@ describe("A sequence at a host that is drained", bounded, () => {
   });
 
   it("moves although that host dies before it has given back the others", async (t) => {
-    const { dispatcher, hosts } = await serving(t, 2);
-    const { send, events, has } = sequence(dispatcher);
-    send();
-    send();
-    await until(() => hosts.some(({ requests }) => requests.length === 2));
-    const host = hosts.find(({ requests }) => requests.length === 2) as FakeHost;
-    const other = hosts.find((each) => each !== host) as FakeHost;
-    host.failed((await frame(host, 1)).id, draining, pressure(load));
+    const { dispatcher, host, other, events, has } = await firstGivenBack(t);
     other.done((await frame(other, 1)).id);
     await has(1);
     dispatcher.hostDown(host.view.hostId, "outside");

@@ -13,6 +13,7 @@ import type { Signal } from "../../src/tensors/windows.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { fp32, numbersOf } from "./fake-engine.ts";
 import { FakeDoor, servedModel } from "./fake-work.ts";
+import { requestFrame } from "./request-frame.ts";
 
 const batched: Batching = { type: "batched", maxBatchSize: 8 };
 
@@ -31,19 +32,7 @@ function model(inputs: readonly TensorSpec[], batching = batched): ServedModel {
 }
 
 function frame(body: unknown, fields: Partial<RequestFrame> = {}): RequestFrame {
-  return {
-    type: "request",
-    id: 7,
-    codec: "predict",
-    alone: false,
-    stream: false,
-    priority: "normal",
-    deadlineAt: 900,
-    requestId: "r-7",
-    sequence: null,
-    body: Buffer.from(JSON.stringify(body)),
-    ...fields,
-  };
+  return requestFrame(body, { id: 7, deadlineAt: 900, requestId: "r-7", ...fields });
 }
 
 const plain = model([spec("x", [-1, 2])]);

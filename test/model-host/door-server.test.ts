@@ -24,6 +24,7 @@ import { parseHostFrame } from "../../src/protocol/host-frames.ts";
 import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { hostSpec, quietLog } from "./host-spec.ts";
+import { requestFrame } from "./request-frame.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "door-server-"));
 const hostId = "m/1#0.1";
@@ -131,19 +132,13 @@ class TestDoor {
 
 function request(id: number, values: readonly number[], fields: Partial<RequestFrame> = {}) {
   return (writer: FrameWriter) =>
-    writeRequest(writer, {
-      type: "request",
-      id,
-      codec: "predict",
-      alone: false,
-      stream: false,
-      priority: "normal",
-      deadlineAt: systemClock.now() + 60_000,
-      requestId: `r-${id}`,
-      sequence: null,
-      body: Buffer.from(JSON.stringify({ features: values.map((value) => [value]) })),
-      ...fields,
-    });
+    writeRequest(
+      writer,
+      requestFrame(
+        { features: values.map((value) => [value]) },
+        { id, deadlineAt: systemClock.now() + 60_000, requestId: `r-${id}`, ...fields },
+      ),
+    );
 }
 
 function idsOf(frames: readonly HostFrame[]): readonly number[] {

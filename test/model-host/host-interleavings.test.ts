@@ -14,6 +14,7 @@ import { FakeClock } from "../fake-clock.ts";
 import { type Compute, FakeEngine, fp32, numbersOf } from "./fake-engine.ts";
 import { FakeDoor } from "./fake-work.ts";
 import { hostSpec, queueSettings, quietLog } from "./host-spec.ts";
+import { requestFrame } from "./request-frame.ts";
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
@@ -400,18 +401,8 @@ function frameOf(
   isValid: boolean,
 ): RequestFrame {
   const body = isValid ? { features: [[value]] } : { features: [[value], [value]] };
-  return {
-    type: "request",
-    id,
-    codec: "predict",
-    alone: false,
-    stream: false,
-    priority: id % 7 === 0 ? "low" : "normal",
-    deadlineAt,
-    requestId: "r",
-    sequence: claim,
-    body: Buffer.from(JSON.stringify(body)),
-  };
+  const priority = id % 7 === 0 ? "low" : "normal";
+  return requestFrame(body, { id, priority, deadlineAt, sequence: claim });
 }
 
 describe("a host, however frames, resets, ends, cancels, deadlines and failures fall together,", () => {
@@ -578,18 +569,7 @@ class Broadcast {
 }
 
 function pieceOf(id: number, samples: readonly number[], sequence: SequenceClaim): RequestFrame {
-  return {
-    type: "request",
-    id,
-    codec: "predict",
-    alone: false,
-    stream: true,
-    priority: "normal",
-    deadlineAt: 1e9,
-    requestId: "r",
-    sequence,
-    body: Buffer.from(JSON.stringify({ samples })),
-  };
+  return requestFrame({ samples }, { id, stream: true, deadlineAt: 1e9, sequence });
 }
 
 describe("a host, however signals come in, and are taken,", () => {

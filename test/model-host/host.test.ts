@@ -12,6 +12,7 @@ import { FakeClock } from "../fake-clock.ts";
 import { FakeEngine, fp32, mapped, numbersOf } from "./fake-engine.ts";
 import { FakeDoor, fakeWork, type Said } from "./fake-work.ts";
 import { hostSpec, queueSettings, quietLog } from "./host-spec.ts";
+import { requestFrame } from "./request-frame.ts";
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
@@ -61,19 +62,7 @@ let lastId = 0;
 
 function frame(values: readonly number[], fields: Partial<RequestFrame> = {}): RequestFrame {
   lastId += 1;
-  return {
-    type: "request",
-    id: lastId,
-    codec: "predict",
-    alone: false,
-    stream: false,
-    priority: "normal",
-    deadlineAt: 10_000,
-    requestId: "r",
-    sequence: null,
-    body: Buffer.from(JSON.stringify({ features: values.map((value) => [value]) })),
-    ...fields,
-  };
+  return requestFrame({ features: values.map((value) => [value]) }, { id: lastId, ...fields });
 }
 
 /** Asks for the doubles of the values, under the first of them as its number. */

@@ -16,6 +16,7 @@ import { FakeClock } from "../fake-clock.ts";
 import { fp32 } from "./fake-engine.ts";
 import { FakeDoor, fakeWork, servedModel } from "./fake-work.ts";
 import { queueSettings, quietLog } from "./host-spec.ts";
+import { requestFrame } from "./request-frame.ts";
 
 const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 2], batchAxis: 0 };
 const stream = { input: 0, window: 2, hop: 1, pad: "zeros" } as const;
@@ -85,20 +86,9 @@ function frame(
   claim: Partial<SequenceClaim> | undefined,
   fields: Partial<RequestFrame>,
 ): RequestFrame {
-  return {
-    type: "request",
-    id: 1,
-    codec: "predict",
-    alone: false,
-    stream: false,
-    priority: "normal",
-    deadlineAt: 1_000,
-    requestId: "r",
-    sequence:
-      claim === undefined ? null : { key: "a", start: false, end: false, shared: false, ...claim },
-    body: Buffer.from(JSON.stringify(body)),
-    ...fields,
-  };
+  const sequence =
+    claim === undefined ? null : { key: "a", start: false, end: false, shared: false, ...claim };
+  return requestFrame(body, { id: 1, deadlineAt: 1_000, sequence, ...fields });
 }
 
 const start = { start: true };

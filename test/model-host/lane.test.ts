@@ -1,32 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Lane } from "../../model-host/lane.ts";
-import { type Laned, type Slice, WorkQueue } from "../../model-host/work-queue.ts";
+import { WorkQueue } from "../../model-host/work-queue.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
 import { queueSettings } from "./host-spec.ts";
-
-interface Item extends Laned<Item> {
-  readonly name: string;
-}
+import { type Item, inShort, item } from "./queue-items.ts";
 
 type Fields = Partial<Omit<Item, "name" | "lane">>;
-
-function item(name: string, lane: Lane<Item> | null, fields: Fields = {}): Item {
-  return {
-    name,
-    lane,
-    key: "",
-    rows: 1,
-    bytes: 10,
-    priority: "normal",
-    deadlineAt: 1_000,
-    alone: false,
-    arrivedAt: 0,
-    nextRow: 0,
-    credit: Number.POSITIVE_INFINITY,
-    ...fields,
-  };
-}
 
 /** Lanes and, in a queue, items that are named after them: `a1` is of lane a, `x` of none. */
 function setUp(names: readonly string[] = [], limits = { maxRows: 1_000, maxBytes: 100_000 }) {
@@ -35,7 +15,7 @@ function setUp(names: readonly string[] = [], limits = { maxRows: 1_000, maxByte
   const laneOf = (name: string) => lanes[name.charAt(0) as keyof typeof lanes] ?? null;
   const items = new Map<string, Item>();
   const offer = (name: string, fields: Fields = {}) => {
-    const one = item(name, laneOf(name), fields);
+    const one = item(name, { ...fields, lane: laneOf(name) });
     items.set(name, one);
     return queue.offer(one);
   };
@@ -43,13 +23,6 @@ function setUp(names: readonly string[] = [], limits = { maxRows: 1_000, maxByte
   const take = (maxRows: number) => inShort(queue.take(maxRows));
   const named = (name: string) => items.get(name) as Item;
   return { queue, lanes, offer, take, named };
-}
-
-/** `name` where a request is whole, else `name from-to`. */
-function inShort(slices: readonly Slice<Item>[]): readonly string[] {
-  return slices.map(({ work, fromRow, rows }) =>
-    rows === work.rows ? work.name : `${work.name} ${fromRow}-${fromRow + rows}`,
-  );
 }
 
 function namesOf(items: readonly Item[]): readonly string[] {
@@ -432,7 +405,8 @@ class Comparison {
     const lane = this.#lanes[this.#draw(6)] ?? null;
     // Without rows there is nothing to wait for but those before it.
     const fewest = lane !== null && !this.#isFree(lane) && this.#random() < 0.2 ? 0 : 1;
-    const work = item(`w${this.#offered}`, lane, {
+    const work = item(`w${this.#offered}`, {
+      lane,
       rows: fewest && 1 + Math.floor(this.#random() ** 3 * 12),
       bytes: 1 + this.#draw(40),
       priority: this.#random() < 0.2 ? "low" : "normal",

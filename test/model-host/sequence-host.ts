@@ -12,6 +12,7 @@ import { FakeClock } from "../fake-clock.ts";
 import { type Compute, FakeEngine, fp32, numbersOf } from "./fake-engine.ts";
 import { FakeDoor, type Said } from "./fake-work.ts";
 import { hostSpec, quietLog } from "./host-spec.ts";
+import { requestFrame } from "./request-frame.ts";
 
 const batched: Batching = { type: "batched", maxBatchSize: 4 };
 
@@ -101,20 +102,7 @@ export function askBody(
   fields: Fields,
 ) {
   const { door: other, ...rest } = fields;
-  const frame: RequestFrame = {
-    type: "request",
-    id: 0,
-    codec: "predict",
-    alone: false,
-    stream: false,
-    priority: "normal",
-    deadlineAt: 10_000,
-    requestId: "r",
-    sequence: claim,
-    body: Buffer.from(JSON.stringify(body)),
-    ...rest,
-  };
-  return host.accept(frame, other ?? door);
+  return host.accept(requestFrame(body, { sequence: claim, ...rest }), other ?? door);
 }
 
 export function claimOf(key: string, start: boolean): SequenceClaim {

@@ -1,41 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Laned, type Slice, WorkQueue } from "../../model-host/work-queue.ts";
+import { type Slice, WorkQueue } from "../../model-host/work-queue.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
 import { queueSettings } from "./host-spec.ts";
-
-interface Item extends Laned<Item> {
-  readonly name: string;
-}
-
-function item(name: string, fields: Partial<Item> = {}): Item {
-  return {
-    name,
-    key: "",
-    rows: 1,
-    bytes: 10,
-    priority: "normal",
-    deadlineAt: 1_000,
-    alone: false,
-    arrivedAt: 0,
-    nextRow: 0,
-    credit: Number.POSITIVE_INFINITY,
-    lane: null,
-    ...fields,
-  };
-}
+import { type Item, inShort, item } from "./queue-items.ts";
 
 function queueOf(...items: readonly Item[]): WorkQueue<Item> {
   const queue = new WorkQueue<Item>(queueSettings({ maxRows: 1_000, maxBytes: 100_000 }));
   for (const one of items) queue.offer(one);
   return queue;
-}
-
-/** `name` where a request is whole, else `name from-to`. */
-function inShort(slices: readonly Slice<Item>[]): readonly string[] {
-  return slices.map(({ work, fromRow, rows }) =>
-    rows === work.rows ? work.name : `${work.name} ${fromRow}-${fromRow + rows}`,
-  );
 }
 
 function takeAll(queue: WorkQueue<Item>, maxRows: number): readonly (readonly string[])[] {

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { between, seededRandom } from "../../models/random.ts";
-import { FrameWriter } from "../../src/protocol/frame-stream.ts";
 import {
   cancelReasons,
   codecNames,
@@ -17,6 +15,7 @@ import {
   writeRequest,
 } from "../../src/protocol/frames.ts";
 import type { SequenceClaim } from "../../src/protocol/sequences.ts";
+import { content, describeHostileBytes, type FrameRow, written } from "./frame-rows.ts";
 
 function claim(fields: Partial<SequenceClaim> = {}): SequenceClaim {
   return { key: "s-1", start: true, end: false, shared: true, ...fields };
@@ -38,26 +37,7 @@ function request(fields: Partial<RequestFrame> = {}): RequestFrame {
   };
 }
 
-function written(write: (writer: FrameWriter) => void): Buffer {
-  const writer = new FrameWriter();
-  write(writer);
-  return Buffer.concat(writer.take());
-}
-
-/** What the reader hands on: the frame without its length. */
-function content(bytes: Buffer): Buffer {
-  return bytes.subarray(4);
-}
-
-interface Row {
-  readonly name: string;
-  readonly frame: DoorFrame;
-  readonly write: (writer: FrameWriter) => void;
-  /** Length and type, then the fields one by one. */
-  readonly hex: string;
-}
-
-const rows: readonly Row[] = [
+const rows: readonly FrameRow<DoorFrame>[] = [
   {
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
@@ -163,42 +143,4 @@ describe("parseDoorFrame", () => {
   }
 });
 
-const random = seededRandom(11);
-
-function randomByte(): number {
-  return Math.floor(between(random, 0, 256));
-}
-
-describe("hostile bytes", () => {
-  it("cut short anywhere are no frame of a door, or one with a shorter tail", () => {
-    for (const { frame, write } of rows) {
-      const whole = content(written(write));
-      for (let length = 0; length < whole.length; length += 1) {
-        const parsed = parseDoorFrame(whole.subarray(0, length));
-        assert.ok(parsed === undefined || parsed.type === frame.type);
-      }
-    }
-  });
-
-  it("of no meaning at all are read as no frame of a door, or as one of its kinds", () => {
-    const kinds = new Set<string>(rows.map(({ frame }) => frame.type));
-    for (let round = 0; round < 20_000; round += 1) {
-      const length = Math.floor(between(random, 0, 64));
-      const bytes = Buffer.from(Array.from({ length }, randomByte));
-      if (round % 2 === 0 && bytes.length > 0) bytes[0] = (round / 2) % 22;
-      const parsed = parseDoorFrame(bytes);
-      assert.ok(parsed === undefined || kinds.has(parsed.type));
-    }
-  });
-
-  it("in any one place of a frame of a door are survived", () => {
-    for (const { write } of rows) {
-      const whole = content(written(write));
-      for (let at = 0; at < whole.length; at += 1) {
-        const bytes = Buffer.from(whole);
-        bytes[at] = randomByte();
-        assert.doesNotThrow(() => parseDoorFrame(bytes));
-      }
-    }
-  });
-});
+describeHostileBytes({ of: "door", parse: parseDoorFrame, rows, seed: 11 });

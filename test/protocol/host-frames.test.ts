@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { between, seededRandom } from "../../models/random.ts";
 import { errorCodes } from "../../src/protocol/errors.ts";
-import { FrameWriter } from "../../src/protocol/frame-stream.ts";
 import { type HostFrame, protocolVersion, writeHello } from "../../src/protocol/frames.ts";
 import {
   parseHostFrame,
@@ -15,6 +13,7 @@ import {
 } from "../../src/protocol/host-frames.ts";
 import type { Pressure } from "../../src/protocol/pressure.ts";
 import { endReasons } from "../../src/protocol/sequences.ts";
+import { content, describeHostileBytes, type FrameRow, written } from "./frame-rows.ts";
 
 const pressure: Pressure = {
   queuedRows: 7,
@@ -29,28 +28,9 @@ const pressure: Pressure = {
 
 const stages = { decodeUs: 1, queueUs: 2, runUs: 3, encodeUs: 4 };
 
-function written(write: (writer: FrameWriter) => void): Buffer {
-  const writer = new FrameWriter();
-  write(writer);
-  return Buffer.concat(writer.take());
-}
-
-/** What the reader hands on: the frame without its length. */
-function content(bytes: Buffer): Buffer {
-  return bytes.subarray(4);
-}
-
-interface Row {
-  readonly name: string;
-  readonly frame: HostFrame;
-  readonly write: (writer: FrameWriter) => void;
-  /** Length and type, then the fields one by one. */
-  readonly hex: string;
-}
-
 const pressureHex = "07000000 02000000 0000003f 0000c03f 01 01 d2040000 03000000";
 
-const rows: readonly Row[] = [
+const rows: readonly FrameRow<HostFrame>[] = [
   {
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
@@ -189,42 +169,4 @@ describe("parseHostFrame", () => {
   }
 });
 
-const random = seededRandom(12);
-
-function randomByte(): number {
-  return Math.floor(between(random, 0, 256));
-}
-
-describe("hostile bytes", () => {
-  it("cut short anywhere are no frame of a host, or one with a shorter tail", () => {
-    for (const { frame, write } of rows) {
-      const whole = content(written(write));
-      for (let length = 0; length < whole.length; length += 1) {
-        const parsed = parseHostFrame(whole.subarray(0, length));
-        assert.ok(parsed === undefined || parsed.type === frame.type);
-      }
-    }
-  });
-
-  it("of no meaning at all are read as no frame of a host, or as one of its kinds", () => {
-    const kinds = new Set<string>(rows.map(({ frame }) => frame.type));
-    for (let round = 0; round < 20_000; round += 1) {
-      const length = Math.floor(between(random, 0, 64));
-      const bytes = Buffer.from(Array.from({ length }, randomByte));
-      if (round % 2 === 0 && bytes.length > 0) bytes[0] = (round / 2) % 22;
-      const parsed = parseHostFrame(bytes);
-      assert.ok(parsed === undefined || kinds.has(parsed.type));
-    }
-  });
-
-  it("in any one place of a frame of a host are survived", () => {
-    for (const { write } of rows) {
-      const whole = content(written(write));
-      for (let at = 0; at < whole.length; at += 1) {
-        const bytes = Buffer.from(whole);
-        bytes[at] = randomByte();
-        assert.doesNotThrow(() => parseHostFrame(bytes));
-      }
-    }
-  });
-});
+describeHostileBytes({ of: "host", parse: parseHostFrame, rows, seed: 12 });
