@@ -124,6 +124,21 @@ function unknownKey(entry: YamlEntry, place: Place, known: readonly string[]): T
   return fault(place, entry.line, words);
 }
 
+type Entries = ReadonlyMap<string, YamlNode>;
+
+/** The value of a key that must not be left out of the map `at`. */
+export function need<T>(
+  entries: Entries,
+  key: string,
+  read: Read<T>,
+  at: YamlNode,
+  place: Place,
+): T {
+  const value = entries.get(key);
+  if (!isGiven(value)) throw fault(place, at.line, `${place.path} has no ${key}`);
+  return read(value, inside(place, key));
+}
+
 export function inside(place: Place, key: string): Place {
   return { ...place, path: place.path === "" ? key : `${place.path}.${key}` };
 }

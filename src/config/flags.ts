@@ -1,7 +1,7 @@
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { flagName } from "./key-name.ts";
 import { nearest } from "./nearest.ts";
-import { settingKeys } from "./setting-table.ts";
+import { settingKeys, settingOf } from "./setting-table.ts";
 import { quote } from "./yaml-tree.ts";
 
 export type FlagsVerdict =
@@ -55,8 +55,15 @@ function takeFlag(argv: readonly string[], at: number): Taken {
     );
   }
   if (equals >= 0) return { type: "taken", flag, text: word.slice(equals + 1), next: at + 1 };
+  const alone = standsAlone(flag);
+  if (alone !== undefined) return { type: "taken", flag, text: alone, next: at + 1 };
   const text = argv[at + 1];
   return text === undefined || text.startsWith("--")
     ? refusal(`flag ${flag} needs a value`)
     : { type: "taken", flag, text, next: at + 2 };
+}
+
+function standsAlone(flag: string): string | undefined {
+  const key = keyOfFlag.get(flag);
+  return key === undefined ? undefined : settingOf(key).kind.alone;
 }

@@ -20,6 +20,7 @@ import {
   section,
 } from "./config-field.ts";
 import { isName, nameRule } from "./model-name.ts";
+import { golden, warmup } from "./sample-config.ts";
 import { defaults, state, stream } from "./sequence-config.ts";
 import { parseYaml, type YamlNode } from "./yaml-tree.ts";
 
@@ -66,6 +67,8 @@ const restart: Field<RestartSettings> = {
 };
 
 const requestMs: Field<number | null> = { ...integer(1, 1, weekMs), fallback: null };
+const memoryMb: Field<number | null> = { ...integer(16, 16, 16_777_216), fallback: null };
+const defaultVersion: Field<string | null> = { read: readVersionName, fallback: null };
 
 const modelConfig = section<ModelConfig>({
   description: { read: readText, fallback: "" },
@@ -104,9 +107,17 @@ const modelConfig = section<ModelConfig>({
   state,
   stream,
   defaults,
+  defaultVersion,
+  warmup,
+  golden,
+  limits: section({ memoryMb }),
+  bakeMs: integer(10_000, 0, weekMs),
 });
 
 export const defaultModelConfig: ModelConfig = modelConfig.fallback;
+
+/** Room for ten thousand labels; reading more would hold up the whole process. */
+export const maxConfigBytes = 262_144;
 
 /**
  * An empty text is the default configuration. Throws TroupeError `invalid-model` that names the file (relative to the

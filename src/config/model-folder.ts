@@ -1,12 +1,20 @@
 // Owns the look at the models folder: what is listed, and which model.yaml is read.
 // What a listing means is decided in model-layout.ts and wanted-versions.ts; nothing is followed, loaded or changed.
-import type { Dirent } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, readFile, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
-import { defaultModelConfig, parseModelConfig } from "./model-config.ts";
-import { type Entry, type FoundVersion, type Listing, layOut, notRegular } from "./model-layout.ts";
+import { defaultModelConfig, maxConfigBytes, parseModelConfig } from "./model-config.ts";
+import {
+  besideOf,
+  type Entry,
+  type FoundVersion,
+  type Listing,
+  layOut,
+  notRegular,
+} from "./model-layout.ts";
 import { isName, nameRule } from "./model-name.ts";
 import { compareVersions } from "./version-order.ts";
 import { selectVersions } from "./wanted-versions.ts";
@@ -15,6 +23,8 @@ export interface ModelVersion {
   readonly version: string;
   /** An absolute path. */
   readonly file: string;
+  /** Files in the same folder that may hold its weights, sorted. */
+  readonly beside: readonly NamedFile[];
 }
 
 interface FoundModel {
@@ -42,8 +52,6 @@ export interface UnservableModel extends FoundModel {
 }
 
 const configName = "model.yaml";
-/** Room for ten thousand labels; reading more would hold up the whole process. */
-const maxConfigBytes = 262_144;
 /** Stands at the root of every ext4 volume, such as one that is mounted as the models folder. */
 const volumeRescue = "lost+found";
 
@@ -54,12 +62,43 @@ const volumeRescue = "lost+found";
 export async function discoverModels(folder: string): Promise<readonly ModelFolder[]> {
   const models = (await listModels(folder))
     .filter(({ kind }) => kind === "folder" || kind === "link-to-folder")
-    .filter(({ name }) => !name.startsWith(".") && name !== volumeRescue)
+    .filter(({ name }) => mayBeModel(name))
     .sort((left, right) => compareVersions(left.name, right.name));
   const found: ModelFolder[] = [];
   // One after the other: thousands at once would run out of file descriptors.
-  for (const entry of models) found.push(await discoverModel(resolve(folder), entry));
+  for (const entry of models) found.push(await look(resolve(folder), entry));
   return found;
+}
+
+/**
+ * One model, as `discoverModels` finds it; undefined where there is no such sub-folder. Throws TroupeError
+ * `invalid-model` where that cannot be told.
+ */
+export async function discoverModel(
+  folder: string,
+  name: string,
+): Promise<ModelFolder | undefined> {
+  if (!mayBeModel(name)) return undefined;
+  const kind = await kindOfModel(folder, name);
+  return kind === "folder" || kind === "link-to-folder"
+    ? look(resolve(folder), { name, kind })
+    : undefined;
+}
+
+/** Never a path out of the models folder. */
+function mayBeModel(name: string): boolean {
+  return /^[^./\0][^/\0]*$/.test(name) && name !== volumeRescue;
+}
+
+async function kindOfModel(folder: string, name: string): Promise<Entry["kind"] | undefined> {
+  try {
+    return await kindOf(folder, name, await lstat(join(folder, name)));
+  } catch (thrown) {
+    const code = codeOf(thrown);
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
+    const words = `Cannot serve model ${name}: its folder ${whyUnreadable(thrown)}`;
+    throw new TroupeError("invalid-model", words, { cause: thrown });
+  }
 }
 
 async function listModels(folder: string): Promise<Entry[]> {
@@ -71,13 +110,17 @@ async function listModels(folder: string): Promise<Entry[]> {
   }
 }
 
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && "code" in thrown ? thrown.code : "unknown";
+}
+
 function whyUnreadable(thrown: unknown): string {
-  const code = thrown instanceof Error && "code" in thrown ? thrown.code : "unknown";
+  const code = codeOf(thrown);
   if (code === "ENOENT") return "does not exist";
   return code === "ENOTDIR" ? "is not a folder" : `cannot be read (${code})`;
 }
 
-async function discoverModel(folder: string, { name, kind }: Entry): Promise<ModelFolder> {
+async function look(folder: string, { name, kind }: Entry): Promise<ModelFolder> {
   const broken = (problem: string): UnservableModel =>
     unservable({ name, versions: [], config: defaultModelConfig }, problem);
   if (!isName(name)) return broken(`has a name that is not ${nameRule}`);
@@ -105,15 +148,18 @@ async function listModel(folder: string): Promise<Listing> {
 async function listFolder(folder: string): Promise<Entry[]> {
   const found = await readdir(folder, { withFileTypes: true });
   return Promise.all(
-    found.map(async (entry) => ({ name: entry.name, kind: await kindOf(folder, entry) })),
+    found.map(async (entry) => ({
+      name: entry.name,
+      kind: await kindOf(folder, entry.name, entry),
+    })),
   );
 }
 
-async function kindOf(folder: string, entry: Dirent): Promise<Entry["kind"]> {
+async function kindOf(folder: string, name: string, entry: Dirent | Stats): Promise<Entry["kind"]> {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   if (!entry.isSymbolicLink()) return "other";
-  const target = await stat(join(folder, entry.name)).catch(() => undefined);
+  const target = await stat(join(folder, name)).catch(() => undefined);
   return target?.isDirectory() === true ? "link-to-folder" : "link";
 }
 
@@ -155,14 +201,14 @@ interface Looked {
 function judge({ folder, name, config, listing }: Looked): ModelFolder {
   const layout = layOut(listing);
   const found = layout.type === "found" ? layout.versions : [];
-  const versions = found.flatMap((one) => locate(join(folder, name), one));
+  const versions = found.flatMap((one) => locate(join(folder, name), listing, one));
   const broken = (problem: string): UnservableModel =>
     unservable({ name, versions, config }, problem);
   if (layout.type === "problem") return broken(layout.problem);
   if (config instanceof TroupeError) return broken(config.message);
   const selection = selectVersions(
     found.map(({ version }) => version),
-    config.versions,
+    config,
   );
   if (selection.type === "problem") return broken(selection.problem);
   const selected = found.filter(({ version }) => selection.names.includes(version));
@@ -179,7 +225,12 @@ function unservable(
   return { ...found, wanted: [], problem };
 }
 
-function locate(folder: string, found: FoundVersion): ModelVersion[] {
+function locate(folder: string, listing: Listing, found: FoundVersion): ModelVersion[] {
   if (found.type === "bad") return [];
-  return [{ version: found.version, file: join(folder, ...found.path) }];
+  const file = join(folder, ...found.path);
+  const beside = besideOf(listing, found.path).map((name) => ({
+    name,
+    file: join(dirname(file), name),
+  }));
+  return [{ version: found.version, file, beside }];
 }

@@ -31,26 +31,43 @@ const usualName = "model.onnx";
 const configName = "model.yaml";
 const flatVersion = "1";
 
-/** Versions are sorted, oldest first; a sub-folder without any .onnx file is no version. */
+/**
+ * Versions are sorted, oldest first; a sub-folder without any .onnx file is no version. A file beside the folders of
+ * versions is version 1, so that a model without versions can get a second one.
+ */
 export function layOut({ entries, folders }: Listing): Layout {
   const flat = chooseFile(entries);
-  const versions = [...folders]
+  if (flat.type === "problem") return flat;
+  const inFolders = [...folders]
     .flatMap(([name, inside]) => readVersion(name, inside))
-    .concat(entries.flatMap(readLink))
-    .sort((left, right) => compareVersions(left.version, right.version));
-  if (flat.type === "none") {
-    return versions.length === 0
-      ? { type: "problem", problem: "holds no .onnx file" }
-      : { type: "found", versions };
-  }
-  if (versions.length > 0) {
-    const names = versions.map(({ version }) => version).join(", ");
-    const problem = `holds both an .onnx file and folders of versions (${names}), where only one is allowed`;
+    .concat(entries.flatMap(readLink));
+  if (flat.type === "file" && inFolders.some(({ version }) => version === flatVersion)) {
+    const problem = `holds version ${flatVersion} twice: ${flat.name} and the folder ${flatVersion}`;
     return { type: "problem", problem };
   }
-  if (flat.type === "problem") return flat;
-  const only: FoundVersion = { type: "good", version: flatVersion, path: [flat.name] };
-  return { type: "found", versions: [only] };
+  const versions = [...flatVersions(flat), ...inFolders];
+  if (versions.length === 0) return { type: "problem", problem: "holds no .onnx file" };
+  versions.sort((left, right) => compareVersions(left.version, right.version));
+  return { type: "found", versions };
+}
+
+function flatVersions(flat: Choice): FoundVersion[] {
+  return flat.type === "file" ? [{ type: "good", version: flatVersion, path: [flat.name] }] : [];
+}
+
+const noWeights = /^\.|\.(onnx|ya?ml|md)$/i;
+
+/** The files beside a version's own that may hold its weights, sorted; links are left out. */
+export function besideOf(
+  { entries, folders }: Listing,
+  path: readonly string[],
+): readonly string[] {
+  const [folder = ""] = path;
+  const around = path.length > 1 ? (folders.get(folder) ?? []) : entries;
+  return around
+    .filter(({ name, kind }) => kind === "file" && !noWeights.test(name))
+    .map(({ name }) => name)
+    .sort(compareVersions);
 }
 
 /** model.onnx, or else the only .onnx file. */

@@ -12,7 +12,7 @@ import {
   inside,
   integer,
   isGiven,
-  type Place,
+  need,
   type Read,
   readChoice,
   readEntries,
@@ -20,18 +20,9 @@ import {
   readText,
   refuse,
 } from "./config-field.ts";
-import type { YamlNode } from "./yaml-tree.ts";
 
 /** Samples in one run: more are no window any more. */
 const maxWindow = 16_777_216;
-
-type Entries = ReadonlyMap<string, YamlNode>;
-
-function need<T>(entries: Entries, key: string, read: Read<T>, at: YamlNode, place: Place): T {
-  const value = entries.get(key);
-  if (!isGiven(value)) throw fault(place, at.line, `${place.path} has no ${key}`);
-  return read(value, inside(place, key));
-}
 
 const readNested: Read<Nested> = (node, place) => {
   if (node.type === "list") {

@@ -11,6 +11,8 @@ export interface SettingKind<T> {
   show(value: T): string;
   /** A settings file may give a list, which is read as its items with commas between. */
   readonly takesList?: true;
+  /** The text that the flag alone stands for; a value is given to it with an equals sign. */
+  readonly alone?: string;
 }
 
 export function integerKind(min: number, max: number): SettingKind<number> {
@@ -58,6 +60,14 @@ export const shareKind: SettingKind<number> = {
   placeholder: "<share>",
   parse: (text) => (/^\d*\.?\d+(e-\d+)?$/i.test(text) ? within(Number(text), 0, 1) : undefined),
   show: String,
+};
+
+export const switchKind: SettingKind<boolean> = {
+  expected: "true or false",
+  placeholder: "",
+  parse: (text) => (text === "true" || text === "false" ? text === "true" : undefined),
+  show: String,
+  alone: "true",
 };
 
 export function choiceKind<T extends string>(choices: readonly T[]): SettingKind<T> {

@@ -9,6 +9,7 @@ import {
   pathKind,
   type SettingKind,
   shareKind,
+  switchKind,
 } from "./setting-kind.ts";
 
 export interface Setting<T> {
@@ -40,8 +41,19 @@ function frontDoorsFor(cores: number): number {
 /** The one list of server settings: flags, environment, troupe.yaml, help and documentation follow from it. */
 export const settingTable = {
   models: setting(pathKind, "models", "folder of the models, from the working folder"),
+  watch: setting(
+    switchKind,
+    false,
+    "pick up models that are added, changed or removed in the folder",
+  ),
+  watchMs: setting(millisecondsKind(100), 1000, "time between looks at the models folder, ms"),
   host: setting(addressKind, "127.0.0.1", "address to listen on"),
   port: setting(integerKind(0, 65_535), 8080, "port to listen on; 0 picks a free one"),
+  insecureNoAuth: setting(
+    switchKind,
+    false,
+    "let anyone who reaches the port change models, from any machine",
+  ),
   frontDoors: {
     kind: integerKind(1, 256),
     fallback: frontDoorsFor,
@@ -82,6 +94,11 @@ export const settingTable = {
     "bodies of requests in flight at once, in each front door, bytes",
   ),
   maxBodyBytes: setting(bytesKind(gibibyte), 32 * mebibyte, "largest body of a request, bytes"),
+  maxUploadBytes: setting(
+    bytesKind(1024 * gibibyte),
+    512 * mebibyte,
+    "largest model that can be uploaded, bytes",
+  ),
   hangMs: setting(millisecondsKind(500), 5000, "silence after which a process is killed, ms"),
   wsMaxPayloadBytes: setting(
     bytesKind(gibibyte),

@@ -19,7 +19,7 @@ const others = [
 
 export function helpText(cores: number): string {
   const rows = settingKeys.map((key) => ({
-    flag: `${flagName(key)} ${settingOf(key).kind.placeholder}`,
+    flag: `${flagName(key)} ${settingOf(key).kind.placeholder}`.trimEnd(),
     help: `${settingOf(key).help} [${shownDefault(key, cores)}]`,
   }));
   const all = [...rows, ...others];

@@ -21,8 +21,11 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" |
 export interface Settings {
   /** An absolute path. */
   readonly models: string;
+  readonly watch: boolean;
+  readonly watchMs: number;
   readonly host: string;
   readonly port: number;
+  readonly insecureNoAuth: boolean;
   readonly frontDoors: number;
   readonly logLevel: LogLevel;
   /** A share from 0 to 1. */
@@ -35,6 +38,7 @@ export interface Settings {
   readonly maxInFlight: number;
   readonly maxInFlightBytes: number;
   readonly maxBodyBytes: number;
+  readonly maxUploadBytes: number;
   readonly hangMs: number;
   readonly wsMaxPayloadBytes: number;
   readonly wsMaxInFlight: number;

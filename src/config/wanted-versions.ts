@@ -1,26 +1,60 @@
-import type { WantedVersions } from "../protocol/model-settings.ts";
+import type { ModelConfig } from "../protocol/model-settings.ts";
 
 export type Selection =
   | { readonly type: "selected"; readonly names: readonly string[] }
   | { readonly type: "problem"; readonly problem: string };
 
-/** Which of the names, sorted oldest first, are to be loaded; the order is kept. */
-export function selectVersions(names: readonly string[], wanted: WantedVersions): Selection {
+type Choice = Pick<ModelConfig, "versions" | "defaultVersion">;
+
+/**
+ * Which of the names, sorted oldest first, are to be loaded; the order is kept. The default version is one of them,
+ * whether `versions` selects it or not.
+ */
+export function selectVersions(names: readonly string[], choice: Choice): Selection {
+  const { versions, defaultVersion } = choice;
+  const listed = versions.type === "listed" ? versions.names : [];
+  const missing = listed.filter((name) => !names.includes(name));
+  if (missing.length > 0)
+    return absent(`versions in model.yaml lists ${missing.join(", ")}`, names);
+  if (defaultVersion !== null && !names.includes(defaultVersion)) {
+    return absent(`default_version in model.yaml names ${defaultVersion}`, names);
+  }
+  return { type: "selected", names: pick(names, choice) };
+}
+
+function absent(words: string, names: readonly string[]): Selection {
+  const problem = `${words}, which the folder does not hold; it holds ${names.join(", ")}`;
+  return { type: "problem", problem };
+}
+
+function pick(names: readonly string[], { versions, defaultVersion }: Choice): readonly string[] {
+  const picked = pickBy(names, versions);
+  return names.filter((name) => name === defaultVersion || picked.includes(name));
+}
+
+function pickBy(names: readonly string[], wanted: Choice["versions"]): readonly string[] {
   switch (wanted.type) {
     case "all":
-      return { type: "selected", names };
+      return names;
     case "latest":
-      return { type: "selected", names: names.slice(-wanted.count) };
+      return names.slice(-wanted.count);
     case "listed":
-      return selectListed(names, wanted.names);
+      return wanted.names;
   }
 }
 
-function selectListed(names: readonly string[], listed: readonly string[]): Selection {
-  const missing = listed.filter((name) => !names.includes(name));
-  if (missing.length === 0) {
-    return { type: "selected", names: names.filter((name) => listed.includes(name)) };
-  }
-  const words = `versions in model.yaml lists ${missing.join(", ")}, which the folder does not hold`;
-  return { type: "problem", problem: `${words}; it holds ${names.join(", ")}` };
+/**
+ * Those of a model's versions that are to be loaded while some are excluded, such as one that was rolled back: where
+ * the newest n are wanted, older ones take the places of the excluded. Nothing is refused.
+ */
+export function wantedOf<Version extends { readonly version: string }>(
+  model: { readonly config: Choice; readonly versions: readonly Version[] },
+  excluded: ReadonlySet<string>,
+): readonly Version[] {
+  const left = model.versions.filter(({ version }) => !excluded.has(version));
+  const names = pick(
+    left.map(({ version }) => version),
+    model.config,
+  );
+  return left.filter(({ version }) => names.includes(version));
 }

@@ -2,12 +2,14 @@ import type { ModelMetadata } from "./model-metadata.ts";
 import type {
   BatchingSettings,
   BreakerSettings,
+  GoldenSample,
   QueueSettings,
   Scalar,
   SessionSettings,
   StateTensor,
   StreamSettings,
 } from "./model-settings.ts";
+import type { FeedEvent, Question, Reply } from "./questions.ts";
 import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
 
 /** Whether the requests that a dead host was running are suspects, or were only unlucky. */
@@ -38,6 +40,11 @@ export interface DoorSettings {
   readonly wsMaxBufferedBytes: number;
   readonly drainSequencesMs: number;
   readonly allowedOrigins: readonly string[];
+  /** Models may be changed: by whoever asks this machine by its own name, by anyone, or by nobody. */
+  readonly management: "guarded" | "open" | "off";
+  readonly maxUploadBytes: number;
+  /** Tells one run of the server from the next, for those who replay its feed. */
+  readonly run: string;
 }
 
 /** Supervisor to front door. */
@@ -49,7 +56,11 @@ export type DoorCommand =
   /** Comes before the model's view without that host. */
   | { readonly type: "host-down"; readonly hostId: string; readonly blame: Blame }
   | { readonly type: "report"; readonly reportId: number }
-  | { readonly type: "reply"; readonly queryId: number; readonly body: string }
+  | { readonly type: "reply"; readonly queryId: number; readonly reply: Reply }
+  /** Comes after its hosts are gone. */
+  | { readonly type: "model-gone"; readonly name: string }
+  /** In order; a front door that has just begun gets the last ones at once. */
+  | { readonly type: "events"; readonly events: readonly FeedEvent[] }
   | { readonly type: "drain" };
 
 /** Front door to supervisor. */
@@ -63,7 +74,11 @@ export type DoorEvent =
       readonly reportId: number;
       readonly metrics: readonly MetricSnapshot[];
     }
-  | { readonly type: "query"; readonly queryId: number; readonly what: "tree" | "metrics" }
+  | { readonly type: "query"; readonly queryId: number; readonly question: Question }
+  /** Bytes of it that have come, said a few times a second. */
+  | { readonly type: "upload-progress"; readonly uploadId: string; readonly bytes: number }
+  /** Its client is gone, or it was refused: what came of it is dropped. */
+  | { readonly type: "upload-dropped"; readonly uploadId: string }
   /** A host that does not keep the protocol. */
   | { readonly type: "violation"; readonly hostId: string; readonly reason: string }
   | { readonly type: "drained" };
@@ -71,12 +86,20 @@ export type DoorEvent =
 /** "For a while": how long inputs that killed hosts are refused. */
 export const poisonTtlMs = 3_600_000;
 
+export interface NamedFile {
+  readonly name: string;
+  /** An absolute path. */
+  readonly file: string;
+}
+
 /** All that a host is told: it has no environment, no folder and no secrets. */
 export interface HostSpec {
   readonly hostId: string;
   readonly model: string;
   readonly version: string;
   readonly file: string;
+  /** Files beside it, any of which the model may keep its weights in. */
+  readonly beside: readonly NamedFile[];
   readonly socketPath: string;
   readonly labels: readonly string[];
   readonly batching: BatchingSettings;
@@ -88,6 +111,9 @@ export interface HostSpec {
   readonly state: readonly StateTensor[] | null;
   readonly stream: StreamSettings | null;
   readonly defaults: Readonly<Record<string, Scalar>>;
+  /** Bodies of requests that are run before the host is ready; null makes some up. */
+  readonly warmup: readonly string[] | null;
+  readonly golden: readonly GoldenSample[];
   readonly sequenceIdleMs: number;
   /** How long a host that is drained waits for its sequences. */
   readonly drainSequencesMs: number;
@@ -106,11 +132,16 @@ export type HostCommand =
   | { readonly type: "report"; readonly reportId: number }
   | { readonly type: "drain" };
 
+export const hostSteps = ["warmup", "golden"] as const;
+export type HostStep = (typeof hostSteps)[number];
+
 /** Host to supervisor. */
 export type HostEvent =
   | { readonly type: "booted" }
   /** The session exists and the batch trial begins. */
   | { readonly type: "loaded" }
+  /** Warm-up or golden samples begin. */
+  | { readonly type: "step"; readonly step: HostStep }
   | { readonly type: "ready"; readonly metadata: ModelMetadata }
   /** ONNX Runtime does not take the model. */
   | { readonly type: "refused"; readonly reason: string }

@@ -1,5 +1,18 @@
 /* What children say, made typed: a host may have been taken over by its model, so nothing of it is believed unread. */
-import type { DoorEvent, HostEvent } from "./control.ts";
+import { type DoorEvent, type HostEvent, hostSteps } from "./control.ts";
+import {
+  attempt,
+  count,
+  type Fields,
+  fieldsOf,
+  finite,
+  flag,
+  indexIn,
+  list,
+  oneOf,
+  text,
+  Unreadable,
+} from "./field-parsing.ts";
 import {
   type Batching,
   datatypes,
@@ -11,15 +24,9 @@ import {
 } from "./model-metadata.ts";
 import { streamPads } from "./model-settings.ts";
 import { breakerStates } from "./pressure.ts";
+import { question } from "./question-parsing.ts";
 import type { HostLoad, MetricSnapshot, MetricValue, ProcessFigures } from "./views.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** Thrown inside this file only, so that the parsers read straight. */
-class Unreadable extends Error {}
-
-const maxTextLength = 4_096;
-const maxItems = 5_000;
 /** Values of one metric: each model brings a front door the buckets of its stages. */
 const maxValues = 200_000;
 
@@ -33,15 +40,6 @@ export function parseDoorEvent(message: unknown): DoorEvent | undefined {
   return attempt(() => doorEvent(fieldsOf(message)));
 }
 
-function attempt<T>(parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (thrown) {
-    if (thrown instanceof Unreadable) return undefined;
-    throw thrown;
-  }
-}
-
 function hostEvent(fields: Fields): HostEvent {
   const type = text(fields["type"]);
   switch (type) {
@@ -50,6 +48,8 @@ function hostEvent(fields: Fields): HostEvent {
     case "answered":
     case "drained":
       return { type };
+    case "step":
+      return { type, step: oneOf(hostSteps, fields["step"]) };
     case "ready":
       return { type, metadata: metadata(fieldsOf(fields["metadata"])) };
     case "refused":
@@ -85,11 +85,11 @@ function doorEvent(fields: Fields): DoorEvent {
     case "metrics":
       return { type, reportId: count(fields["reportId"]), metrics: metrics(fields["metrics"]) };
     case "query":
-      return {
-        type,
-        queryId: count(fields["queryId"]),
-        what: oneOf(["tree", "metrics"], fields["what"]),
-      };
+      return { type, queryId: count(fields["queryId"]), question: question(fields["question"]) };
+    case "upload-progress":
+      return { type, uploadId: text(fields["uploadId"]), bytes: count(fields["bytes"]) };
+    case "upload-dropped":
+      return { type, uploadId: text(fields["uploadId"]) };
     case "violation":
       return { type, hostId: text(fields["hostId"]), reason: text(fields["reason"]) };
     default:
@@ -202,47 +202,4 @@ function metricName(value: unknown): string {
   const name = text(value);
   if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) throw new Unreadable();
   return name;
-}
-
-function fieldsOf(value: unknown): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Unreadable();
-  return value as Fields;
-}
-
-function list(value: unknown, most = maxItems): readonly unknown[] {
-  if (!Array.isArray(value) || value.length > most) throw new Unreadable();
-  return value;
-}
-
-function text(value: unknown): string {
-  if (typeof value !== "string" || value.length > maxTextLength) throw new Unreadable();
-  return value;
-}
-
-function finite(value: unknown): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) throw new Unreadable();
-  return value;
-}
-
-function count(value: unknown): number {
-  const number = finite(value);
-  if (!Number.isInteger(number) || number < 0) throw new Unreadable();
-  return number;
-}
-
-function indexIn(items: readonly unknown[], value: unknown): number {
-  const index = count(value);
-  if (index >= items.length) throw new Unreadable();
-  return index;
-}
-
-function flag(value: unknown): boolean {
-  if (typeof value !== "boolean") throw new Unreadable();
-  return value;
-}
-
-function oneOf<T extends string>(choices: readonly T[], value: unknown): T {
-  const choice = choices.find((candidate) => candidate === value);
-  if (choice === undefined) throw new Unreadable();
-  return choice;
 }

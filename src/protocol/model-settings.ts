@@ -85,6 +85,21 @@ export interface StreamSettings {
 
 export type Scalar = number | boolean | string;
 
+/** A request whose answer is known. */
+export interface GoldenSample {
+  /** The body of a request in Troupe's own JSON. */
+  readonly request: string;
+  /** JSON of the expected outputs by name, nested as the answer has them. */
+  readonly outputs: string;
+  /** How far a number may be off: absolutely, and as a share of the expected one. */
+  readonly tolerance: number;
+}
+
+export interface LimitSettings {
+  /** Resident memory of one host in MiB, past which it is replaced; null for no limit. */
+  readonly memoryMb: number | null;
+}
+
 /** What `model.yaml` says, complete. */
 export interface ModelConfig {
   readonly description: string;
@@ -106,4 +121,12 @@ export interface ModelConfig {
   readonly stream: StreamSettings | null;
   /** What stands for an input of rank 0 that a request leaves out, by name. */
   readonly defaults: Readonly<Record<string, Scalar>>;
+  /** The version that requests get which name none; null for the newest. */
+  readonly defaultVersion: string | null;
+  /** Bodies of requests that are run before a host is ready; null makes some up. */
+  readonly warmup: readonly string[] | null;
+  readonly golden: readonly GoldenSample[];
+  readonly limits: LimitSettings;
+  /** How long a new host is watched after traffic has moved to it; a crash rolls it back. */
+  readonly bakeMs: number;
 }

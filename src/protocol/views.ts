@@ -13,6 +13,10 @@ export type VersionState =
   | "ready"
   /** It was ready, its hosts are gone, and one is being started. */
   | "recovering"
+  /** It is not wanted any more, and finishes what it has. */
+  | "draining"
+  /** It is there, but nobody wants it loaded. */
+  | "unloaded"
   /** It cannot be served; the reason says why. */
   | "unavailable";
 
@@ -41,6 +45,8 @@ export interface ModelView {
   readonly maxOutstandingBytes: number;
   /** How many sequences one host keeps. */
   readonly maxSequences: number;
+  /** The version for requests that name none, while it can serve; null for the newest. */
+  readonly defaultVersion: string | null;
   /** Oldest first. */
   readonly versions: readonly VersionView[];
   /** Why the model as a whole cannot be served, where its folder says so. */

@@ -26,6 +26,13 @@ describe("readFlags", () => {
     [["--models="], read(given("models", ""))],
     [["--port", "-1"], read(given("port", "-1"))],
     [["--port", "1", "--port=2"], read(given("port", "1"), given("port", "2"))],
+    [["--insecure-no-auth"], read(given("insecureNoAuth", "true"))],
+    [["--insecure-no-auth=false"], read(given("insecureNoAuth", "false"))],
+    [["--watch", "--port", "1"], read(given("watch", "true"), given("port", "1"))],
+    [
+      ["--watch", "true"],
+      refused('unexpected argument "true"; settings are flags, as --port 8080'),
+    ],
     [["--config", "a.yaml"], { type: "read", given: [], configFile: "a.yaml" }],
     [["--port", "x", "--help"], { type: "help" }],
     [["-h"], { type: "help" }],

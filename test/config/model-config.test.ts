@@ -27,6 +27,11 @@ labels:      [setosa, 7, true]
 state:       [{ input: state, output: state_out, initial: [0.5, 1] }]
 stream:      { input: x, window: 576, hop: 512, pad: none }
 defaults:    { sr: 16000 }
+default_version: "2"
+warmup:      [{ features: [[1, 2.5]] }]
+golden:      [{ inputs: { x: [1] }, outputs: { y: [0.5] }, tolerance: 0.01 }]
+limits:      { memory_mb: 512 }
+bake_ms: 0
 `;
 
 describe("parseModelConfig", () => {
@@ -51,6 +56,11 @@ describe("parseModelConfig", () => {
       state: null,
       stream: null,
       defaults: {},
+      defaultVersion: null,
+      warmup: null,
+      golden: [],
+      limits: { memoryMb: null },
+      bakeMs: 10_000,
     } satisfies ModelConfig);
   });
 
@@ -70,6 +80,11 @@ describe("parseModelConfig", () => {
       state: [{ input: "state", output: "state_out", initial: [0.5, 1] }],
       stream: { input: "x", window: 576, hop: 512, pad: "none" },
       defaults: { sr: 16_000 },
+      defaultVersion: "2",
+      warmup: ['{"features":[[1,2.5]]}'],
+      golden: [{ request: '{"inputs":{"x":[1]}}', outputs: '{"y":[0.5]}', tolerance: 0.01 }],
+      limits: { memoryMb: 512 },
+      bakeMs: 0,
     } satisfies ModelConfig);
   });
 
@@ -81,6 +96,11 @@ describe("parseModelConfig", () => {
     ["versions: all", { versions: { type: "all" } }],
     ["versions: [1.10, v2]", { versions: { type: "listed", names: ["1.10", "v2"] } }],
     ["versions: {}", { versions: { type: "latest", count: 1 } }],
+    ["default_version: 1.10", { defaultVersion: "1.10" }],
+    ["default_version:", {}],
+    ["limits: { memory_mb: 16777216 }", { limits: { memoryMb: 16_777_216 } }],
+    ["limits: { memory_mb: 16 }", { limits: { memoryMb: 16 } }],
+    ["bake_ms: 604800000", { bakeMs: 604_800_000 }],
     ["labels: [007, 1.0, no, '']", { labels: ["007", "1.0", "no", ""] }],
   ];
   for (const [text, expected] of taken) {
@@ -131,6 +151,24 @@ describe("parseModelConfig", () => {
     [
       "versions: [../1]",
       'versions[0] must be a version\'s name: 1 to 64 letters, digits, dots, dashes or underscores, no dot first, got "../1" (line 1)',
+    ],
+    [
+      "default_version: ../1",
+      'default_version must be a version\'s name: 1 to 64 letters, digits, dots, dashes or underscores, no dot first, got "../1" (line 1)',
+    ],
+    ["default_version: [1]", "default_version must be a text, got a list (line 1)"],
+    [
+      "limits: { memory_mb: 15 }",
+      "limits.memory_mb must be an integer from 16 to 16777216, got 15 (line 1)",
+    ],
+    [
+      "limits: { memory_mb: 1GiB }",
+      'limits.memory_mb must be an integer from 16 to 16777216, got "1GiB" (line 1)',
+    ],
+    ["bake_ms: -1", "bake_ms must be an integer from 0 to 604800000, got -1 (line 1)"],
+    [
+      "bake_ms: 604800001",
+      "bake_ms must be an integer from 0 to 604800000, got 604800001 (line 1)",
     ],
     ["labels: a", 'labels must be a list, got "a" (line 1)'],
     ["labels: [a, ~]", "labels[1] must be a text, got nothing (line 1)"],

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { after, describe, it } from "node:test";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
-import { discoverModels, type ModelFolder } from "../../src/config/model-folder.ts";
+import { discoverModel, discoverModels, type ModelFolder } from "../../src/config/model-folder.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 
 const root = mkdtempSync(join(tmpdir(), "troupe-model-folder-"));
@@ -41,7 +41,7 @@ async function problemOf(folder: string): Promise<string | undefined> {
 describe("discoverModels", () => {
   it("finds a flat model, as version 1", async () => {
     const folder = folderWith(["iris/model.onnx"]);
-    const version = { version: "1", file: join(folder, "iris/model.onnx") };
+    const version = { version: "1", file: join(folder, "iris/model.onnx"), beside: [] };
     assert.deepEqual(await discoverModels(folder), [
       { name: "iris", config: defaultModelConfig, versions: [version], wanted: [version] },
     ]);
@@ -50,8 +50,9 @@ describe("discoverModels", () => {
   it("finds all versions and wants the newest", async () => {
     const folder = folderWith(["m/9/model.onnx", "m/10/net.onnx", "m/10/LICENSE"]);
     const { versions, wanted } = await discoverOne(folder);
-    const nine = { version: "9", file: join(folder, "m/9/model.onnx") };
-    const ten = { version: "10", file: join(folder, "m/10/net.onnx") };
+    const nine = { version: "9", file: join(folder, "m/9/model.onnx"), beside: [] };
+    const license = { name: "LICENSE", file: join(folder, "m/10/LICENSE") };
+    const ten = { version: "10", file: join(folder, "m/10/net.onnx"), beside: [license] };
     assert.deepEqual({ versions, wanted }, { versions: [nine, ten], wanted: [ten] });
   });
 
@@ -73,7 +74,7 @@ describe("discoverModels", () => {
   it("gives absolute paths for a relative folder", async () => {
     const folder = folderWith(["m/a.onnx"]);
     const { versions } = await discoverOne(relative(process.cwd(), folder));
-    assert.deepEqual(versions, [{ version: "1", file: join(folder, "m/a.onnx") }]);
+    assert.deepEqual(versions, [{ version: "1", file: join(folder, "m/a.onnx"), beside: [] }]);
   });
 
   it("sorts by name and overlooks loose files, hidden folders and a volume's lost+found", async () => {
@@ -99,7 +100,7 @@ describe("discoverModels", () => {
       'Cannot read m/model.yaml: replicas must be an integer from 1 to 64, got "none" (line 1)';
     assert.deepEqual(rest, {
       name: "m",
-      versions: [{ version: "1", file: join(folder, "m/model.onnx") }],
+      versions: [{ version: "1", file: join(folder, "m/model.onnx"), beside: [] }],
       wanted: [],
       problem: words,
     });
@@ -116,7 +117,7 @@ describe("discoverModels", () => {
   const unservable: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["holds nothing", ["m/README.md"], /^holds no \.onnx file$/],
     ["holds several files", ["m/a.onnx", "m/b.onnx"], /^holds several \.onnx files/],
-    ["is flat and has versions", ["m/model.onnx", "m/1/model.onnx"], /^holds both/],
+    ["holds version 1 twice", ["m/model.onnx", "m/1/a.onnx"], /^holds version 1 twice: model.onnx/],
     ["has a name that is none", ["m m/model.onnx"], /^has a name that is not 1 to 64 letters/],
     [
       "has a bad newest version",
@@ -136,6 +137,40 @@ describe("discoverModels", () => {
     const words =
       "versions in model.yaml lists 3, x, which the folder does not hold; it holds 1, 2";
     assert.equal(problem, words);
+  });
+
+  it("names a default version that does not exist", async () => {
+    const yaml = { "m/model.yaml": "default_version: 7" };
+    const problem = await problemOf(folderWith(["m/1/a.onnx", "m/2/a.onnx"], yaml));
+    const words =
+      "default_version in model.yaml names 7, which the folder does not hold; it holds 1, 2";
+    assert.equal(problem, words);
+  });
+
+  it("wants the default version beside the selected ones", async () => {
+    const yaml = { "m/model.yaml": "default_version: 1" };
+    const { wanted } = await discoverOne(
+      folderWith(["m/a.onnx", "m/2/a.onnx", "m/3/a.onnx"], yaml),
+    );
+    assert.deepEqual(
+      wanted.map(({ version }) => version),
+      ["1", "3"],
+    );
+  });
+
+  it("refuses a default version that cannot be served", async () => {
+    const yaml = { "m/model.yaml": "default_version: 1" };
+    const folder = folderWith(["m/1/a.onnx", "m/1/b.onnx", "m/2/a.onnx"], yaml);
+    assert.match((await problemOf(folder)) ?? "", /^version 1: holds several/);
+  });
+
+  it("finds what stands beside a model, links left out", async () => {
+    const folder = folderWith(["m/a.onnx", "m/b.bin", "m/README.md", "m/2/c.bin"], {
+      "m/model.yaml": "",
+    });
+    symlinkSync("/etc/hostname", join(folder, "m/link.bin"));
+    const { wanted } = await discoverOne(folder);
+    assert.deepEqual(wanted[0]?.beside, [{ name: "b.bin", file: join(folder, "m/b.bin") }]);
   });
 
   it("refuses a model.yaml past its limit", async () => {
@@ -205,5 +240,57 @@ describe("discoverModels", () => {
       code: "invalid-model",
       message: `Cannot serve models: folder ${file} is not a folder`,
     });
+  });
+});
+
+describe("discoverModel", () => {
+  it("finds one model as discoverModels does", async () => {
+    const folder = folderWith(["a/a.onnx", "b/1/b.onnx", "b/w.bin"], {
+      "b/model.yaml": "replicas: 2",
+    });
+    const [, expected] = await discoverModels(folder);
+    assert.deepEqual(await discoverModel(relative(process.cwd(), folder), "b"), expected);
+  });
+
+  for (const [name, problem] of [
+    ["empty", "holds no .onnx file"],
+    ["link", "is a symbolic link"],
+    ["b b", /^has a name that is not/],
+  ] as const) {
+    it(`says why it cannot serve ${name}`, async () => {
+      const folder = folderWith(["empty/README.md", "a/a.onnx", "b b/a.onnx"]);
+      symlinkSync("a", join(folder, "link"));
+      const found = await discoverModel(folder, name);
+      assert.match(found?.problem ?? "", new RegExp(problem));
+    });
+  }
+
+  for (const name of [
+    "c",
+    "file",
+    "",
+    ".",
+    "..",
+    ".git",
+    "../other",
+    "a/1",
+    "lost+found",
+    "a\0",
+    "n".repeat(300),
+  ]) {
+    it(`finds nothing called ${JSON.stringify(name.slice(0, 20))}`, async () => {
+      const outer = folderWith([
+        "other/a.onnx",
+        "models/a/1/a.onnx",
+        "models/.git/a.onnx",
+        "models/file",
+      ]);
+      const folder = join(outer, "models");
+      assert.equal(await discoverModel(folder, name), undefined);
+    });
+  }
+
+  it("finds nothing where there is no models folder", async () => {
+    assert.equal(await discoverModel(join(root, "nowhere"), "a"), undefined);
   });
 });

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Entry, type Layout, type Listing, layOut } from "../../src/config/model-layout.ts";
+import {
+  besideOf,
+  type Entry,
+  type Layout,
+  type Listing,
+  layOut,
+} from "../../src/config/model-layout.ts";
 
 function files(...names: readonly string[]): Entry[] {
   return names.map((name) => ({ name, kind: "file" }));
@@ -59,9 +65,31 @@ describe("layOut", () => {
       problem("holds several .onnx files (a.onnx, b.onnx) and none is called model.onnx"),
     ],
     [
-      "cannot choose between flat and versions",
-      listing(files("model.onnx"), { "2": files("model.onnx") }),
-      problem("holds both an .onnx file and folders of versions (2), where only one is allowed"),
+      "takes a file beside folders of versions as version 1",
+      listing(files("net.onnx", "model.yaml"), { "2": files("model.onnx"), "0": files("a.onnx") }),
+      {
+        type: "found",
+        versions: [
+          { type: "good", version: "0", path: ["0", "a.onnx"] },
+          { type: "good", version: "1", path: ["net.onnx"] },
+          { type: "good", version: "2", path: ["2", "model.onnx"] },
+        ],
+      },
+    ],
+    [
+      "takes a file beside a folder 1 that holds no .onnx file",
+      listing(files("model.onnx"), { "1": files("a.txt") }),
+      flat("model.onnx"),
+    ],
+    [
+      "cannot choose between a file and a folder 1",
+      listing(files("model.onnx"), { "1": files("a.onnx"), "2": files("a.onnx") }),
+      problem("holds version 1 twice: model.onnx and the folder 1"),
+    ],
+    [
+      "cannot choose among several files beside folders of versions",
+      listing(files("b.onnx", "a.onnx"), { "2": files("model.onnx") }),
+      problem("holds several .onnx files (a.onnx, b.onnx) and none is called model.onnx"),
     ],
     [
       "refuses a linked file",
@@ -117,5 +145,25 @@ describe("layOut", () => {
   ];
   for (const [behaviour, given, expected] of rows) {
     it(behaviour, () => assert.deepEqual(layOut(given), expected));
+  }
+});
+
+describe("besideOf", () => {
+  const weights = files("b.bin", "a.onnx", "a10.bin", "a2.bin", "a.onnx.data", "LICENSE");
+  const others = files("a.yaml", "a.YML", "README.md", ".a.bin", "x.onnx");
+  const strange: readonly Entry[] = [
+    { name: "link.bin", kind: "link" },
+    { name: "pipe", kind: "other" },
+    { name: "2", kind: "folder" },
+  ];
+  const given = listing([...weights, ...others, ...strange], { "2": files("c.bin", "a.onnx") });
+
+  for (const [path, expected] of [
+    [["a.onnx"], ["LICENSE", "a2.bin", "a10.bin", "a.onnx.data", "b.bin"]],
+    [["2", "a.onnx"], ["c.bin"]],
+    [["3", "a.onnx"], []],
+  ] as const) {
+    it(`finds what stands beside ${path.join("/")}`, () =>
+      assert.deepEqual(besideOf(given, path), expected));
   }
 });

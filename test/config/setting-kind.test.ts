@@ -11,6 +11,7 @@ import {
   pathKind,
   type SettingKind,
   shareKind,
+  switchKind,
 } from "../../src/config/setting-kind.ts";
 
 type Row<T> = readonly [text: string, value: T | undefined];
@@ -81,6 +82,17 @@ describe("a share", () => {
     ["", undefined],
     ["NaN", undefined],
     ["50%", undefined],
+  ]);
+});
+
+describe("a switch", () => {
+  itParses(switchKind, [
+    ["true", true],
+    ["false", false],
+    ["TRUE", undefined],
+    ["yes", undefined],
+    ["1", undefined],
+    ["", undefined],
   ]);
 });
 

@@ -24,6 +24,7 @@ describe("parseSettingsFile", () => {
     ],
     ["port: '1'", [given("port", "1", 1)]],
     ["port: 0x10", [given("port", "0x10", 1)]],
+    ["watch: true", [given("watch", "true", 1)]],
     ["port: [1]", [given("port", "a list", 1)]],
     ["port: {a: 1}", [given("port", "a map", 1)]],
     ["allowed_origins: []", [given("allowedOrigins", "", 1)]],

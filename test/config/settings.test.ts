@@ -32,8 +32,11 @@ describe("readSettings", () => {
   it("has a default for everything", () => {
     assert.deepEqual(run({}).settings, {
       models: join(cwd, "models"),
+      watch: false,
+      watchMs: 1000,
       host: "127.0.0.1",
       port: 8080,
+      insecureNoAuth: false,
       frontDoors: 1,
       logLevel: "info",
       accessLogSample: 1,
@@ -45,6 +48,7 @@ describe("readSettings", () => {
       maxInFlight: 1024,
       maxInFlightBytes: 268_435_456,
       maxBodyBytes: 33_554_432,
+      maxUploadBytes: 536_870_912,
       hangMs: 5000,
       wsMaxPayloadBytes: 16_777_216,
       wsMaxInFlight: 64,
@@ -91,6 +95,19 @@ describe("readSettings", () => {
     assert.equal(run({ argv: ["--port=1", "--port=2"] }).settings.port, 2);
   });
 
+  const switches: readonly (readonly [Given, boolean])[] = [
+    [{}, false],
+    [{ argv: ["--watch"] }, true],
+    [{ argv: ["--watch=false"], env: { TROUPE_WATCH: "true" } }, false],
+    [{ env: { TROUPE_WATCH: "true" } }, true],
+    [{ env: { TROUPE_WATCH: "false" } }, false],
+  ];
+  for (const [given, watch] of switches) {
+    it(`has watch ${watch} with ${JSON.stringify(given)}`, () => {
+      assert.equal(run(given).settings.watch, watch);
+    });
+  }
+
   for (const [models, expected] of [
     ["a/../b", join(cwd, "b")],
     ["/srv/models", "/srv/models"],
@@ -131,6 +148,19 @@ describe("readSettings", () => {
     [
       { env: { TROUPE_PORT: "x" }, argv: ["--port", "1"] },
       'port must be an integer from 0 to 65535, got "x" (environment TROUPE_PORT)',
+    ],
+    [
+      { env: { TROUPE_INSECURE_NO_AUTH: "1" } },
+      'insecure-no-auth must be true or false, got "1" (environment TROUPE_INSECURE_NO_AUTH)',
+    ],
+    [{ argv: ["--watch="] }, 'watch must be true or false, got "" (flag --watch)'],
+    [
+      { argv: ["--watch-ms", "99"] },
+      'watch-ms must be milliseconds, an integer from 100 to 604800000, got "99" (flag --watch-ms)',
+    ],
+    [
+      { argv: ["--max-upload-bytes=1025GiB"] },
+      'max-upload-bytes must be bytes, an integer from 1 to 1024GiB, plain or with KiB, MiB or GiB, got "1025GiB" (flag --max-upload-bytes)',
     ],
     [
       { argv: ["--config", "c.yaml"] },

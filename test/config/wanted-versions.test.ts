@@ -1,31 +1,78 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Selection, selectVersions } from "../../src/config/wanted-versions.ts";
+import { type Selection, selectVersions, wantedOf } from "../../src/config/wanted-versions.ts";
 import type { WantedVersions } from "../../src/protocol/model-settings.ts";
 
 function selected(...names: readonly string[]): Selection {
   return { type: "selected", names };
 }
 
+function problem(words: string): Selection {
+  return {
+    type: "problem",
+    problem: `${words}, which the folder does not hold; it holds 1, 2, 10`,
+  };
+}
+
+function latest(count: number): WantedVersions {
+  return { type: "latest", count };
+}
+
+function listed(...names: readonly string[]): WantedVersions {
+  return { type: "listed", names };
+}
+
+const all: WantedVersions = { type: "all" };
+
 describe("selectVersions", () => {
-  const rows: readonly (readonly [WantedVersions, Selection])[] = [
-    [{ type: "latest", count: 1 }, selected("10")],
-    [{ type: "latest", count: 2 }, selected("2", "10")],
-    [{ type: "latest", count: 9 }, selected("1", "2", "10")],
-    [{ type: "all" }, selected("1", "2", "10")],
-    [{ type: "listed", names: ["10", "1"] }, selected("1", "10")],
-    [
-      { type: "listed", names: ["3", "1", "4"] },
-      {
-        type: "problem",
-        problem:
-          "versions in model.yaml lists 3, 4, which the folder does not hold; it holds 1, 2, 10",
-      },
-    ],
+  const rows: readonly (readonly [WantedVersions, string | null, Selection])[] = [
+    [latest(1), null, selected("10")],
+    [latest(2), null, selected("2", "10")],
+    [latest(9), null, selected("1", "2", "10")],
+    [all, null, selected("1", "2", "10")],
+    [listed("10", "1"), null, selected("1", "10")],
+    [listed("3", "1", "4"), null, problem("versions in model.yaml lists 3, 4")],
+    [latest(1), "10", selected("10")],
+    [latest(1), "1", selected("1", "10")],
+    [listed("2"), "1", selected("1", "2")],
+    [latest(1), "7", problem("default_version in model.yaml names 7")],
   ];
-  for (const [wanted, expected] of rows) {
-    it(`answers ${JSON.stringify(wanted)}`, () => {
-      assert.deepEqual(selectVersions(["1", "2", "10"], wanted), expected);
+  for (const [versions, defaultVersion, expected] of rows) {
+    it(`answers ${JSON.stringify({ ...versions, defaultVersion })}`, () => {
+      const choice = { versions, defaultVersion };
+      assert.deepEqual(selectVersions(["1", "2", "10"], choice), expected);
+    });
+  }
+});
+
+describe("wantedOf", () => {
+  const versions = ["1", "2", "9", "10"].map((version) => ({ version }));
+  const rows: readonly (readonly [
+    WantedVersions,
+    string | null,
+    readonly string[],
+    readonly string[],
+  ])[] = [
+    [latest(1), null, [], ["10"]],
+    [latest(1), null, ["10"], ["9"]],
+    [latest(2), null, ["9"], ["2", "10"]],
+    [latest(9), null, ["9"], ["1", "2", "10"]],
+    [latest(1), null, ["1", "2", "9", "10"], []],
+    [latest(1), "1", ["10"], ["1", "9"]],
+    [latest(1), "1", ["1"], ["10"]],
+    [latest(1), "7", [], ["10"]],
+    [all, null, ["2"], ["1", "9", "10"]],
+    [listed("10", "1"), null, ["10"], ["1"]],
+    [listed("10", "1"), "2", ["11"], ["1", "2", "10"]],
+  ];
+  for (const [wanted, defaultVersion, excluded, expected] of rows) {
+    const words = JSON.stringify({ ...wanted, defaultVersion });
+    it(`answers ${words} without ${excluded.join(" and ") || "exclusion"}`, () => {
+      const model = { config: { versions: wanted, defaultVersion }, versions };
+      assert.deepEqual(
+        wantedOf(model, new Set(excluded)).map(({ version }) => version),
+        expected,
+      );
     });
   }
 });

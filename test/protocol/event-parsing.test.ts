@@ -55,6 +55,8 @@ const hostEvents: readonly HostEvent[] = [
   { type: "ready", metadata: remembering({ state: [pair, { ...pair, input: 13, found: false }] }) },
   { type: "ready", metadata: remembering({ stream: { ...stream, input: 0, pad: "none" } }) },
   { type: "ready", metadata: remembering({ stream: null }) },
+  { type: "step", step: "warmup" },
+  { type: "step", step: "golden" },
   { type: "refused", reason: "no ONNX" },
   { type: "answered" },
   { type: "beat", figures, load },
@@ -72,8 +74,9 @@ const doorEvents: readonly DoorEvent[] = [
   { type: "listen-failed", reason: "EADDRINUSE" },
   { type: "beat", figures },
   { type: "metrics", reportId: 0, metrics: [snapshot] },
-  { type: "query", queryId: 1, what: "tree" },
-  { type: "query", queryId: 2, what: "metrics" },
+  { type: "query", queryId: 1, question: { type: "tree" } },
+  { type: "upload-progress", uploadId: "u", bytes: 7 },
+  { type: "upload-dropped", uploadId: "u" },
   { type: "violation", hostId: "iris/1#0.1", reason: "garbage" },
   { type: "drained" },
 ];
@@ -297,6 +300,7 @@ describe("a hostile host", () => {
       "a report that it was not asked for by number",
       { type: "metrics", reportId: "1", metrics: [] },
     ],
+    ["a step that is none", { type: "step", step: "trial" }],
     ["a fingerprint that is a number", { type: "suspect", fingerprint: 1 }],
     ["an overrun without a fingerprint", { type: "overrun", reason: "long" }],
   ];
@@ -317,7 +321,12 @@ describe("a hostile host", () => {
 describe("a front door", () => {
   const rows: readonly (readonly [string, unknown])[] = [
     ["a port below zero", { type: "listening", port: -1 }],
-    ["a question about something else", { type: "query", queryId: 1, what: "secrets" }],
+    [
+      "a question about something else",
+      { type: "query", queryId: 1, question: { type: "secrets" } },
+    ],
+    ["an upload of half a byte", { type: "upload-progress", uploadId: "u", bytes: 0.5 }],
+    ["an upload without a name", { type: "upload-dropped", uploadId: null }],
     ["a violation by nobody", { type: "violation", hostId: null, reason: "" }],
   ];
   for (const [name, message] of rows) {

@@ -1,0 +1,98 @@
+import type { GoldenSample, ModelConfig, WantedVersions } from "../protocol/model-settings.ts";
+import { isGiven } from "./config-field.ts";
+import { snakeCase } from "./key-name.ts";
+import { parseYaml, type YamlNode } from "./yaml-tree.ts";
+
+export type ConfigOrigin = "default" | "model.yaml" | "server";
+
+export interface DescribedConfig {
+  /** As model.yaml would say it, complete. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Where each value is from, by its path, such as `batching.max_batch_size`. */
+  readonly from: Readonly<Record<string, ConfigOrigin>>;
+}
+
+/** The rest of the configuration has one value a key. */
+const sections = [
+  "batching",
+  "queue",
+  "timeouts",
+  "breaker",
+  "restart",
+  "session",
+  "limits",
+] as const satisfies readonly (keyof ModelConfig)[];
+
+type Section = (typeof sections)[number];
+
+/** `text` is the model.yaml that `config` was read from; empty where there is none. */
+export function describeConfig(text: string, config: ModelConfig): DescribedConfig {
+  const verdict = parseYaml(text);
+  const root = verdict.type === "parsed" ? verdict.root : undefined;
+  const keys = Object.keys(config) as (keyof ModelConfig)[];
+  const described = keys.map((key) => [snakeCase(key), describe(config, key)]);
+  const paths = keys.flatMap((key) => pathsOf(config, key));
+  return {
+    config: Object.fromEntries(described),
+    from: Object.fromEntries(paths.map((path) => [path.join("."), origin(root, path, config)])),
+  };
+}
+
+function isSection(key: keyof ModelConfig): key is Section {
+  return sections.some((section) => section === key);
+}
+
+function describe(config: ModelConfig, key: keyof ModelConfig): unknown {
+  if (isSection(key)) {
+    const entries = Object.entries(config[key]);
+    return Object.fromEntries(entries.map(([name, value]) => [snakeCase(name), value]));
+  }
+  switch (key) {
+    case "versions":
+      return describeVersions(config.versions);
+    case "warmup":
+      return config.warmup?.map((request) => JSON.parse(request)) ?? null;
+    case "golden":
+      return config.golden.map(describeSample);
+    default:
+      return config[key];
+  }
+}
+
+function describeVersions(versions: WantedVersions): unknown {
+  switch (versions.type) {
+    case "latest":
+      return { latest: versions.count };
+    case "all":
+      return "all";
+    case "listed":
+      return versions.names;
+  }
+}
+
+function describeSample({ request, outputs, tolerance }: GoldenSample): unknown {
+  return { ...JSON.parse(request), outputs: JSON.parse(outputs), tolerance };
+}
+
+type Path = readonly string[];
+
+function pathsOf(config: ModelConfig, key: keyof ModelConfig): readonly Path[] {
+  const name = snakeCase(key);
+  return isSection(key)
+    ? Object.keys(config[key]).map((inner) => [name, snakeCase(inner)])
+    : [[name]];
+}
+
+function origin(root: YamlNode | undefined, path: Path, config: ModelConfig): ConfigOrigin {
+  if (isGiven(valueAt(root, path))) return "model.yaml";
+  const isServers = path.join(".") === "timeouts.request_ms" && config.timeouts.requestMs === null;
+  return isServers ? "server" : "default";
+}
+
+function valueAt(root: YamlNode | undefined, path: Path): YamlNode | undefined {
+  return path.reduce<YamlNode | undefined>(
+    (node, key) =>
+      node?.type === "map" ? node.entries.find((entry) => entry.key === key)?.value : undefined,
+    root,
+  );
+}

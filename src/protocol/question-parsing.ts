@@ -1,0 +1,73 @@
+/* What a front door asks, made typed. */
+import {
+  count,
+  type Fields,
+  fieldsOf,
+  list,
+  nullOr,
+  oneOf,
+  text,
+  Unreadable,
+} from "./field-parsing.ts";
+import type { ModelChange, Question, UploadedFile } from "./questions.ts";
+
+const maxDocumentLength = 262_144;
+const maxFiles = 64;
+const changes = ["load", "unload", "restart", "delete"] as const;
+
+/** Throws Unreadable. */
+export function question(value: unknown): Question {
+  const fields = fieldsOf(value);
+  const type = text(fields["type"]);
+  switch (type) {
+    case "tree":
+    case "metrics":
+    case "models":
+    case "open-upload":
+      return { type };
+    case "model":
+    case "config":
+      return { type, model: text(fields["model"]) };
+    case "version":
+      return { type, model: text(fields["model"]), version: text(fields["version"]) };
+    case "name-upload":
+      return { type, uploadId: text(fields["uploadId"]), ...target(fields) };
+    case "change":
+      return { type, change: change(fieldsOf(fields["change"])) };
+    default:
+      throw new Unreadable();
+  }
+}
+
+function target(fields: Fields): { readonly model: string; readonly version: string | null } {
+  return { model: text(fields["model"]), version: nullOr(text, fields["version"]) };
+}
+
+function change(fields: Fields): ModelChange {
+  switch (fields["type"]) {
+    case "upload":
+      return {
+        type: "upload",
+        uploadId: text(fields["uploadId"]),
+        ...target(fields),
+        config: nullOr(document, fields["config"]),
+        files: list(fields["files"], maxFiles).map(uploadedFile),
+      };
+    case "patch":
+      return { type: "patch", model: text(fields["model"]), patch: document(fields["patch"]) };
+    default:
+      return { type: oneOf(changes, fields["type"]), ...target(fields) };
+  }
+}
+
+function uploadedFile(value: unknown): UploadedFile {
+  const fields = fieldsOf(value);
+  const digest = text(fields["digest"]);
+  if (!/^[0-9a-f]{64}$/.test(digest)) throw new Unreadable();
+  const bytes = count(fields["bytes"]);
+  return { name: text(fields["name"]), path: text(fields["path"]), bytes, digest };
+}
+
+function document(value: unknown): string {
+  return text(value, maxDocumentLength);
+}
