@@ -3,23 +3,26 @@
  * cannot take long, whatever it is asked, may run on the host's main thread, and only if it is measured to be far
  * cheaper than the hop (p50 at one connection about 0.18 ms against 0.27, in short and noisy runs).
  */
-import { open } from "node:fs/promises";
+import type { NamedFile } from "../src/protocol/control.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { Engine, ModelInterface, NamedTensor } from "./engine.ts";
 import { scanOperators } from "./graph-scan.ts";
 import { InlineEngine } from "./inline-engine.ts";
+import { openRegular } from "./model-file.ts";
 import { sampleRows } from "./sample-inputs.ts";
 import { ThreadEngine } from "./thread-engine.ts";
 import { describe, type TrialOptions } from "./trial.ts";
 
 export interface LoadedEngine {
   readonly engine: Engine;
+  readonly model: ModelInterface;
   readonly metadata: ModelMetadata;
 }
 
 export interface EngineOptions {
   readonly file: string;
+  readonly beside: readonly NamedFile[];
   readonly settings: SessionSettings;
   readonly trial: TrialOptions;
   readonly onDeath: (reason: string) => void;
@@ -91,9 +94,9 @@ export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine
 
 async function onThread(options: EngineOptions): Promise<LoadedEngine> {
   const engine = new ThreadEngine(options.onDeath);
-  const model = await engine.load(options.file, options.settings);
+  const model = await engine.load(options.file, options.settings, options.beside);
   await options.onLoaded();
-  return { engine, metadata: await describe(engine, model, options.trial) };
+  return { engine, model, metadata: await describe(engine, model, options.trial) };
 }
 
 /** Undefined where the thread is to do it; what is wrong with the model is then said there. */
@@ -101,12 +104,13 @@ async function tryInline(options: EngineOptions): Promise<LoadedEngine | undefin
   if (options.trial.skip !== null || !isPlainCpu(options.settings)) return undefined;
   if (!(await hasBoundedOperators(options.file).catch(() => false))) return undefined;
   const engine = new InlineEngine();
-  const model = await engine.load(options.file, options.settings).catch(() => undefined);
+  const { file, settings, beside } = options;
+  const model = await engine.load(file, settings, beside).catch(() => undefined);
   if (model === undefined) return undefined;
   await options.onLoaded();
   const metadata = await describe(engine, model, options.trial);
   if (hasBoundedShapes(metadata) && (await isQuick(engine, model, metadata))) {
-    return { engine, metadata };
+    return { engine, model, metadata };
   }
   engine.close();
   return undefined;
@@ -136,7 +140,7 @@ function isPlainCpu({ threads, executionProviders }: SessionSettings): boolean {
 }
 
 async function hasBoundedOperators(file: string): Promise<boolean> {
-  const handle = await open(file);
+  const handle = await openRegular(file, "the model");
   try {
     const { size } = await handle.stat();
     if (size > maxInlineBytes) return false;

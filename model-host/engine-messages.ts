@@ -1,8 +1,14 @@
+import type { NamedFile } from "../src/protocol/control.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { ModelInterface, NamedTensor, RunResult } from "./engine.ts";
 
 export type EngineRequest =
-  | { readonly type: "load"; readonly file: string; readonly settings: SessionSettings }
+  | {
+      readonly type: "load";
+      readonly file: string;
+      readonly settings: SessionSettings;
+      readonly beside: readonly NamedFile[];
+    }
   | {
       readonly type: "run";
       readonly inputs: readonly NamedTensor[];

@@ -9,7 +9,7 @@ let session: Session | undefined;
 async function answer(request: EngineRequest): Promise<EngineReply> {
   switch (request.type) {
     case "load":
-      session = await Session.load(request.file, request.settings);
+      session = await Session.load(request.file, request.settings, request.beside);
       return { type: "loaded", model: session.model };
     case "run":
       if (session === undefined) throw new Error("no model is loaded");

@@ -1,3 +1,4 @@
+import type { NamedFile } from "../src/protocol/control.ts";
 import type { Datatype } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
@@ -30,8 +31,12 @@ export interface RunResult {
 
 /** Whatever runs the model: one run at a time, never interrupted. */
 export interface Engine {
-  /** Rejects with `invalid-model` in ONNX Runtime's words. */
-  load(file: string, settings: SessionSettings): Promise<ModelInterface>;
+  /** Of the files beside the model those are read that it keeps data in. Rejects with `invalid-model` in ONNX Runtime's words. */
+  load(
+    file: string,
+    settings: SessionSettings,
+    beside: readonly NamedFile[],
+  ): Promise<ModelInterface>;
   /** Takes the inputs' memory. Rejects with `inference-failed`. */
   run(inputs: readonly NamedTensor[], fetches: readonly string[]): Promise<RunResult>;
 }

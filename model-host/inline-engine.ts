@@ -1,4 +1,5 @@
 /* An engine on the host's own thread, for models whose runs are bounded and far cheaper than the hop to another. */
+import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { Engine, ModelInterface, NamedTensor, RunResult } from "./engine.ts";
@@ -10,11 +11,15 @@ export class InlineEngine implements Engine {
   #module: SessionModule | undefined;
   #session: Session | undefined;
 
-  async load(file: string, settings: SessionSettings): Promise<ModelInterface> {
+  async load(
+    file: string,
+    settings: SessionSettings,
+    beside: readonly NamedFile[],
+  ): Promise<ModelInterface> {
     // Not at the top: a host with an engine thread does without a second ONNX Runtime.
     this.#module = await import("./session.ts");
     try {
-      this.#session = await this.#module.Session.load(file, settings);
+      this.#session = await this.#module.Session.load(file, settings, beside);
     } catch (thrown) {
       throw new TroupeError("invalid-model", this.#module.ortWords(thrown), { cause: thrown });
     }

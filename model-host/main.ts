@@ -11,6 +11,7 @@ import { DoorServer } from "./door-server.ts";
 import { chooseEngine } from "./engine-choice.ts";
 import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
+import { rehearse } from "./rehearsal.ts";
 
 interface Serving {
   readonly host: Host;
@@ -36,8 +37,9 @@ async function load(spec: HostSpec): Promise<void> {
     fd: logFd,
     base: { role: "host", model: spec.model, version: spec.version },
   });
-  const { engine, metadata } = await chooseEngine({
+  const { engine, model, metadata } = await chooseEngine({
     file: spec.file,
+    beside: spec.beside,
     settings: spec.session,
     trial: {
       maxBatchSize: spec.batching.maxBatchSize,
@@ -52,6 +54,7 @@ async function load(spec: HostSpec): Promise<void> {
   const onPressure = () => serving?.server.tellPressure();
   const parts = { spec, metadata, engine, clock: systemClock, metrics, log, tell, onPressure };
   const host = new Host(parts);
+  await rehearse(parts, model);
   const server = new DoorServer(host, spec);
   await server.listen(spec.socketPath);
   for (const fingerprint of earlyPoison) host.addPoison(fingerprint);

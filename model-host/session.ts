@@ -2,12 +2,13 @@
  * ONNX Runtime's one home: it owns the session, and turns Troupe's tensors into ONNX Runtime's and back.
  * It runs inside the engine's thread, because a run blocks the thread that asks for it.
  */
-import { readFile } from "node:fs/promises";
 import ort from "onnxruntime-node";
+import type { NamedFile } from "../src/protocol/control.ts";
 import type { Datatype } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { Tensor, TensorData } from "../src/tensors/tensor.ts";
 import type { ModelInterface, NamedTensor, RunResult, ValueInfo } from "./engine.ts";
+import { readModelFiles } from "./model-file.ts";
 
 type OrtType = ort.Tensor.Type;
 
@@ -34,6 +35,9 @@ const ortTypeOf = new Map(
 /** Its errors are thrown as well, and reach the log by that road. */
 const fatalOnly = 4;
 
+/** Bytes without a path are taken to lie in the working directory, files of which a model could then read. */
+const nowhere = "/nonexistent";
+
 export class Session {
   readonly #session: ort.InferenceSession;
 
@@ -41,10 +45,15 @@ export class Session {
     this.#session = session;
   }
 
-  /** The bytes are handed over, not the path, so that the model can reach no file beside it. */
-  static async load(file: string, settings: SessionSettings): Promise<Session> {
-    const bytes = await readFile(file);
-    const session = await ort.InferenceSession.create(bytes, {
+  /** The bytes are handed over, not the paths, so that the model can reach no other file. */
+  static async load(
+    file: string,
+    settings: SessionSettings,
+    beside: readonly NamedFile[],
+  ): Promise<Session> {
+    const { model, externalData } = await readModelFiles(file, beside);
+    const session = await ort.InferenceSession.create(model, {
+      externalData,
       executionProviders: [...settings.executionProviders],
       graphOptimizationLevel: settings.graphOptimization,
       intraOpNumThreads: settings.threads,
@@ -53,6 +62,7 @@ export class Session {
       logSeverityLevel: fatalOnly,
       extra: {
         session: {
+          model_external_initializers_file_folder_path: nowhere,
           intra_op: { allow_spinning: "0" },
           inter_op: { allow_spinning: "0" },
         },

@@ -1,5 +1,6 @@
 /* Owns the engine's thread; leaves to the host what is run when, and to the supervisor the end of a run that hangs. */
 import { Worker } from "node:worker_threads";
+import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { Engine, ModelInterface, NamedTensor, RunResult } from "./engine.ts";
@@ -21,8 +22,12 @@ export class ThreadEngine implements Engine {
     this.#worker.unref();
   }
 
-  async load(file: string, settings: SessionSettings): Promise<ModelInterface> {
-    const reply = await this.#ask({ type: "load", file, settings }, []);
+  async load(
+    file: string,
+    settings: SessionSettings,
+    beside: readonly NamedFile[],
+  ): Promise<ModelInterface> {
+    const reply = await this.#ask({ type: "load", file, settings, beside }, []);
     if (reply.type === "loaded") return reply.model;
     throw new TroupeError("invalid-model", reply.type === "failed" ? reply.message : "no answer");
   }

@@ -53,6 +53,14 @@ export interface Initializer {
   readonly values: Iterable<number | bigint | string>;
 }
 
+/** Its elements stand in a file beside the model, from the first byte of it to the last. */
+export interface ExternalInitializer {
+  readonly name: string;
+  readonly elementType: ElementType;
+  readonly shape: readonly number[];
+  readonly location: string;
+}
+
 export type Attribute =
   | { readonly int: number | bigint }
   | { readonly ints: readonly (number | bigint)[] }
@@ -60,7 +68,7 @@ export type Attribute =
   | { readonly floats: readonly number[] }
   | { readonly string: string }
   | { readonly strings: readonly string[] }
-  | { readonly tensor: Initializer }
+  | { readonly tensor: Initializer | ExternalInitializer }
   | { readonly graph: Graph };
 
 export interface Node {
@@ -77,7 +85,7 @@ export interface Graph {
   readonly name: string;
   readonly inputs: readonly TensorValue[];
   readonly outputs: readonly (TensorValue | MapsValue)[];
-  readonly initializers?: readonly Initializer[];
+  readonly initializers?: readonly (Initializer | ExternalInitializer)[];
   /** In an order in which each node's inputs are there before it. */
   readonly nodes: readonly Node[];
 }
@@ -121,12 +129,19 @@ function encodeElements({ elementType, values }: Initializer): Uint8Array[] {
   return [bytesField(9, raw)];
 }
 
-function encodeTensor(tensor: Initializer): Uint8Array {
+const isExternal = 1;
+
+function encodeLocation(location: string): Uint8Array[] {
+  const entry = [textField(1, "location"), textField(2, location)];
+  return [messageField(13, entry), integerField(14, isExternal)];
+}
+
+function encodeTensor(tensor: Initializer | ExternalInitializer): Uint8Array {
   return concat([
     ...tensor.shape.map((size) => integerField(1, size)),
     integerField(2, elementTypes[tensor.elementType]),
     textField(8, tensor.name),
-    ...encodeElements(tensor),
+    ...("location" in tensor ? encodeLocation(tensor.location) : encodeElements(tensor)),
   ]);
 }
 

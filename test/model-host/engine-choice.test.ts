@@ -29,6 +29,7 @@ function choose(t: TestContext, model: Uint8Array, changes: Partial<SessionSetti
   writeFileSync(file, model);
   return chooseEngine({
     file,
+    beside: [],
     settings: { ...settings, ...changes },
     trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
     onDeath: () => undefined,

@@ -74,7 +74,7 @@ for (const { name, engine } of engines) {
 
     it("refuses what is no model, in ONNX Runtime's words and without paths", async () => {
       for (const path of [file(odd.brokenModel()), join(folder, "missing.onnx")]) {
-        await assert.rejects(engine.load(path, settings), ({ code, message }: TroupeError) => {
+        await assert.rejects(engine.load(path, settings, []), ({ code, message }: TroupeError) => {
           assert.equal(code, "invalid-model");
           assert.ok(message.length > 0 && !message.includes(folder), message);
           return true;
@@ -83,7 +83,7 @@ for (const { name, engine } of engines) {
     });
 
     it("says what a model takes and gives", async () =>
-      assert.deepEqual(await engine.load(file(stringsAndIntegersModel()), settings), {
+      assert.deepEqual(await engine.load(file(stringsAndIntegersModel()), settings, []), {
         inputs: [
           { name: "text", datatype: "BYTES", dims: ["batch"], kind: "a tensor of string" },
           { name: "number", datatype: "INT64", dims: ["batch", 2], kind: "a tensor of int64" },
@@ -96,7 +96,7 @@ for (const { name, engine } of engines) {
       }));
 
     it("runs texts and big integers", async () => {
-      await engine.load(file(stringsAndIntegersModel()), settings);
+      await engine.load(file(stringsAndIntegersModel()), settings, []);
       const inputs = [
         named("text", { datatype: "BYTES", shape: [1], data: ["größe"] }),
         named("number", { datatype: "INT64", shape: [1, 2], data: BigInt64Array.of(2n, 3n) }),
@@ -111,7 +111,7 @@ for (const { name, engine } of engines) {
     });
 
     it("gives the outputs that are fetched, in their order", async () => {
-      await engine.load(file(severalOutputsModel()), settings);
+      await engine.load(file(severalOutputsModel()), settings, []);
       const { outputs } = await engine.run([named("x", fp32([1, 3]))], ["largest", "doubled"]);
       assert.deepEqual(plain(outputs), [
         ["INT64", [1], [2n]],
@@ -120,14 +120,14 @@ for (const { name, engine } of engines) {
     });
 
     it("gives memory that is nobody else's", async () => {
-      await engine.load(file(odd.echoModel()), settings);
+      await engine.load(file(odd.echoModel()), settings, []);
       const first = await engine.run([named("x", fp32([1, 4], [1, 2, 3, 4]))], ["y"]);
       await engine.run([named("x", fp32([1, 4], [5, 6, 7, 8]))], ["y"]);
       assert.deepEqual(plain(first.outputs), [["FP32", [1, 4], [1, 2, 3, 4]]]);
     });
 
     it("fails a run that ONNX Runtime refuses, keeps its words inside, and goes on", async () => {
-      await engine.load(file(odd.gatherModel()), settings);
+      await engine.load(file(odd.gatherModel()), settings, []);
       const run = (index: bigint) => {
         const data = BigInt64Array.of(index);
         return engine.run([named("index", { datatype: "INT64", shape: [1], data })], ["y"]);
@@ -149,7 +149,7 @@ for (const { name, engine } of engines) {
 describe("ThreadEngine", () => {
   it("leaves the main thread free while it runs, and answers in order", async () => {
     const [{ engine }] = engines;
-    await engine.load(file(heavyModel({ size: 256, repeats: 10_000 })), settings);
+    await engine.load(file(heavyModel({ size: 256, repeats: 10_000 })), settings, []);
     const ended: string[] = [];
     const run = (name: string) =>
       engine.run([named("x", fp32([1, 4]))], ["y"]).then(() => ended.push(name));
@@ -168,6 +168,7 @@ describe("chooseEngine", () => {
     const loaded: string[] = [];
     const { engine, metadata } = await chooseEngine({
       file: file(bytes),
+      beside: [],
       settings: { ...settings, ...change },
       trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
       onDeath: (reason) => deaths.push(reason),
@@ -198,6 +199,7 @@ describe("chooseEngine", () => {
     for (const path of [file(odd.brokenModel()), join(folder, "missing.onnx")]) {
       const choice = chooseEngine({
         file: path,
+        beside: [],
         settings,
         trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
         onDeath: (reason) => deaths.push(reason),

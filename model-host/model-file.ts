@@ -1,0 +1,69 @@
+/* Reads a model and the weights beside it: regular files under their own names, and nothing else. */
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { NamedFile } from "../src/protocol/control.ts";
+import { scanExternalData } from "./external-data.ts";
+
+export interface ModelFiles {
+  readonly model: Buffer;
+  /** In the form in which ONNX Runtime takes them. */
+  readonly externalData: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+/** Throws where the model keeps data in what is no regular file of `beside`. */
+export async function readModelFiles(
+  file: string,
+  beside: readonly NamedFile[],
+): Promise<ModelFiles> {
+  const model = await readRegular(file, "the model");
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  // What cannot be scanned is not read either: ONNX Runtime then says what is wrong with it.
+  for (const path of scanExternalData(model) ?? []) {
+    const data = await readRegular(fileOf(path, beside), `'${path}'`);
+    externalData.push({ path, data });
+  }
+  return { model, externalData };
+}
+
+function fileOf(location: string, beside: readonly NamedFile[]): string {
+  const words = `the model keeps data in '${shown(location)}'`;
+  if (!isPlainName(location)) throw new Error(`${words}, and only files beside it are read`);
+  const found = beside.find(({ name }) => name === location);
+  if (found === undefined) throw new Error(`${words}, which is not beside it`);
+  return found.file;
+}
+
+function isPlainName(location: string): boolean {
+  return !["", ".", ".."].includes(location) && !/[/\\\0]/.test(location);
+}
+
+const longestShown = 100;
+
+function shown(location: string): string {
+  return location.replace(/\p{C}/gu, "?").slice(0, longestShown);
+}
+
+/** Opens no link, and does not wait for the other end of a pipe; `words` say which file it is. */
+export async function openRegular(file: string, words: string): Promise<FileHandle> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const handle = await open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((thrown: unknown) => {
+    throw new Error(`${words} cannot be opened: ${reasonOf(thrown)}`, { cause: thrown });
+  });
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new Error(`${words} is no regular file`);
+}
+
+function reasonOf(thrown: unknown): string {
+  const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  return code === "ELOOP" ? "it is a symbolic link" : String(code);
+}
+
+async function readRegular(file: string, words: string): Promise<Buffer> {
+  const handle = await openRegular(file, words);
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
