@@ -1,20 +1,23 @@
 #!/usr/bin/env node
 /* The `troupe` command: arguments become a configuration, and the configuration a running supervisor. Only wiring. */
+import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { forkFrom } from "../supervisor/child-process.ts";
 import { doorSettingsOf } from "../supervisor/door-settings.ts";
 import { greet } from "../supervisor/greeting.ts";
 import { bind } from "../supervisor/listening-socket.ts";
+import { openModels } from "../supervisor/opening.ts";
 import { createRuntimeFolder } from "../supervisor/runtime-folder.ts";
 import { stopOnSignals } from "../supervisor/stopping.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
+import type { SupervisorOptions } from "../supervisor/supervisor-options.ts";
 import { beatMsFor } from "../supervisor/watchdog.ts";
 import { discoverModels, type ModelFolder } from "./config/model-folder.ts";
 import { readProcessSettings } from "./config/process-settings.ts";
 import { readProductVersion } from "./config/product-version.ts";
 import type { Settings } from "./config/settings.ts";
 import { systemClock } from "./platform/clock.ts";
-import { createLog } from "./platform/log.ts";
+import { createLog, type Log } from "./platform/log.ts";
 import { TroupeError } from "./protocol/errors.ts";
 
 const usageExit = 2;
@@ -38,15 +41,35 @@ async function findModels(settings: Settings): Promise<readonly ModelFolder[]> {
   }
 }
 
+type FolderParts = Pick<
+  SupervisorOptions,
+  "models" | "modelsFolder" | "journal" | "store" | "watchMs" | "hostDrainMs"
+>;
+
+/** The folder is looked at again, as an upload that was cut off may have been finished. */
+async function openFolder(settings: Settings, log: Log): Promise<FolderParts> {
+  return {
+    ...(await openModels(settings.models, log)),
+    models: await findModels(settings),
+    modelsFolder: settings.models,
+    watchMs: settings.watch ? settings.watchMs : null,
+    hostDrainMs: settings.drainMs + settings.drainSequencesMs,
+  };
+}
+
+function thisRun() {
+  const run = randomBytes(6).toString("hex");
+  return { version: readProductVersion(), startedAt: systemClock.wall(), run };
+}
+
 async function run(settings: Settings): Promise<void> {
-  const models = await findModels(settings);
+  await findModels(settings);
   const binding = await bind(settings.host, settings.port);
   if (binding.type === "refused") refuse(`Cannot listen: ${binding.reason}`, failureExit);
   const pretty = process.stdout.isTTY === true;
   const log = createLog({ level: settings.logLevel, pretty, fd: 1, base: { role: "supervisor" } });
+  const opened = await openFolder(settings, log);
   const runtime = createRuntimeFolder();
-  const version = readProductVersion();
-  const startedAt = systemClock.wall();
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const entry = (path: string) => new URL(`${path}.${extension}`, import.meta.url);
   const beatMs = beatMsFor(settings.hangMs);
@@ -57,10 +80,10 @@ async function run(settings: Settings): Promise<void> {
     hangMs: settings.hangMs,
     cores: availableParallelism(),
     frontDoors: settings.frontDoors,
-    doorSettings: doorSettingsOf(settings, { version, startedAt }, pretty),
+    doorSettings: doorSettingsOf(settings, thisRun(), pretty),
     handle: binding.handle,
     socketFolder: runtime.path,
-    models,
+    ...opened,
     forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder, beatMs),
     forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder, beatMs),
     listener: greet({

@@ -2,6 +2,7 @@
 import type { DoorCommand, DoorEvent, DoorSettings } from "../src/protocol/control.ts";
 import { parseDoorEvent } from "../src/protocol/event-parsing.ts";
 import type { RestartSettings } from "../src/protocol/model-settings.ts";
+import type { Question } from "../src/protocol/questions.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { ForkChild, SendHandle } from "./child-process.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
@@ -20,7 +21,9 @@ export interface DoorListener {
   onListening(port: number): void;
   onListenFailed(reason: string): void;
   onMetrics(reportId: number, metrics: readonly MetricSnapshot[]): void;
-  onQuery(door: DoorSlot, queryId: number, what: "tree" | "metrics"): void;
+  onQuery(door: DoorSlot, queryId: number, question: Question): void;
+  onProgress(uploadId: string, bytes: number): void;
+  onDropped(uploadId: string): void;
   onViolation(hostId: string, reason: string): void;
   onDown(exit: LastExit): void;
 }
@@ -80,7 +83,13 @@ export class DoorSlot {
         this.#listener.onMetrics(event.reportId, event.metrics);
         return;
       case "query":
-        this.#listener.onQuery(this, event.queryId, event.what);
+        this.#listener.onQuery(this, event.queryId, event.question);
+        return;
+      case "upload-progress":
+        this.#listener.onProgress(event.uploadId, event.bytes);
+        return;
+      case "upload-dropped":
+        this.#listener.onDropped(event.uploadId);
         return;
       case "violation":
         this.#listener.onViolation(event.hostId, event.reason);

@@ -1,7 +1,7 @@
 import type { Blame } from "../src/protocol/control.ts";
 
 /** Why the supervisor itself ended a child. */
-export type KillReason = "hang" | "overrun" | "load-timeout" | "protocol" | "stop";
+export type KillReason = "hang" | "overrun" | "load-timeout" | "protocol" | "memory-limit" | "stop";
 
 /** Neither code nor signal: it could not be forked. */
 export interface ChildExit {
@@ -31,7 +31,8 @@ const faultSignals: readonly string[] = [
 /** The model is to blame for faults, runs that do not end and memory kills; a kill from outside is nobody's fault. */
 export function judgeExit(exit: ChildExit): ExitVerdict {
   if (exit.killed !== null) {
-    const blamed = exit.killed === "overrun" || exit.killed === "protocol";
+    const blamed =
+      exit.killed === "overrun" || exit.killed === "protocol" || exit.killed === "memory-limit";
     return { cause: exit.killed, blame: blamed ? "model" : "outside" };
   }
   if (exit.signal !== null) return judgeSignal(exit.signal, exit.memoryKill);

@@ -2,7 +2,7 @@
 import type { Log } from "../src/platform/log.ts";
 import { hasMemory } from "../src/protocol/model-metadata.ts";
 import type { ModelView } from "../src/protocol/views.ts";
-import type { SupervisorListener } from "./supervisor.ts";
+import type { SupervisorListener } from "./supervisor-options.ts";
 
 export interface GreetingOptions {
   readonly host: string;

@@ -1,7 +1,16 @@
 /* One replica of a model version: what its process is told, and what its events mean. */
 import { rmSync } from "node:fs";
+import { setPriority } from "node:os";
 import { join } from "node:path";
-import type { HostCommand, HostEvent, HostSpec, LogSettings } from "../src/protocol/control.ts";
+import type { Millis } from "../src/platform/clock.ts";
+import type {
+  HostCommand,
+  HostEvent,
+  HostSpec,
+  HostStep,
+  LogSettings,
+  NamedFile,
+} from "../src/protocol/control.ts";
 import { parseHostEvent } from "../src/protocol/event-parsing.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
@@ -14,6 +23,7 @@ export interface HostSlotOptions {
   readonly model: string;
   readonly version: string;
   readonly file: string;
+  readonly beside: readonly NamedFile[];
   readonly config: ModelConfig;
   readonly replica: number;
   /** Unique among all slots: it names the sockets, whose paths must stay short. */
@@ -24,10 +34,15 @@ export interface HostSlotOptions {
   readonly drainSequencesMs: number;
   readonly log: LogSettings;
   readonly poison: PoisonList;
+  /** A throwaway host gives way to those that serve. */
+  readonly isThrowaway?: boolean;
 }
 
 export interface HostListener {
+  /** Its phase has changed. */
   onChange(): void;
+  onStep(step: HostStep): void;
+  onBeat(): void;
   onMetrics(reportId: number, metrics: readonly MetricSnapshot[]): void;
   onPoison(fingerprint: string): void;
   onDown(hostId: string, exit: LastExit): void;
@@ -35,6 +50,7 @@ export interface HostListener {
 
 /** A trial gets its own, shorter limit: past it the host starts again without one. */
 const maxTrialMs = 10_000;
+const throwawayPriority = 10;
 
 /** A host that was killed from outside says nothing of its trial. */
 function isOfTrial({ blame, cause }: LastExit): boolean {
@@ -46,6 +62,7 @@ export class HostSlot {
   readonly #listener: HostListener;
   readonly slot: Slot<HostCommand, HostEvent>;
   #generation = 0;
+  #disarmTrial: () => void = () => undefined;
   #inTrial = false;
   #skipTrial: string | null = null;
   /** A suspect that is running alone, or whose run did not end. */
@@ -80,8 +97,21 @@ export class HostSlot {
 
   /** Another for each incarnation, so that nobody takes a new process for the dead one. */
   get hostId(): string {
-    const { model, version, replica } = this.#options;
-    return `${model}/${version}#${replica}.${this.#generation}`;
+    const { model, version, replica, ordinal } = this.#options;
+    return `${model}/${version}#${replica}.${ordinal}-${this.#generation}`;
+  }
+
+  get version(): string {
+    return this.#options.version;
+  }
+
+  /** The session is there, and the batch trial goes on, or has just ended the host. */
+  get isInTrial(): boolean {
+    return this.#inTrial || this.#skipTrial !== null;
+  }
+
+  get replica(): number {
+    return this.#options.replica;
   }
 
   get view(): HostView {
@@ -96,7 +126,9 @@ export class HostSlot {
   #fork(listeners: ChildListeners): Child<HostCommand> {
     this.#generation += 1;
     this.#ranPoison = false;
-    return this.#options.fork(listeners);
+    const child = this.#options.fork(listeners);
+    if (this.#options.isThrowaway === true) giveWay(child.pid);
+    return child;
   }
 
   #obey(event: HostEvent, context: SlotContext): void {
@@ -107,14 +139,15 @@ export class HostSlot {
         return;
       case "loaded":
         this.#inTrial = true;
-        this.slot.limitStart(maxTrialMs);
+        this.#disarmTrial = this.slot.limitStart(maxTrialMs);
+        return;
+      case "step":
+        this.#endTrial();
+        this.#listener.onStep(event.step);
         return;
       case "ready":
-        this.#inTrial = false;
-        this.metadata = event.metadata;
-        this.hasBeenReady = true;
-        this.readyMs = context.clock.now() - this.#beganAt;
-        this.slot.apply({ type: "ready" });
+        this.#endTrial();
+        this.#becomeReady(event.metadata, context.clock.now());
         return;
       case "refused":
         this.slot.apply({ type: "refused", reason: event.reason });
@@ -123,8 +156,7 @@ export class HostSlot {
         this.slot.apply({ type: "answered" });
         return;
       case "beat":
-        this.load = event.load;
-        this.slot.noteBeat(event.figures);
+        this.#noteBeat(event);
         return;
       case "metrics":
         this.#listener.onMetrics(event.reportId, event.metrics);
@@ -141,6 +173,24 @@ export class HostSlot {
       case "drained":
         return;
     }
+  }
+
+  #endTrial(): void {
+    this.#inTrial = false;
+    this.#disarmTrial();
+  }
+
+  #becomeReady(metadata: ModelMetadata, now: Millis): void {
+    this.metadata = metadata;
+    this.hasBeenReady = true;
+    this.readyMs = now - this.#beganAt;
+    this.slot.apply({ type: "ready" });
+  }
+
+  #noteBeat({ load, figures }: Extract<HostEvent, { type: "beat" }>): void {
+    this.load = load;
+    this.slot.noteBeat(figures);
+    this.#listener.onBeat();
   }
 
   /** The host cannot end the run; killing it is the only way. */
@@ -172,13 +222,14 @@ export class HostSlot {
   }
 
   get #spec(): HostSpec {
-    const { model, version, file, config, poison } = this.#options;
+    const { model, version, file, beside, config, poison } = this.#options;
     const { maxFrameBytes, drainSequencesMs, log } = this.#options;
     return {
       hostId: this.hostId,
       model,
       version,
       file,
+      beside,
       socketPath: this.#socketPath,
       labels: config.labels,
       batching: config.batching,
@@ -189,6 +240,8 @@ export class HostSlot {
       state: config.state,
       stream: config.stream,
       defaults: config.defaults,
+      warmup: config.warmup,
+      golden: config.golden,
       sequenceIdleMs: config.timeouts.sequenceIdleMs,
       drainSequencesMs,
       maxFrameBytes,
@@ -196,5 +249,15 @@ export class HostSlot {
       poison: poison.fingerprints,
       skipTrial: this.#skipTrial,
     };
+  }
+}
+
+/** Where it has just died, or was never born, there is nothing to lower. */
+function giveWay(pid: number): void {
+  if (pid === 0) return;
+  try {
+    setPriority(pid, throwawayPriority);
+  } catch {
+    // It runs at the usual priority, which only costs the others a little.
   }
 }

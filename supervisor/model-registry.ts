@@ -1,13 +1,16 @@
-/* What should run: the models, their versions and the slot of every replica. What runs in a slot is the slot's. */
-
+/* Every model there is: what its folder holds, and the life of what runs of it. */
 import type { ModelFolder } from "../src/config/model-folder.ts";
+import { compareVersions } from "../src/config/version-order.ts";
 import type { Clock } from "../src/platform/clock.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
-import type { MetricSnapshot, ModelView } from "../src/protocol/views.ts";
-import type { HostListener, HostSlot, HostSlotOptions } from "./host-slot.ts";
-import { type ModelFacts, viewModel } from "./model-view.ts";
-import { PoisonList } from "./poison-list.ts";
-import type { LastExit } from "./slot.ts";
+import type { ModelView } from "../src/protocol/views.ts";
+import type { GroupStage, HostGroup, MakeHostSlot } from "./host-group.ts";
+import type { HostSlot } from "./host-slot.ts";
+import type { LifeListener } from "./life-parts.ts";
+import { ModelLife } from "./model-life.ts";
+import type { ModelPlan } from "./model-plan.ts";
+import { type ModelFacts, type VersionFacts, viewModel } from "./model-view.ts";
+import type { Rollout } from "./rollout.ts";
 
 export interface RunningVersion {
   readonly version: string;
@@ -18,107 +21,129 @@ export interface RunningModel {
   readonly name: string;
   readonly config: ModelConfig | null;
   readonly problem: string | null;
+  readonly rollout: Rollout | null;
+  readonly failures: ReadonlyMap<string, string>;
   readonly versions: readonly RunningVersion[];
 }
 
-export type SlotPlan = Pick<
-  HostSlotOptions,
-  "model" | "version" | "file" | "config" | "replica" | "ordinal" | "poison"
->;
-export type MakeHostSlot = (plan: SlotPlan, listener: HostListener) => HostSlot;
-
-export interface RegistryListener {
-  onModel(view: ModelView): void;
-  onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void;
-  onDown(host: HostSlot, hostId: string, exit: LastExit): void;
+export interface KnownModel {
+  folder: ModelFolder;
+  readonly life: ModelLife;
 }
 
+export interface RegistryParts {
+  readonly clock: Clock;
+  readonly makeSlot: MakeHostSlot;
+  readonly drainMs: number;
+  readonly listener: LifeListener;
+}
+
+/** What the others see of a version that has several groups. */
+const stageOrder: readonly GroupStage[] = ["serving", "standby", "new", "leaving"];
+
 export class ModelRegistry {
-  readonly #clock: Clock;
-  readonly #makeSlot: MakeHostSlot;
-  readonly #models = new Map<string, RunningModel>();
+  readonly #parts: RegistryParts;
+  readonly #models = new Map<string, KnownModel>();
   #ordinal = 0;
 
-  constructor(clock: Clock, makeSlot: MakeHostSlot) {
-    this.#clock = clock;
-    this.#makeSlot = makeSlot;
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
   }
 
-  get models(): readonly RunningModel[] {
+  get known(): readonly KnownModel[] {
     return [...this.#models.values()];
   }
 
+  get models(): readonly RunningModel[] {
+    return this.known.map(({ life }) => runningOf(life));
+  }
+
   get hosts(): readonly HostSlot[] {
-    return this.models.flatMap((model) => model.versions.flatMap((version) => version.hosts));
+    return this.known.flatMap(({ life }) => life.groups.flatMap(({ all }) => all));
   }
 
   get views(): readonly ModelView[] {
-    return this.models.map((model) => this.#view(model));
+    return this.known.map((model) => this.view(model));
   }
 
-  /** Makes the slots of a model; they begin with `slot.start()`. */
-  add(folder: ModelFolder, listener: RegistryListener): void {
-    const { name, problem } = folder;
-    this.#models.set(name, {
-      name,
-      config: folder.problem === undefined ? folder.config : null,
-      problem: problem ?? null,
-      versions: this.#makeVersions(folder, listener),
+  get(name: string): KnownModel | undefined {
+    return this.#models.get(name);
+  }
+
+  /** Makes the slots of a model; they begin with `life.start()`. */
+  add(folder: ModelFolder, plan: ModelPlan): KnownModel {
+    const { clock, makeSlot, drainMs, listener } = this.#parts;
+    const life = new ModelLife(folder.name, {
+      clock,
+      makeSlot,
+      drainMs,
+      listener,
+      nextOrdinal: () => this.nextOrdinal(),
     });
+    const model = { folder, life };
+    this.#models.set(folder.name, model);
+    life.boot(plan);
+    return model;
   }
 
-  #makeVersions(folder: ModelFolder, listener: RegistryListener): readonly RunningVersion[] {
-    if (folder.problem !== undefined) return [];
-    const { name: model, config } = folder;
-    return folder.wanted.map(({ version, file }) => {
-      const plan = { model, version, file, config, poison: new PoisonList(this.#clock) };
-      return { version, hosts: this.#makeHosts(plan, listener) };
-    });
+  nextOrdinal(): number {
+    this.#ordinal += 1;
+    return this.#ordinal;
   }
 
-  #makeHosts(
-    plan: Omit<SlotPlan, "replica" | "ordinal">,
-    listener: RegistryListener,
-  ): readonly HostSlot[] {
-    const hosts: HostSlot[] = [];
-    const tellPoison = (fingerprint: string) => {
-      for (const host of hosts) host.slot.send({ type: "poison", fingerprint });
-    };
-    for (let replica = 0; replica < plan.config.replicas; replica += 1) {
-      this.#ordinal += 1;
-      const slot: HostSlot = this.#makeSlot(
-        { ...plan, replica, ordinal: this.#ordinal },
-        {
-          onChange: () => this.#announce(plan.model, listener),
-          onMetrics: (reportId, metrics) => listener.onMetrics(slot, reportId, metrics),
-          onPoison: tellPoison,
-          onDown: (hostId, exit) => listener.onDown(slot, hostId, exit),
-        },
-      );
-      hosts.push(slot);
-    }
-    return hosts;
+  remove(name: string): void {
+    this.#models.delete(name);
   }
 
-  #announce(name: string, listener: RegistryListener): void {
-    const model = this.#models.get(name);
-    if (model !== undefined) listener.onModel(this.#view(model));
-  }
-
-  #view(model: RunningModel): ModelView {
+  view({ folder, life }: KnownModel): ModelView {
+    const names = new Set([
+      ...folder.versions.map(({ version }) => version),
+      ...life.groups.map(({ version }) => version),
+    ]);
+    const versions = [...names].toSorted(compareVersions);
     const facts: ModelFacts = {
-      ...model,
-      versions: model.versions.map(({ version, hosts }) => ({
-        version,
-        replicas: hosts.map((host) => ({
-          phase: host.slot.phase,
-          view: host.view,
-          metadata: host.metadata,
-          hasBeenReady: host.hasBeenReady,
-          readyMs: host.readyMs,
-        })),
-      })),
+      name: life.name,
+      config: life.config,
+      problem: life.problem,
+      versions: versions.map((version) => factsOf(version, life)),
     };
-    return viewModel(facts, this.#clock.now());
+    return viewModel(facts, this.#parts.clock.now());
   }
+}
+
+function factsOf(version: string, life: ModelLife): VersionFacts {
+  const group = visibleGroup(life.groups.filter((one) => one.version === version));
+  return {
+    version,
+    stage: group?.stage ?? null,
+    failure: life.failures.get(version) ?? null,
+    known: life.known.get(version) ?? null,
+    replicas: (group?.hosts ?? []).map((host) => ({
+      phase: host.slot.phase,
+      view: host.view,
+      metadata: host.metadata,
+      hasBeenReady: host.hasBeenReady,
+      readyMs: host.readyMs,
+    })),
+  };
+}
+
+function visibleGroup(groups: readonly HostGroup[]): HostGroup | undefined {
+  const rank = ({ stage }: HostGroup) => stageOrder.indexOf(stage);
+  return groups.toSorted((a, b) => rank(a) - rank(b))[0];
+}
+
+function runningOf(life: ModelLife): RunningModel {
+  const names = [...new Set(life.groups.map(({ version }) => version))].toSorted(compareVersions);
+  return {
+    name: life.name,
+    config: life.config,
+    problem: life.problem,
+    rollout: life.rollout ?? null,
+    failures: life.failures,
+    versions: names.map((version) => ({
+      version,
+      hosts: life.groups.filter((one) => one.version === version).flatMap(({ all }) => all),
+    })),
+  };
 }

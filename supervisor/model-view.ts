@@ -2,6 +2,7 @@ import type { Millis } from "../src/platform/clock.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { HostView, ModelView, VersionState, VersionView } from "../src/protocol/views.ts";
+import type { GroupStage } from "./host-group.ts";
 import type { Phase } from "./instance.ts";
 
 /** What is known of one replica. */
@@ -16,6 +17,12 @@ export interface ReplicaFacts {
 
 export interface VersionFacts {
   readonly version: string;
+  /** Null where nothing of it runs. */
+  readonly stage: GroupStage | null;
+  /** Why it does not run though it should. */
+  readonly failure: string | null;
+  /** What was found out of it when it was loaded. */
+  readonly known: ModelMetadata | null;
   readonly replicas: readonly ReplicaFacts[];
 }
 
@@ -42,14 +49,46 @@ export function viewModel(facts: ModelFacts, now: Millis): ModelView {
     maxOutstandingRequests: (config?.queue.maxRows ?? 0) + batchesOnTheWay * maxBatchSize,
     maxSequences: config?.queue.maxSequences ?? 0,
     maxOutstandingBytes: (config?.queue.maxBytes ?? 0) * 2,
+    defaultVersion: config?.defaultVersion ?? null,
     versions: facts.versions.map((version) => viewVersion(version, now)),
     problem,
   };
 }
 
-function viewVersion({ version, replicas }: VersionFacts, now: Millis): VersionView {
+function viewVersion(facts: VersionFacts, now: Millis): VersionView {
+  switch (facts.stage) {
+    case "serving":
+    case "standby":
+      return viewServing(facts, now);
+    case "new":
+      return absent(facts, "loading", "it is being loaded");
+    case "leaving":
+      return gone(facts, "draining", "it is being drained");
+    case null:
+      return gone(facts, "unloaded", "it is not loaded");
+  }
+}
+
+/** What should run, and does not, says why. */
+function gone(facts: VersionFacts, state: VersionState, reason: string): VersionView {
+  return facts.failure === null
+    ? absent(facts, state, reason)
+    : absent(facts, "unavailable", facts.failure);
+}
+
+function absent(facts: VersionFacts, state: VersionState, reason: string): VersionView {
+  const { version, replicas, known } = facts;
+  const metadata = metadataOf(replicas) ?? known;
+  return { version, state, reason, backAt: null, metadata, hosts: [] };
+}
+
+function metadataOf(replicas: readonly ReplicaFacts[]): ModelMetadata | null {
+  return replicas.find((replica) => replica.metadata !== undefined)?.metadata ?? null;
+}
+
+function viewServing({ version, replicas }: VersionFacts, now: Millis): VersionView {
   const ready = replicas.filter(({ phase }) => phase.name === "ready");
-  const metadata = replicas.find((replica) => replica.metadata !== undefined)?.metadata ?? null;
+  const metadata = metadataOf(replicas);
   const state = stateOf(replicas);
   return {
     version,

@@ -41,7 +41,7 @@ function ownerOf(name: string): number | undefined {
 }
 
 /** A folder with our own number is older than we are: containers count from 1 each time. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);

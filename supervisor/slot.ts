@@ -58,6 +58,8 @@ export interface SlotRole<Command, Event> {
 }
 
 const keptLines = 20;
+/** The end of its process is no news then. */
+const isOver: readonly Instance["phase"]["name"][] = ["draining", "given-up", "stopped"];
 
 export class Slot<Command, Event> {
   readonly #context: SlotContext;
@@ -136,8 +138,10 @@ export class Slot<Command, Event> {
   }
 
   /** Arms an end for a step of the start that takes too long. */
-  limitStart(ms: number): void {
-    this.#disarm.push(this.#context.clock.after(ms, () => this.#endSlowStart()));
+  limitStart(ms: number): () => void {
+    const disarm = this.#context.clock.after(ms, () => this.#endSlowStart());
+    this.#disarm.push(disarm);
+    return disarm;
   }
 
   apply(event: InstanceEvent): void {
@@ -228,7 +232,7 @@ export class Slot<Command, Event> {
     this.lastExit = { ...verdict, at: clock.wall(), code, signal, stderr: this.#stderr };
     this.#child = undefined;
     this.#disarmAll();
-    const isWanted = this.phase.name === "draining" || this.phase.name === "given-up";
+    const isWanted = isOver.includes(this.phase.name);
     const fields = { ...this.#role.fields, exited_pid: pid, cause: verdict.cause, code, signal };
     if (!isWanted) log.warn(fields, "process ended");
     this.#role.onExit(this.lastExit);

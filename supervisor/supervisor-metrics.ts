@@ -13,6 +13,9 @@ export interface Troupe {
 export interface SupervisorMetrics {
   readonly registry: Registry;
   countRestart(role: string, model: string, reason: string): void;
+  /** Only the ends of changes are counted. */
+  countChange(kind: string, model: string, state: string): void;
+  countReplacement(model: string, reason: string): void;
 }
 
 interface Measured {
@@ -48,15 +51,34 @@ export function createSupervisorMetrics(troupe: () => Troupe): SupervisorMetrics
     })),
   );
   addHostGauges(gauge, () => hostsOf(troupe()));
+  return { registry, ...addCounters(registry) };
+}
+
+function addCounters(registry: Registry): Omit<SupervisorMetrics, "registry"> {
   const restarts = new Counter({
     name: "troupe_restarts_total",
     help: "Processes that ended and were not asked to",
     labelNames: ["role", "model_id", "reason"],
     registers: [registry],
   });
+  const changes = new Counter({
+    name: "troupe_changes_total",
+    help: "Changes of what runs, by how they ended",
+    labelNames: ["model_id", "kind", "outcome"],
+    registers: [registry],
+  });
+  const replacements = new Counter({
+    name: "troupe_host_replacements_total",
+    help: "Hosts that were replaced or ended for their memory",
+    labelNames: ["model_id", "reason"],
+    registers: [registry],
+  });
   return {
-    registry,
     countRestart: (role, model_id, reason) => restarts.inc({ role, model_id, reason }),
+    countChange: (kind, model_id, outcome) => {
+      if (outcome !== "began") changes.inc({ model_id, kind, outcome });
+    },
+    countReplacement: (model_id, reason) => replacements.inc({ model_id, reason }),
   };
 }
 

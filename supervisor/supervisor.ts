@@ -3,47 +3,27 @@
  * Each slot's life is its own; what a model should be is the registry's.
  */
 import PQueue from "p-queue";
-import type { ModelFolder } from "../src/config/model-folder.ts";
-import type { Clock, EpochMillis, Millis } from "../src/platform/clock.ts";
+import type { EpochMillis, Millis } from "../src/platform/clock.ts";
 import { figuresReader } from "../src/platform/figures.ts";
-import type { Log } from "../src/platform/log.ts";
-import type { DoorCommand, DoorSettings, HostCommand } from "../src/protocol/control.ts";
-import type { MetricSnapshot, ModelView, ServerView } from "../src/protocol/views.ts";
-import type { ForkChild, SendHandle } from "./child-process.ts";
+import type { DoorCommand } from "../src/protocol/control.ts";
+import type { Question, Reply } from "../src/protocol/questions.ts";
+import type { ModelView, ServerView } from "../src/protocol/views.ts";
 import { type DoorListener, DoorSlot } from "./door-slot.ts";
+import { Feed } from "./feed.ts";
+import type { MakeHostSlot } from "./host-group.ts";
 import { HostSlot } from "./host-slot.ts";
+import { LifeNews } from "./life-news.ts";
+import { Management } from "./management.ts";
 import { MemoryKillHistory, memoryKills } from "./memory-kills.ts";
-import { MetricsLedger } from "./metrics-ledger.ts";
-import { ModelRegistry, type RegistryListener } from "./model-registry.ts";
-import { Reports, reportMsFor, unawaited } from "./reports.ts";
+import { planOf } from "./model-plan.ts";
+import { ModelRegistry } from "./model-registry.ts";
+import { rollbackWords } from "./rollout.ts";
+import { Scrape } from "./scrape.ts";
 import type { LastExit, SlotContext } from "./slot.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
 import { describeTree } from "./tree.ts";
 import { judgeTick, tickMs } from "./watchdog.ts";
-
-export interface SupervisorOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
-  readonly hangMs: number;
-  /** As many children start at a time. */
-  readonly cores: number;
-  readonly frontDoors: number;
-  readonly doorSettings: DoorSettings;
-  readonly handle: SendHandle;
-  readonly socketFolder: string;
-  readonly models: readonly ModelFolder[];
-  readonly forkDoor: ForkChild<DoorCommand>;
-  readonly forkHost: ForkChild<HostCommand>;
-  readonly listener: SupervisorListener;
-}
-
-export interface SupervisorListener {
-  onListening(port: number): void;
-  /** Every model is ready, or cannot be. */
-  onStarted(models: readonly ModelView[]): void;
-  onListenFailed(reason: string): void;
-}
 
 /** Beside a body, a frame holds ids and a few numbers. */
 const frameOverheadBytes = 1_024;
@@ -52,8 +32,9 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #registry: ModelRegistry;
   readonly #doors: readonly DoorSlot[];
-  readonly #ledger = new MetricsLedger();
-  readonly #reports: Reports;
+  readonly #scrape: Scrape;
+  readonly #feed: Feed;
+  readonly #management: Management;
   readonly #metrics = createSupervisorMetrics(() => ({
     models: this.#registry.models,
     doors: this.#doors,
@@ -70,14 +51,36 @@ export class Supervisor {
     this.#options = options;
     this.#startedAt = clock.wall();
     this.#lastTickAt = clock.now();
-    this.#reports = new Reports(clock);
+    this.#scrape = new Scrape({ clock, own: this.#metrics, members: () => this.#members });
     const context = this.#slotContext();
-    this.#registry = new ModelRegistry(clock, (plan, listener) => {
-      const { forkHost, socketFolder, doorSettings } = options;
-      const { maxBodyBytes, wsMaxPayloadBytes, drainSequencesMs, log } = doorSettings;
-      const maxFrameBytes = Math.max(maxBodyBytes, wsMaxPayloadBytes) + frameOverheadBytes;
-      const shared = { fork: forkHost, socketFolder, maxFrameBytes, drainSequencesMs, log };
-      return new HostSlot(context, { ...plan, ...shared }, listener);
+    const makeSlot = this.#slotMaker(context);
+    this.#feed = new Feed(clock, (event) => this.#tellDoors({ type: "events", events: [event] }));
+    const { hostDrainMs: drainMs } = options;
+    const news = new LifeNews({
+      clock,
+      log: options.log,
+      feed: this.#feed,
+      metrics: this.#metrics,
+      view: (life) => this.#viewOf(life.name),
+      listener: {
+        onView: (view) => {
+          this.#tellDoors({ type: "model", model: view });
+          this.#noteStarted();
+        },
+        onMetrics: (host, reportId, metrics) => this.#scrape.note(host, reportId, metrics),
+        onDown: (host, hostId, exit) => this.#onHostDown(host, hostId, exit),
+      },
+    });
+    this.#registry = new ModelRegistry({ clock, makeSlot, drainMs, listener: news });
+    this.#management = new Management({
+      ...options,
+      registry: this.#registry,
+      makeSlot,
+      feed: this.#feed,
+      listener: {
+        onChange: ({ kind, model, state }) => this.#metrics.countChange(kind, model, state),
+        onGone: (name) => this.#tellDoors({ type: "model-gone", name }),
+      },
     });
     const doorContext = withoutQueues(context);
     this.#doors = Array.from({ length: options.frontDoors }, (_, index) => {
@@ -88,28 +91,37 @@ export class Supervisor {
 
   start(): void {
     const { models } = this.#options;
-    for (const model of models) this.#registry.add(model, this.#registryListener());
+    const { facts } = this.#options.journal;
+    for (const model of models) {
+      const { life } = this.#registry.add(model, planOf(model, facts));
+      for (const [version, { reason }] of facts.rolledBack.get(model.name) ?? []) {
+        life.failures.set(version, rollbackWords(reason));
+      }
+    }
     for (const door of this.#doors) door.slot.start();
-    for (const host of this.#registry.hosts) host.slot.start();
+    for (const { life } of this.#registry.known) life.start();
+    this.#management.start();
     this.#planTick();
-    this.#planReports();
+    this.#scrape.plan();
     this.#noteStarted();
   }
 
   /** Still takes requests, but tells whoever asks that it will not for long. */
   announceDrain(): void {
+    this.#management.stop();
     this.#setServer({ ...this.#server, draining: true });
   }
 
   /** Resolves when every process is gone; what is not finished by then is ended. */
   async stop(drainMs: number): Promise<void> {
     await this.#endAll(this.#doors, drainMs);
-    await this.#endAll(this.#registry.hosts, hostDrainMs);
+    await this.#endAll(this.#hosts, lastDrainMs);
+    await this.#options.store.close();
   }
 
   /** Ends everything now. */
   abandon(): void {
-    for (const { slot } of [...this.#doors, ...this.#registry.hosts]) slot.kill("stop");
+    for (const { slot } of this.#members) slot.kill("stop");
   }
 
   async #endAll(members: readonly (DoorSlot | HostSlot)[], withinMs: number): Promise<void> {
@@ -129,14 +141,24 @@ export class Supervisor {
     return { clock, random, log, loads, restarts, hangMs, memoryKills, memoryKillsBefore };
   }
 
+  #slotMaker(context: SlotContext): MakeHostSlot {
+    const { forkHost, socketFolder, doorSettings } = this.#options;
+    const { maxBodyBytes, wsMaxPayloadBytes, drainSequencesMs, log } = doorSettings;
+    const maxFrameBytes = Math.max(maxBodyBytes, wsMaxPayloadBytes) + frameOverheadBytes;
+    const shared = { fork: forkHost, socketFolder, maxFrameBytes, drainSequencesMs, log };
+    return (plan, listener) => new HostSlot(context, { ...plan, ...shared }, listener);
+  }
+
   #makeDoor(context: SlotContext, options: ConstructorParameters<typeof DoorSlot>[1]): DoorSlot {
     const door: DoorSlot = new DoorSlot(context, options, {
       onChange: () => undefined,
       onStart: () => this.#brief(door),
       onListening: (port) => this.#onListening(port),
       onListenFailed: (reason) => this.#options.listener.onListenFailed(reason),
-      onMetrics: (reportId, metrics) => this.#onMetrics(door, reportId, metrics),
-      onQuery: (_, queryId, what) => void this.#answer(door, queryId, what),
+      onMetrics: (reportId, metrics) => this.#scrape.note(door, reportId, metrics),
+      onQuery: (_, queryId, question) => void this.#answer(door, queryId, question),
+      onProgress: (uploadId, bytes) => this.#management.noteProgress(uploadId, bytes),
+      onDropped: (uploadId) => this.#management.dropUpload(uploadId),
       onViolation: (hostId, reason) => this.#onViolation(hostId, reason),
       onDown: (exit) => this.#onDoorDown(door, exit),
     } satisfies DoorListener);
@@ -147,25 +169,27 @@ export class Supervisor {
   #brief(door: DoorSlot): void {
     for (const model of this.#registry.views) door.slot.send({ type: "model", model });
     door.slot.send({ type: "server", server: this.#server });
+    door.slot.send({ type: "events", events: this.#feed.recent });
   }
 
-  #registryListener(): RegistryListener {
-    return {
-      onModel: (model) => {
-        this.#tellDoors({ type: "model", model });
-        this.#noteStarted();
-      },
-      onMetrics: (host, reportId, metrics) => this.#onMetrics(host, reportId, metrics),
-      onDown: (host, hostId, exit) => {
-        this.#ledger.retire(host);
-        this.#tellDoors({ type: "host-down", hostId, blame: exit.blame });
-        if (wasServing(host)) this.#metrics.countRestart("host", host.model, exit.cause);
-      },
-    };
+  get #hosts(): readonly HostSlot[] {
+    return [...this.#registry.hosts, ...this.#management.trials];
+  }
+
+  #viewOf(name: string): ModelView | undefined {
+    const model = this.#registry.get(name);
+    return model && this.#registry.view(model);
+  }
+
+  #onHostDown(host: HostSlot, hostId: string, exit: LastExit): void {
+    this.#scrape.retire(host);
+    this.#tellDoors({ type: "host-down", hostId, blame: exit.blame });
+    if (wasServing(host)) this.#metrics.countRestart("host", host.model, exit.cause);
   }
 
   #onDoorDown(door: DoorSlot, exit: LastExit): void {
-    this.#ledger.retire(door);
+    this.#scrape.retire(door);
+    this.#management.forgetDoor(door);
     if (wasServing(door)) this.#metrics.countRestart("front-door", "", exit.cause);
   }
 
@@ -193,19 +217,19 @@ export class Supervisor {
     this.#noteStarted();
   }
 
-  #onMetrics(child: object, reportId: number, metrics: readonly MetricSnapshot[]): void {
-    this.#ledger.note(child, metrics);
-    this.#reports.note(child, reportId);
-  }
-
   #onViolation(hostId: string, reason: string): void {
     this.#options.log.error({ host: hostId, reason }, "host does not keep the protocol");
     this.#registry.hosts.find((host) => host.hostId === hostId)?.slot.kill("protocol");
   }
 
-  async #answer(door: DoorSlot, queryId: number, what: "tree" | "metrics"): Promise<void> {
-    const body = what === "tree" ? this.#describeTree() : await this.#mergedMetrics();
-    door.slot.send({ type: "reply", queryId, body });
+  async #answer(door: DoorSlot, queryId: number, question: Question): Promise<void> {
+    door.slot.send({ type: "reply", queryId, reply: await this.#replyTo(door, question) });
+  }
+
+  async #replyTo(door: DoorSlot, question: Question): Promise<Reply> {
+    if (question.type === "tree") return { type: "body", body: this.#describeTree() };
+    if (question.type === "metrics") return { type: "body", body: await this.#scrape.merged() };
+    return this.#management.answer(door, question);
   }
 
   #describeTree(): string {
@@ -221,25 +245,8 @@ export class Supervisor {
     );
   }
 
-  async #mergedMetrics(): Promise<string> {
-    await this.#reports.gather(this.#readyMembers, (member, reportId) => {
-      (member as DoorSlot | HostSlot).slot.send({ type: "report", reportId });
-    });
-    return this.#ledger.merged(this.#metrics.registry);
-  }
-
-  get #readyMembers(): readonly (DoorSlot | HostSlot)[] {
-    return [...this.#doors, ...this.#registry.hosts].filter(
-      ({ slot }) => slot.phase.name === "ready",
-    );
-  }
-
-  #planReports(): void {
-    const delayMs = reportMsFor(this.#doors.length + this.#registry.hosts.length);
-    this.#options.clock.after(delayMs, () => {
-      for (const { slot } of this.#readyMembers) slot.send({ type: "report", reportId: unawaited });
-      this.#planReports();
-    });
+  get #members(): readonly (DoorSlot | HostSlot)[] {
+    return [...this.#doors, ...this.#hosts];
   }
 
   #planTick(): void {
@@ -254,7 +261,7 @@ export class Supervisor {
     const now = this.#options.clock.now();
     const tick = judgeTick(this.#lastTickAt, now);
     this.#lastTickAt = now;
-    for (const { slot } of [...this.#doors, ...this.#registry.hosts]) {
+    for (const { slot } of this.#members) {
       if (tick.type === "forgive") slot.forgive();
       else slot.watch(now);
     }
@@ -272,4 +279,4 @@ function wasServing({ slot }: DoorSlot | HostSlot): boolean {
 }
 
 /** Hosts have nothing left to do when the front doors are gone. */
-const hostDrainMs = 500;
+const lastDrainMs = 500;

@@ -3,6 +3,7 @@ import type { ProcessFigures } from "../src/protocol/views.ts";
 import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";
 import type { RunningModel } from "./model-registry.ts";
+import type { Rollout } from "./rollout.ts";
 import type { LastExit, Slot } from "./slot.ts";
 
 export interface TreeFacts {
@@ -33,15 +34,22 @@ export function describeTree(facts: TreeFacts): Json {
   };
 }
 
-function modelOf({ name, problem, versions }: RunningModel): Json {
+function modelOf({ name, problem, rollout, failures, versions }: RunningModel): Json {
   return {
     name,
     problem,
+    rollout: rollout === null ? null : rolloutOf(rollout),
+    failures: Object.fromEntries(failures),
     versions: versions.map(({ version, hosts }) => ({
       version,
       hosts: hosts.map((host) => hostOf(name, version, host)),
     })),
   };
+}
+
+function rolloutOf(rollout: Rollout): Json {
+  const reason = rollout.name === "rolled-back" ? rollout.reason : null;
+  return { state: rollout.name, reason };
 }
 
 function hostOf(model: string, version: string, { slot, load }: HostSlot): Json {

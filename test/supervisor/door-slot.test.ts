@@ -29,6 +29,8 @@ function setUp() {
       onListenFailed: hear("listen-failed"),
       onMetrics: hear("metrics"),
       onQuery: hear("query"),
+      onProgress: hear("progress"),
+      onDropped: hear("dropped"),
       onViolation: hear("violation"),
       onDown: ({ cause }) => heard.push(["down", cause]),
     },
@@ -63,8 +65,8 @@ describe("a front door's slot", () => {
 
   it("says who asks a question", () => {
     const { forks, heard, door } = setUp();
-    forks.child.says({ type: "query", queryId: 9, what: "tree" });
-    assert.deepEqual(heard, [["query", door, 9, "tree"]]);
+    forks.child.says({ type: "query", queryId: 9, question: { type: "tree" } });
+    assert.deepEqual(heard, [["query", door, 9, { type: "tree" }]]);
   });
 
   it("is ready when it listens", () => {

@@ -41,6 +41,7 @@ function model(name: string, fields: Partial<ModelView> = {}): ModelView {
     required: false,
     defaults: {},
     requestMs: null,
+    defaultVersion: null,
     maxOutstandingRequests: 1,
     maxOutstandingBytes: 1,
     maxSequences: 1,

@@ -43,6 +43,7 @@ function setUp(config: ModelConfig = { ...defaultModelConfig, labels: ["setosa"]
     model: "iris",
     version: "1",
     file: "/models/iris/model.onnx",
+    beside: [],
     config,
     replica: 2,
     ordinal: 17,
@@ -55,6 +56,8 @@ function setUp(config: ModelConfig = { ...defaultModelConfig, labels: ["setosa"]
   };
   const host: HostSlot = new HostSlot(context, options, {
     onChange: () => phases.push(host.slot.phase.name),
+    onStep: () => undefined,
+    onBeat: () => undefined,
     onMetrics: (reportId, metrics) => reports.push({ reportId, metrics }),
     onPoison: (fingerprint) => told.push(fingerprint),
     onDown: (hostId, exit) => down.push([hostId, exit]),
@@ -95,10 +98,11 @@ describe("a host's slot", () => {
     const before = parts.forks.child.sent.length;
     const { batching, queue, timeouts, breaker, session } = defaultModelConfig;
     assert.deepEqual(specOf(parts), {
-      hostId: "iris/1#2.1",
+      hostId: "iris/1#2.17-1",
       model: "iris",
       version: "1",
       file: "/models/iris/model.onnx",
+      beside: [],
       socketPath: join(socketFolder, "17-1.sock"),
       labels: ["setosa"],
       batching,
@@ -109,6 +113,8 @@ describe("a host's slot", () => {
       state: null,
       stream: null,
       defaults: {},
+      warmup: null,
+      golden: [],
       sequenceIdleMs: timeouts.sequenceIdleMs,
       drainSequencesMs: 700,
       maxFrameBytes: 1_000,
@@ -143,8 +149,8 @@ describe("a host's slot", () => {
     assert.deepEqual(
       [first, parts.host.view],
       [
-        { hostId: "iris/1#2.1", socketPath: join(socketFolder, "17-1.sock") },
-        { hostId: "iris/1#2.2", socketPath: join(socketFolder, "17-2.sock") },
+        { hostId: "iris/1#2.17-1", socketPath: join(socketFolder, "17-1.sock") },
+        { hostId: "iris/1#2.17-2", socketPath: join(socketFolder, "17-2.sock") },
       ],
     );
   });
@@ -188,7 +194,7 @@ describe("a host's slot", () => {
     makeReady(parts);
     await die(parts, "SIGSEGV");
     const [[hostId, exit] = []] = parts.down;
-    assert.deepEqual([hostId, exit?.cause, exit?.blame], ["iris/1#2.1", "SIGSEGV", "model"]);
+    assert.deepEqual([hostId, exit?.cause, exit?.blame], ["iris/1#2.17-1", "SIGSEGV", "model"]);
   });
 
   it("removes the socket that its process left", async () => {

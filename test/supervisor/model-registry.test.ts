@@ -5,14 +5,28 @@ import type { ModelFolder } from "../../src/config/model-folder.ts";
 import type { HostCommand } from "../../src/protocol/control.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
 import type { ModelView } from "../../src/protocol/views.ts";
+import type { MakeHostSlot, SlotPlan } from "../../supervisor/host-group.ts";
 import { HostSlot } from "../../supervisor/host-slot.ts";
-import { ModelRegistry, type SlotPlan } from "../../supervisor/model-registry.ts";
+import { noFacts } from "../../supervisor/journal-facts.ts";
+import type { LifeListener } from "../../supervisor/life-parts.ts";
+import type { ModelLife } from "../../supervisor/model-life.ts";
+import { planOf } from "../../supervisor/model-plan.ts";
+import { ModelRegistry } from "../../supervisor/model-registry.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeForks, slotContext } from "./fake-forks.ts";
 
 function folder(name: string, config: Partial<ModelConfig>, ...versions: string[]): ModelFolder {
-  const wanted = versions.map((version) => ({ version, file: `/models/${name}/${version}` }));
-  return { name, versions: wanted, wanted, config: { ...defaultModelConfig, ...config } };
+  const wanted = versions.map((version) => ({
+    version,
+    file: `/models/${name}/${version}`,
+    beside: [],
+  }));
+  return {
+    name,
+    versions: wanted,
+    wanted,
+    config: { ...defaultModelConfig, versions: { type: "all" }, ...config },
+  };
 }
 
 function badFolder(name: string, problem: string): ModelFolder {
@@ -27,20 +41,28 @@ function setUp() {
   const down: string[] = [];
   const reported: (readonly [HostSlot, number])[] = [];
   const context = slotContext(clock);
-  const registry = new ModelRegistry(clock, (plan, listener) => {
+  const makeSlot: MakeHostSlot = (plan, listener) => {
     plans.push(plan);
     const log = { level: "silent", pretty: false };
     const sizes = { maxFrameBytes: 1, drainSequencesMs: 1 };
     const shared = { fork: forks.fork, socketFolder: "/nowhere", ...sizes, log };
     return new HostSlot(context, { ...plan, ...shared }, listener);
-  });
-  const listener = {
-    onModel: (view: ModelView) => views.push(view),
-    onMetrics: (host: HostSlot, reportId: number) => reported.push([host, reportId]),
-    onDown: (_: HostSlot, hostId: string) => down.push(hostId),
   };
+  const listener: LifeListener = {
+    onView: ({ name }: ModelLife) => {
+      const model = registry.get(name);
+      if (model !== undefined) views.push(registry.view(model));
+    },
+    onHost: () => undefined,
+    onStep: () => undefined,
+    onBeat: () => undefined,
+    onRollout: () => undefined,
+    onMetrics: (host, reportId) => reported.push([host, reportId]),
+    onDown: (_, hostId) => down.push(hostId),
+  };
+  const registry = new ModelRegistry({ clock, makeSlot, drainMs: 1_000, listener });
   const add = (...folders: readonly ModelFolder[]) => {
-    for (const one of folders) registry.add(one, listener);
+    for (const one of folders) registry.add(one, planOf(one, noFacts));
   };
   return { forks, plans, views, down, reported, registry, add };
 }
@@ -119,6 +141,6 @@ describe("ModelRegistry", () => {
     for (const host of registry.hosts) host.slot.start();
     forks.children[1]?.says({ type: "metrics", reportId: 3, metrics: [] });
     forks.children[1]?.exits(null, "SIGKILL");
-    assert.deepEqual([reported, down], [[[registry.hosts[1], 3]], ["a/1#1.1"]]);
+    assert.deepEqual([reported, down], [[[registry.hosts[1], 3]], ["a/1#1.2-1"]]);
   });
 });

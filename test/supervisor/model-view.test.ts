@@ -39,7 +39,7 @@ function viewVersion(...replicas: readonly ReplicaFacts[]): VersionView | undefi
     name: "iris",
     config: defaultModelConfig,
     problem: null,
-    versions: [{ version: "1", replicas }],
+    versions: [{ version: "1", stage: "serving" as const, failure: null, known: null, replicas }],
   };
   return viewModel(facts, now).versions[0];
 }
@@ -146,6 +146,7 @@ describe("viewModel", () => {
       maxOutstandingRequests: 116,
       maxOutstandingBytes: 2_000,
       maxSequences: 30,
+      defaultVersion: null,
       versions: [],
       problem: null,
     });
@@ -155,5 +156,31 @@ describe("viewModel", () => {
     const facts = { name: "bad", config: null, problem: "model.yaml: no", versions: [] };
     const { required, problem, versions, maxSequences } = viewModel(facts, now);
     assert.deepEqual([required, problem, versions, maxSequences], [false, "model.yaml: no", [], 0]);
+  });
+});
+
+describe("a version that does not serve", () => {
+  const base = { version: "1", failure: null, known: metadata, replicas: [] };
+  const rows = [
+    [{ ...base, stage: "new" }, "loading", "it is being loaded"],
+    [{ ...base, stage: "leaving" }, "draining", "it is being drained"],
+    [{ ...base, stage: null }, "unloaded", "it is not loaded"],
+    [{ ...base, stage: null, failure: "rolled back: x" }, "unavailable", "rolled back: x"],
+    [{ ...base, stage: "leaving", failure: "rolled back: x" }, "unavailable", "rolled back: x"],
+    [{ ...base, stage: "new", failure: "rolled back: x" }, "loading", "it is being loaded"],
+  ] as const;
+
+  for (const [facts, state, reason] of rows) {
+    it(`is ${state} where its stage is ${facts.stage} and its failure ${facts.failure}`, () => {
+      const whole = { name: "iris", config: defaultModelConfig, problem: null, versions: [facts] };
+      const expected = version({ state, reason, metadata });
+      assert.deepEqual(viewModel(whole, now).versions[0], expected);
+    });
+  }
+
+  it("shows the hosts of what stands by", () => {
+    const standby = { ...base, stage: "standby" as const, replicas: [replica(ready)] };
+    const whole = { name: "iris", config: defaultModelConfig, problem: null, versions: [standby] };
+    assert.deepEqual(viewModel(whole, now).versions[0]?.hosts.length, 1);
   });
 });

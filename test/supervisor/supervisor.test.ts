@@ -8,6 +8,8 @@ import type { DoorCommand, DoorSettings, HostCommand } from "../../src/protocol/
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { ModelView } from "../../src/protocol/views.ts";
 import type { SendHandle } from "../../supervisor/child-process.ts";
+import { Journal } from "../../supervisor/journal.ts";
+import { ModelStore } from "../../supervisor/model-store.ts";
 import { Supervisor } from "../../supervisor/supervisor.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { type FakeChild, FakeForks, quietLog } from "./fake-forks.ts";
@@ -34,6 +36,9 @@ const doorSettings: DoorSettings = {
   wsMaxBufferedBytes: 1,
   drainSequencesMs: 700,
   allowedOrigins: [],
+  management: "guarded",
+  maxUploadBytes: 1,
+  run: "r",
 };
 
 const metadata: ModelMetadata = {
@@ -46,7 +51,7 @@ const metadata: ModelMetadata = {
 };
 
 function folder(name: string): ModelFolder {
-  const wanted = [{ version: "1", file: `/models/${name}.onnx` }];
+  const wanted = [{ version: "1", file: `/models/${name}.onnx`, beside: [] }];
   return { name, versions: wanted, wanted, config: defaultModelConfig };
 }
 
@@ -60,13 +65,19 @@ interface Options {
   readonly cores?: number;
 }
 
-function setUp(options: Options = {}) {
+async function setUp(options: Options = {}) {
   const clock = new FakeClock();
   const doors = new FakeForks<DoorCommand>();
   const hosts = new FakeForks<HostCommand>();
   const heard: unknown[] = [];
+  const modelsFolder = "/nowhere";
   const supervisor = new Supervisor({
     clock,
+    modelsFolder,
+    journal: await Journal.open(modelsFolder),
+    store: new ModelStore(modelsFolder),
+    watchMs: null,
+    hostDrainMs: 1_000,
     random: () => 1,
     log: quietLog,
     hangMs: 5_000,
@@ -120,7 +131,7 @@ function inShort(command: DoorCommand): string {
 
 /** What the door was told since it had its settings, which is when it begins to listen. */
 function told(door: FakeChild<DoorCommand>): readonly string[] {
-  const words = door.sent.map(inShort);
+  const words = door.sent.filter(({ type }) => type !== "events").map(inShort);
   return words.slice(words.indexOf("start"));
 }
 
@@ -130,7 +141,7 @@ async function replyTo(
   what: "tree" | "metrics",
   report: (reportId: number) => Promise<void> | void = () => undefined,
 ): Promise<string> {
-  door.says({ type: "query", queryId: 77, what });
+  door.says({ type: "query", queryId: 77, question: { type: what } });
   await turn();
   for (const command of [...door.sent]) {
     if (command.type === "report") await report(command.reportId);
@@ -138,17 +149,22 @@ async function replyTo(
   for (let turns = 0; turns < 20; turns += 1) await turn();
   const reply = door.sent.at(-1);
   assert.ok(reply?.type === "reply" && reply.queryId === 77);
-  return reply.body;
+  assert.ok(reply.reply.type === "body");
+  return reply.reply.body;
 }
 
 describe("a supervisor that starts", () => {
-  it("forks the doors and a host for each replica", () => {
-    const { doors, hosts } = setUp({ doors: 2, models: [folder("a"), folder("b")] });
+  it("forks the doors and a host for each replica", async () => {
+    const { doors, hosts } = await setUp({ doors: 2, models: [folder("a"), folder("b")] });
     assert.deepEqual([doors.children.length, hosts.children.length], [2, 2]);
   });
 
   it("starts no more hosts at a time than there are cores", async () => {
-    const { doors, hosts } = setUp({ cores: 1, doors: 2, models: [folder("a"), folder("b")] });
+    const { doors, hosts } = await setUp({
+      cores: 1,
+      doors: 2,
+      models: [folder("a"), folder("b")],
+    });
     const forked = [doors.children.length, hosts.children.length];
     makeReady(hosts.child);
     await turn();
@@ -157,7 +173,7 @@ describe("a supervisor that starts", () => {
   });
 
   it("starts a door again at once, though a host takes long to come back", async () => {
-    const { doors, hosts } = setUp({ cores: 1 });
+    const { doors, hosts } = await setUp({ cores: 1 });
     open(doors.child);
     makeReady(hosts.child);
     hosts.child.exits(null, "SIGKILL");
@@ -167,29 +183,29 @@ describe("a supervisor that starts", () => {
     assert.deepEqual([hosts.children.length, doors.children.length], [2, 2]);
   });
 
-  it("gives a door the settings and the handle, and then all that is known", () => {
-    const { doors } = setUp({ models: [folder("iris"), badFolder("bad")] });
+  it("gives a door the settings and the handle, and then all that is known", async () => {
+    const { doors } = await setUp({ models: [folder("iris"), badFolder("bad")] });
     doors.child.says({ type: "booted" });
     assert.deepEqual(told(doors.child), ["start", "iris loading", "bad none", "serving starting"]);
     assert.equal(doors.child.handles[0], handle);
   });
 
-  it("gives a host room for the largest body", () => {
-    const { hosts } = setUp();
+  it("gives a host room for the largest body", async () => {
+    const { hosts } = await setUp();
     hosts.child.says({ type: "booted" });
     const [command] = hosts.child.sent;
     assert.ok(command?.type === "load" && command.spec.maxFrameBytes > doorSettings.maxBodyBytes);
   });
 
-  it("tells a host how long it may wait for its sequences", () => {
-    const { hosts } = setUp();
+  it("tells a host how long it may wait for its sequences", async () => {
+    const { hosts } = await setUp();
     hosts.child.says({ type: "booted" });
     const [command] = hosts.child.sent;
     assert.equal(command?.type === "load" && command.spec.drainSequencesMs, 700);
   });
 
-  it("says once that it listens, and once that every model is ready or cannot be", () => {
-    const { doors, hosts, heard } = setUp({ doors: 2, models: [folder("a"), folder("b")] });
+  it("says once that it listens, and once that every model is ready or cannot be", async () => {
+    const { doors, hosts, heard } = await setUp({ doors: 2, models: [folder("a"), folder("b")] });
     for (const door of doors.children) open(door);
     makeReady(hosts.children[0] as FakeChild<HostCommand>);
     const before = [...heard];
@@ -200,8 +216,8 @@ describe("a supervisor that starts", () => {
     assert.equal(told(doors.child).filter((words) => words === "serving started").length, 1);
   });
 
-  it("is not started before it listens", () => {
-    const { doors, hosts, heard } = setUp();
+  it("is not started before it listens", async () => {
+    const { doors, hosts, heard } = await setUp();
     makeReady(hosts.child);
     const before = [...heard];
     open(doors.child);
@@ -218,7 +234,7 @@ describe("a supervisor that starts", () => {
   });
 
   it("stays started when a model has to come back", async () => {
-    const { doors, hosts, heard } = setUp();
+    const { doors, hosts, heard } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
     hosts.child.exits(null, "SIGKILL");
@@ -228,8 +244,8 @@ describe("a supervisor that starts", () => {
     assert.equal(told(doors.child).filter((words) => words.startsWith("serving")).length, 2);
   });
 
-  it("says why it cannot listen", () => {
-    const { doors, heard } = setUp();
+  it("says why it cannot listen", async () => {
+    const { doors, heard } = await setUp();
     doors.child.says({ type: "listen-failed", reason: "EACCES" });
     assert.deepEqual(heard, [["listen-failed", "EACCES"]]);
   });
@@ -237,19 +253,19 @@ describe("a supervisor that starts", () => {
 
 describe("a supervisor whose child ends", () => {
   it("tells every door which host is down before it tells what is left of the model", async () => {
-    const { doors, hosts } = setUp({ doors: 2 });
+    const { doors, hosts } = await setUp({ doors: 2 });
     for (const door of doors.children) open(door);
     makeReady(hosts.child);
     const before = doors.children.map((door) => told(door).length);
     hosts.child.exits(null, "SIGSEGV");
     await turn();
     const after = doors.children.map((door, at) => told(door).slice(before[at]));
-    const expected = ["iris/1#0.1 down, blame model", "iris recovering", "iris recovering"];
+    const expected = ["iris/1#0.1-1 down, blame model", "iris recovering", "iris recovering"];
     assert.deepEqual(after, [expected, expected]);
   });
 
   it("tells a door that comes back all that is known by then", async () => {
-    const { doors, hosts } = setUp();
+    const { doors, hosts } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
     doors.child.exits(null, "SIGKILL");
@@ -263,7 +279,7 @@ describe("a supervisor whose child ends", () => {
   });
 
   it("leaves hosts alone when a door dies", async () => {
-    const { doors, hosts } = setUp();
+    const { doors, hosts } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
     doors.child.exits(null, "SIGSEGV");
@@ -272,13 +288,13 @@ describe("a supervisor whose child ends", () => {
   });
 
   it("kills a host that a door accuses, where it is still that one", async () => {
-    const { doors, hosts } = setUp();
+    const { doors, hosts } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
-    doors.child.says({ type: "violation", hostId: "iris/1#0.0", reason: "lies" });
-    doors.child.says({ type: "violation", hostId: "other/1#0.1", reason: "lies" });
+    doors.child.says({ type: "violation", hostId: "iris/1#0.1-0", reason: "lies" });
+    doors.child.says({ type: "violation", hostId: "other/1#0.1-1", reason: "lies" });
     const before = hosts.child.kills;
-    doors.child.says({ type: "violation", hostId: "iris/1#0.1", reason: "lies" });
+    doors.child.says({ type: "violation", hostId: "iris/1#0.1-1", reason: "lies" });
     assert.deepEqual([before, hosts.child.kills], [0, 1]);
   });
 });
@@ -286,7 +302,7 @@ describe("a supervisor whose child ends", () => {
 describe("a supervisor that watches", () => {
   /** Everybody but the mute one says that it is alive, as often as it should. */
   function live(
-    { clock, doors, hosts }: ReturnType<typeof setUp>,
+    { clock, doors, hosts }: Awaited<ReturnType<typeof setUp>>,
     forMs: number,
     mute?: FakeChild<HostCommand>,
   ): void {
@@ -298,8 +314,8 @@ describe("a supervisor that watches", () => {
     }
   }
 
-  it("kills a host that says nothing, and no other", () => {
-    const parts = setUp({ models: [folder("a"), folder("b")] });
+  it("kills a host that says nothing, and no other", async () => {
+    const parts = await setUp({ models: [folder("a"), folder("b")] });
     open(parts.doors.child);
     for (const host of parts.hosts.children) makeReady(host);
     const mute = parts.hosts.children[1] as FakeChild<HostCommand>;
@@ -310,8 +326,8 @@ describe("a supervisor that watches", () => {
     assert.equal(parts.doors.child.kills, 0);
   });
 
-  it("forgives once when it was itself that stood still", () => {
-    const parts = setUp();
+  it("forgives once when it was itself that stood still", async () => {
+    const parts = await setUp();
     open(parts.doors.child);
     makeReady(parts.hosts.child);
     live(parts, 1_000);
@@ -332,7 +348,7 @@ describe("a supervisor that watches", () => {
 
 describe("a supervisor that is asked", () => {
   it("describes every process", async () => {
-    const { clock, doors, hosts } = setUp({ models: [folder("iris"), badFolder("bad")] });
+    const { clock, doors, hosts } = await setUp({ models: [folder("iris"), badFolder("bad")] });
     open(doors.child);
     doors.child.says({ type: "beat", figures });
     makeReady(hosts.child);
@@ -365,6 +381,8 @@ describe("a supervisor that is asked", () => {
         {
           name: "iris",
           problem: null,
+          rollout: null,
+          failures: {},
           versions: [
             {
               version: "1",
@@ -395,13 +413,13 @@ describe("a supervisor that is asked", () => {
             },
           ],
         },
-        { name: "bad", problem: "no", versions: [] },
+        { name: "bad", problem: "no", rollout: null, failures: {}, versions: [] },
       ],
     });
   });
 
   it("knows no load of a host that has not told it yet", async () => {
-    const { doors, hosts } = setUp();
+    const { doors, hosts } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
     const { models } = JSON.parse(await replyTo(doors.child, "tree"));
@@ -413,7 +431,7 @@ describe("a supervisor that is asked", () => {
   });
 
   it("gives the metrics of all, those of the dead too", async () => {
-    const { doors, hosts } = setUp();
+    const { doors, hosts } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
     const counted = async (count: number) => {
@@ -456,7 +474,7 @@ describe("a supervisor that is asked", () => {
 
 describe("a supervisor that nobody asks", () => {
   it("has what a process had counted two seconds before it was killed", async () => {
-    const { clock, doors, hosts } = setUp();
+    const { clock, doors, hosts } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
     clock.advance(2_000);
@@ -477,7 +495,7 @@ describe("a supervisor that nobody asks", () => {
 
 describe("a supervisor that stops", () => {
   it("says so, ends the doors first and then the hosts", async () => {
-    const { doors, hosts, supervisor } = setUp();
+    const { doors, hosts, supervisor } = await setUp();
     open(doors.child);
     makeReady(hosts.child);
     supervisor.announceDrain();
@@ -494,7 +512,7 @@ describe("a supervisor that stops", () => {
   });
 
   it("kills what does not end in time", async () => {
-    const { clock, doors, hosts, supervisor } = setUp({ doors: 2 });
+    const { clock, doors, hosts, supervisor } = await setUp({ doors: 2 });
     for (const door of doors.children) open(door);
     makeReady(hosts.child);
     const stopped = supervisor.stop(1_000);
@@ -513,7 +531,7 @@ describe("a supervisor that stops", () => {
   });
 
   it("does not wait for what has not begun", async () => {
-    const { doors, hosts, supervisor } = setUp();
+    const { doors, hosts, supervisor } = await setUp();
     open(doors.child);
     hosts.child.says({ type: "booted" });
     hosts.child.says({ type: "refused", reason: "no" });
@@ -522,8 +540,11 @@ describe("a supervisor that stops", () => {
     await stopped;
   });
 
-  it("kills everything where it must not wait", () => {
-    const { doors, hosts, supervisor } = setUp({ doors: 2, models: [folder("a"), folder("b")] });
+  it("kills everything where it must not wait", async () => {
+    const { doors, hosts, supervisor } = await setUp({
+      doors: 2,
+      models: [folder("a"), folder("b")],
+    });
     supervisor.abandon();
     assert.deepEqual(
       [...doors.children, ...hosts.children].map(({ kills }) => kills),

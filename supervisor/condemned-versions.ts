@@ -1,0 +1,44 @@
+/* Versions that did not last: each is left alone until its file changes or somebody asks for it by name. */
+import type { ModelFolder, ModelVersion } from "../src/config/model-folder.ts";
+import type { Digests } from "./file-digest.ts";
+import type { Journal } from "./journal.ts";
+
+export interface CondemnedParts {
+  readonly journal: Journal;
+  readonly digests: Digests;
+}
+
+export class CondemnedVersions {
+  readonly #parts: CondemnedParts;
+
+  constructor(parts: CondemnedParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects where it could not be written down. */
+  async add(folder: ModelFolder, version: string, reason: string): Promise<void> {
+    const { journal } = this.#parts;
+    const at = new Date().toISOString();
+    const found = folder.versions.find((one) => one.version === version);
+    const digest = await this.#digestOf(found);
+    await journal.append({ type: "rolled-back", model: folder.name, version, digest, reason, at });
+  }
+
+  /** Those whose files are others than they were may be tried again. */
+  async forgiveChanged({ name, versions }: ModelFolder): Promise<void> {
+    const { journal } = this.#parts;
+    const condemned = journal.facts.rolledBack.get(name);
+    for (const version of versions) {
+      const before = condemned?.get(version.version)?.digest ?? "";
+      const now = before === "" ? before : await this.#digestOf(version);
+      if (now === before || now === "") continue;
+      await journal.append({ type: "forgiven", model: name, version: version.version });
+    }
+  }
+
+  /** Empty where it cannot be read, which is never taken for a change. */
+  async #digestOf(version: ModelVersion | undefined): Promise<string> {
+    if (version === undefined) return "";
+    return this.#parts.digests.of(version.file).catch(() => "");
+  }
+}

@@ -1,0 +1,144 @@
+/* With `--watch`: what somebody does to the models folder by hand is followed, when it has come to rest. */
+import { defaultModelConfig } from "../src/config/model-config.ts";
+import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
+import type { Clock } from "../src/platform/clock.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
+import { type ChangeDesk, type DeskParts, goneFolder } from "./change-desk.ts";
+import type { Digests } from "./file-digest.ts";
+import { type FolderLook, judgeLook, lookAt } from "./folder-look.ts";
+import type { KnownModel } from "./model-registry.ts";
+
+export interface FollowerParts extends Omit<DeskParts, "store"> {
+  readonly clock: Clock;
+  readonly desk: ChangeDesk;
+  readonly digests: Digests;
+  readonly watchMs: number;
+}
+
+export class FolderFollower {
+  readonly #parts: FollowerParts;
+  #settled: FolderLook | undefined;
+  #previous: FolderLook | undefined;
+  /** What each file held when its version was last loaded, by path. */
+  readonly #digests = new Map<string, string>();
+  #isStopped = false;
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    for (const { folder } of this.#parts.registry.known) await this.#noteDigests(folder);
+    this.#settled = await lookAt(this.#parts.modelsFolder);
+    this.#plan();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #plan(): void {
+    this.#parts.clock.after(this.#parts.watchMs, () => {
+      if (this.#isStopped) return;
+      void this.#look()
+        .catch(() => undefined)
+        .then(() => this.#plan());
+    });
+  }
+
+  async #look(): Promise<void> {
+    const current = await lookAt(this.#parts.modelsFolder);
+    const { changed, removed, settled } = judgeLook(
+      this.#previous,
+      this.#settled ?? new Map(),
+      current,
+    );
+    this.#previous = current;
+    this.#settled = settled;
+    for (const name of [...changed, ...removed]) await this.#follow(name);
+  }
+
+  async #follow(name: string): Promise<void> {
+    const { desk } = this.#parts;
+    const isFree = desk.current(name) === null;
+    if (isFree) {
+      await desk
+        .alone("watch", { model: name, version: null }, () => this.#adopt(name))
+        .catch(() => undefined);
+      return;
+    }
+    // What is changing is looked at again when that is over; so is what is gone.
+    this.#settled = new Map([...(this.#settled ?? []), [name, ""]]);
+  }
+
+  async #adopt(name: string): Promise<void> {
+    const { registry, modelsFolder, desk } = this.#parts;
+    const folder = await discoverModel(modelsFolder, name);
+    const known = registry.get(name);
+    if (folder === undefined) return known === undefined ? undefined : this.#drop(known);
+    const model = known ?? this.#introduce(folder);
+    const before = new Map(this.#digests);
+    model.folder = folder;
+    if (folder.problem !== undefined) {
+      if (model.life.groups.length === 0) model.life.refuse(folder.problem);
+      throw new TroupeError("invalid-model", `Cannot serve model '${name}': it ${folder.problem}`);
+    }
+    // Before anything is loaded: a file that changes after this is another one at the next look.
+    await this.#noteDigests(folder);
+    const renew = this.#changedVersions(folder, before);
+    await this.#forgive(name, renew);
+    await desk.settle(model, {
+      renew,
+      onRolledBack: (reason, versions) => desk.condemn(model, reason, versions),
+    });
+  }
+
+  #introduce(folder: ModelFolder): KnownModel {
+    const config = folder.problem === undefined ? folder.config : defaultModelConfig;
+    return this.#parts.registry.add(folder, { type: "serve", config, versions: [] });
+  }
+
+  async #drop(model: KnownModel): Promise<void> {
+    const { registry, journal, listener } = this.#parts;
+    const { name } = model.folder;
+    model.folder = goneFolder(name);
+    const { config } = model.life;
+    if (config !== null) await model.life.move({ type: "serve", config, versions: [] });
+    await model.life.quiet();
+    await journal.append({ type: "deleted", model: name, version: null }).catch(() => undefined);
+    registry.remove(name);
+    listener.onGone(name);
+  }
+
+  #changedVersions(
+    { versions }: ModelFolder,
+    before: ReadonlyMap<string, string>,
+  ): ReadonlySet<string> {
+    const isChanged = (path: string) => {
+      const known = before.get(path);
+      return known !== undefined && known !== this.#digests.get(path);
+    };
+    const changed = versions.filter(({ file, beside }) =>
+      [file, ...beside.map((one) => one.file)].some(isChanged),
+    );
+    return new Set(changed.map(({ version }) => version));
+  }
+
+  /** What was rolled back, and has become another file, may be tried again. */
+  async #forgive(model: string, versions: ReadonlySet<string>): Promise<void> {
+    const { journal } = this.#parts;
+    for (const version of versions) {
+      const isCondemned = journal.facts.rolledBack.get(model)?.has(version) === true;
+      if (isCondemned) await journal.append({ type: "forgiven", model, version });
+    }
+  }
+
+  async #noteDigests({ versions }: ModelFolder): Promise<void> {
+    for (const { file, beside } of versions) {
+      for (const path of [file, ...beside.map((one) => one.file)]) {
+        const digest = await this.#parts.digests.of(path).catch(() => undefined);
+        if (digest !== undefined) this.#digests.set(path, digest);
+      }
+    }
+  }
+}

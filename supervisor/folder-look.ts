@@ -1,0 +1,86 @@
+/* How the models folder looks from outside, and what has become different since; nothing is opened or followed. */
+import type { Stats } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { compareVersions } from "../src/config/version-order.ts";
+import { errorCodeOf } from "./storage.ts";
+
+/** A text for each model that is another one when something in its folder is. */
+export type FolderLook = ReadonlyMap<string, string>;
+
+export interface LookVerdict {
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  /** What the next look is compared with: the models as they were when last called changed. */
+  readonly settled: FolderLook;
+}
+
+/** Files of a version's folder lie two levels below the model's. */
+const levels = 2;
+
+/** Throws where the folder itself cannot be read: that is not the same as an empty one. */
+export async function lookAt(modelsFolder: string): Promise<FolderLook> {
+  const look = new Map<string, string>();
+  for (const name of await namesIn(modelsFolder)) {
+    const stats = await statsOf(join(modelsFolder, name));
+    if (stats === undefined || !(stats.isDirectory() || stats.isSymbolicLink())) continue;
+    look.set(name, (await describe(modelsFolder, name, levels)).join("\n"));
+  }
+  return look;
+}
+
+/** Names sorted; those with a dot in front are nobody's business. */
+async function namesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => !name.startsWith(".")).sort(compareVersions);
+}
+
+async function describe(root: string, path: string, below: number): Promise<string[]> {
+  const stats = await statsOf(join(root, path));
+  if (stats === undefined) return [];
+  const line = `${JSON.stringify(path)} ${stampOf(stats)}`;
+  if (!stats.isDirectory() || below === 0) return [line];
+  try {
+    const lines = [line];
+    for (const name of await namesIn(join(root, path))) {
+      lines.push(...(await describe(root, join(path, name), below - 1)));
+    }
+    return lines;
+  } catch (thrown) {
+    return [`${line} ${errorCodeOf(thrown) ?? "unreadable"}`];
+  }
+}
+
+/** Undefined where it is gone by now, or hidden. */
+function statsOf(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch(() => undefined);
+}
+
+/** The time of a folder tells of hidden files too, and of nothing that its entries do not tell. */
+function stampOf(stats: Stats): string {
+  if (stats.isDirectory()) return `folder ${stats.ino}`;
+  const kind = stats.isFile() ? "file" : "other";
+  return `${kind} ${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+}
+
+/**
+ * Only what two looks in a row agree on counts, so that a file is never read while it is being written. Nothing counts
+ * without a look before.
+ */
+export function judgeLook(
+  previous: FolderLook | undefined,
+  settled: FolderLook,
+  current: FolderLook,
+): LookVerdict {
+  if (previous === undefined) return { changed: [], removed: [], settled };
+  const isChanged = ([name, look]: [string, string]) =>
+    look !== settled.get(name) && look === previous.get(name);
+  const changes = [...current].filter(isChanged);
+  const removed = [...settled.keys()].filter((name) => !current.has(name) && !previous.has(name));
+  const left = [...settled].filter(([name]) => !removed.includes(name));
+  return {
+    changed: changes.map(([name]) => name),
+    removed,
+    settled: new Map([...left, ...changes]),
+  };
+}

@@ -1,0 +1,24 @@
+import type { HostGroup } from "./host-group.ts";
+import { hostKey, type ModelPlan } from "./model-plan.ts";
+
+/** The groups that go on as they are, by version: the same file, a configuration that means the same to hosts. */
+export function keptBy(
+  { versions, config }: Extract<ModelPlan, { type: "serve" }>,
+  groups: readonly HostGroup[],
+  renew: ReadonlySet<string>,
+): ReadonlyMap<string, HostGroup> {
+  const key = hostKey(config);
+  const kept = new Map<string, HostGroup>();
+  for (const { version, file } of versions) {
+    const group = groups.find(
+      (one) =>
+        one.stage === "serving" &&
+        one.version === version &&
+        one.plan.file === file &&
+        one.isHopeful &&
+        hostKey(one.config) === key,
+    );
+    if (group !== undefined && !renew.has(version)) kept.set(version, group);
+  }
+  return kept;
+}

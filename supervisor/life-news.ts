@@ -1,0 +1,105 @@
+/* What happens in the lives of models, told to the front doors, the feed, the log and the metrics. */
+import type { Clock } from "../src/platform/clock.ts";
+import type { Log } from "../src/platform/log.ts";
+import type { HostStep } from "../src/protocol/control.ts";
+import type { MetricSnapshot, ModelView } from "../src/protocol/views.ts";
+import type { Feed } from "./feed.ts";
+import type { HostGroup } from "./host-group.ts";
+import type { HostSlot } from "./host-slot.ts";
+import type { LifeListener } from "./life-parts.ts";
+import { MemoryWatch } from "./memory-watch.ts";
+import type { ModelLife } from "./model-life.ts";
+import type { Rollout } from "./rollout.ts";
+import type { LastExit } from "./slot.ts";
+import type { SupervisorMetrics } from "./supervisor-metrics.ts";
+
+export interface NewsParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly feed: Feed;
+  readonly metrics: SupervisorMetrics;
+  readonly view: (life: ModelLife) => ModelView | undefined;
+  readonly listener: {
+    onView(view: ModelView): void;
+    onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void;
+    onDown(host: HostSlot, hostId: string, exit: LastExit): void;
+  };
+}
+
+export class LifeNews implements LifeListener {
+  readonly #parts: NewsParts;
+  readonly #memory: MemoryWatch;
+  /** By model and version: the state that was told last. */
+  readonly #told = new Map<string, string>();
+
+  constructor(parts: NewsParts) {
+    this.#parts = parts;
+    this.#memory = new MemoryWatch(parts.clock, {
+      onReplace: (host, reason, words) => this.#noteMemory(host, reason, words),
+      onReplaced: (host, problem) => {
+        if (problem !== null) this.#noteMemory(host, "replacement-failed", problem);
+      },
+      onKill: (host, words) => this.#noteMemory(host, "memory-limit", words),
+    });
+  }
+
+  onView(life: ModelLife): void {
+    const view = this.#parts.view(life);
+    if (view === undefined) return;
+    this.#parts.listener.onView(view);
+    for (const { version, state, reason } of view.versions) {
+      const key = `${life.name}/${version}`;
+      if (this.#told.get(key) === state) continue;
+      this.#told.set(key, state);
+      const details = {};
+      this.#parts.feed.note({ type: "model", model: life.name, version, state, reason, details });
+    }
+  }
+
+  onHost(host: HostSlot): void {
+    const { slot, model, version, replica } = host;
+    const { phase, pid } = slot;
+    const reason = phase.name === "given-up" ? phase.reason : null;
+    const details = { host: host.hostId, replica, pid: pid ?? null };
+    this.#parts.feed.note({ type: "host", model, version, state: phase.name, reason, details });
+  }
+
+  onStep({ name: model }: ModelLife, version: string, step: HostStep): void {
+    const details = { change: "rollout" };
+    this.#parts.feed.note({ type: "change", model, version, state: step, reason: null, details });
+  }
+
+  onBeat(group: HostGroup, host: HostSlot, life: ModelLife): void {
+    if (host.load?.breaker === "open") life.noteBreaker(group);
+    this.#memory.note(group, host);
+  }
+
+  onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void {
+    this.#parts.listener.onMetrics(host, reportId, metrics);
+  }
+
+  onDown(host: HostSlot, hostId: string, exit: LastExit): void {
+    this.#parts.listener.onDown(host, hostId, exit);
+  }
+
+  onRollout({ name: model }: ModelLife, versions: readonly string[], rollout: Rollout): void {
+    const { feed, log } = this.#parts;
+    const reason = rollout.name === "rolled-back" ? rollout.reason : null;
+    for (const version of versions) {
+      const details = { change: "rollout" };
+      feed.note({ type: "change", model, version, state: rollout.name, reason, details });
+      const fields = { model, version, rollout: rollout.name, reason };
+      if (reason === null) log.info(fields, "rollout");
+      else log.warn(fields, "rolled back");
+    }
+  }
+
+  #noteMemory(host: HostSlot, reason: string, words: string): void {
+    const { feed, log, metrics } = this.#parts;
+    const { model, version, hostId } = host;
+    metrics.countReplacement(model, reason);
+    log.warn({ model, version, host: hostId, reason, words }, "memory");
+    const details = { change: "memory", host: hostId };
+    feed.note({ type: "change", model, version, state: reason, reason: words, details });
+  }
+}

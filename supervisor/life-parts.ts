@@ -1,0 +1,30 @@
+/* What a model's life is given, and whom it tells. */
+import type { HostStep } from "../src/protocol/control.ts";
+import type { MetricSnapshot } from "../src/protocol/views.ts";
+import type { GroupParts, HostGroup } from "./host-group.ts";
+import type { HostSlot } from "./host-slot.ts";
+import type { ModelLife } from "./model-life.ts";
+import type { Rollout } from "./rollout.ts";
+import type { LastExit } from "./slot.ts";
+
+export interface LifeListener {
+  /** What front doors should know has changed. */
+  onView(life: ModelLife): void;
+  onHost(host: HostSlot): void;
+  onStep(life: ModelLife, version: string, step: HostStep): void;
+  onBeat(group: HostGroup, host: HostSlot, life: ModelLife): void;
+  onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void;
+  onDown(host: HostSlot, hostId: string, exit: LastExit): void;
+  onRollout(life: ModelLife, versions: readonly string[], rollout: Rollout): void;
+}
+
+export type LifeParts = Omit<GroupParts, "listener"> & { readonly listener: LifeListener };
+
+export interface MoveOptions {
+  /** Versions that get new processes though nothing of their configuration has changed. */
+  readonly renew?: ReadonlySet<string>;
+  /** Done when the new hosts are ready, before traffic moves; a rejection rolls back. */
+  readonly commit?: () => Promise<void>;
+  /** Traffic had moved, and has come back; `versions` are those that are not served any more. */
+  readonly onRolledBack?: (reason: string, versions: readonly string[]) => void;
+}

@@ -1,0 +1,133 @@
+/* What `GET /models` and its neighbours say of a model: what its folder holds, and how it fares. */
+import { stat } from "node:fs/promises";
+import type { ModelVersion } from "../src/config/model-folder.ts";
+import { defaultVersion } from "../src/protocol/default-version.ts";
+import { hasMemory, type ModelMetadata, type TensorSpec } from "../src/protocol/model-metadata.ts";
+import type { ModelView, VersionView } from "../src/protocol/views.ts";
+import type { Digests } from "./file-digest.ts";
+import type { HostSlot } from "./host-slot.ts";
+import type { ModelLife } from "./model-life.ts";
+import type { KnownModel } from "./model-registry.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface DescribeParts {
+  readonly digests: Digests;
+  /** What the front doors are told of it. */
+  readonly view: ModelView;
+  /** What is being changed of it, if anything is. */
+  readonly change: string | null;
+}
+
+const mebibyte = 2 ** 20;
+
+export async function describeModel(model: KnownModel, parts: DescribeParts): Promise<Json> {
+  const { life, folder } = model;
+  const { view, change } = parts;
+  const chosen = defaultVersion(view);
+  const main = folder.versions.find(({ version }) => version === chosen?.version);
+  const versions = await Promise.all(
+    view.versions.map((version) => describeVersion(model, version, parts)),
+  );
+  const facts = main === undefined ? absentFile : await fileFacts(main, parts.digests);
+  const groups = life.groups.filter(({ stage }) => stage === "serving");
+  const hosts = groups.flatMap((group) => group.hosts);
+  return {
+    id: life.name,
+    name: life.name,
+    type: "onnx",
+    description: view.description,
+    is_loaded: view.versions.some(({ state }) => state === "ready"),
+    state: life.problem === null ? (chosen?.state ?? "unloaded") : "unavailable",
+    reason: life.problem ?? folder.problem ?? reasonOf(life, chosen),
+    change,
+    rollout: life.rollout?.name ?? null,
+    default: chosen?.version ?? null,
+    versions,
+    ...tensorsOf(chosen?.metadata ?? null),
+    replicas: { wanted: life.config?.replicas ?? 0, ready: hosts.filter(isReady).length },
+    memory: memoryOf(
+      life.groups.flatMap(({ all }) => all),
+      life.config?.limits.memoryMb ?? null,
+    ),
+    ...facts,
+  };
+}
+
+/** Of one that serves: why it is not what its folder holds. */
+function reasonOf(life: ModelLife, view: VersionView | undefined): string | null {
+  return view === undefined ? null : (view.reason ?? life.failures.get(view.version) ?? null);
+}
+
+export async function describeVersion(
+  { life, folder }: KnownModel,
+  view: VersionView,
+  { digests }: Pick<DescribeParts, "digests">,
+): Promise<Json> {
+  const { version, state, metadata } = view;
+  const found = folder.versions.find((one) => one.version === version);
+  const hosts = life.groups.filter((group) => group.version === version).flatMap(({ all }) => all);
+  return {
+    version,
+    state,
+    reason: reasonOf(life, view),
+    is_loaded: state === "ready",
+    ...tensorsOf(metadata),
+    replicas: hosts.filter(isReady).length,
+    memory: memoryOf(hosts, life.config?.limits.memoryMb ?? null),
+    ...(found === undefined ? absentFile : await fileFacts(found, digests)),
+  };
+}
+
+function isReady({ slot }: HostSlot): boolean {
+  return slot.phase.name === "ready";
+}
+
+function memoryOf(hosts: readonly HostSlot[], limitMb: number | null): Json {
+  const rss = hosts.map(({ slot }) => slot.figures?.rssBytes ?? 0);
+  return {
+    rss_bytes: rss.reduce((sum, bytes) => sum + bytes, 0),
+    limit_bytes: limitMb === null ? null : limitMb * mebibyte,
+  };
+}
+
+/** Unknown until the model has been loaded once. */
+function tensorsOf(metadata: ModelMetadata | null): Json {
+  if (metadata === null) return { kind: null, inputs: null, outputs: null, batching: null };
+  const { batching, inputs, outputs } = metadata;
+  return {
+    kind: kindOf(metadata),
+    inputs: inputs.map(tensorJson),
+    outputs: outputs.map(tensorJson),
+    batching:
+      batching.type === "batched"
+        ? { type: batching.type, max_batch_size: batching.maxBatchSize }
+        : { type: batching.type, reason: batching.reason },
+  };
+}
+
+function kindOf(metadata: ModelMetadata): string {
+  if (metadata.stream !== null) return "signal";
+  return hasMemory(metadata) ? "sequence" : "stateless";
+}
+
+function tensorJson({ name, datatype, shape }: TensorSpec): Json {
+  return { name, datatype, shape };
+}
+
+const absentFile = { digest: null, size_bytes: null, created_at: null };
+
+async function fileFacts({ file, beside }: ModelVersion, digests: Digests): Promise<Json> {
+  try {
+    const stats = await Promise.all(
+      [file, ...beside.map((one) => one.file)].map((path) => stat(path)),
+    );
+    return {
+      digest: `sha256:${await digests.of(file)}`,
+      size_bytes: stats.reduce((sum, { size }) => sum + size, 0),
+      created_at: stats[0]?.mtime.toISOString() ?? null,
+    };
+  } catch {
+    return absentFile;
+  }
+}

@@ -1,0 +1,286 @@
+// Owns all writing in the models folder: what has a name there is always whole, because it came by a rename.
+// What is stored, replaced or removed is decided elsewhere; nobody else may change the same model meanwhile.
+import { constants } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { isName, nameRule } from "../src/config/model-name.ts";
+import type { NamedFile } from "../src/protocol/control.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { UploadedFile } from "../src/protocol/questions.ts";
+import type { Installing } from "./journal-facts.ts";
+import { PrivateArea } from "./private-area.ts";
+import { kindOf, storing, syncFile, syncFolder, writeWhole } from "./storage.ts";
+
+export interface Installation extends Installing {
+  /** Of an upload that is staged. */
+  readonly id: string;
+}
+
+export interface StoredVersion {
+  readonly version: string;
+  /** An absolute path. */
+  readonly file: string;
+  /** What goes with it where the model keeps its one version without a folder. */
+  readonly beside: readonly NamedFile[];
+}
+
+/** As it lies in the upload's folder, until it is installed. */
+export type StagedVersion = Omit<StoredVersion, "version">;
+
+const configName = "model.yaml";
+const modelFile = "model.onnx";
+
+export class ModelStore {
+  readonly #folder: string;
+  readonly #area: PrivateArea;
+
+  constructor(modelsFolder: string) {
+    this.#folder = resolve(modelsFolder);
+    this.#area = new PrivateArea(this.#folder);
+  }
+
+  /** The path of a fresh folder that only this user can read. */
+  openUpload(id: string): Promise<string> {
+    return storing(async () => {
+      const path = await this.#uploadPath(id);
+      await mkdir(path, { mode: 0o700 });
+      return path;
+    });
+  }
+
+  /** With all that came of it and was not installed. */
+  /** The server ends: its own folder goes. */
+  async close(): Promise<void> {
+    await this.#area.remove().catch(() => undefined);
+  }
+
+  async dropUpload(id: string): Promise<void> {
+    await storing(async () => rm(await this.#uploadPath(id), { recursive: true, force: true }));
+  }
+
+  /** Makes the version's folder inside the upload's, from where it can be tried. */
+  stage(id: string, files: readonly UploadedFile[]): Promise<StagedVersion> {
+    return storing(async () => {
+      const upload = await this.#uploadPath(id);
+      const moves = judgeFiles(files);
+      const version = join(upload, "version");
+      await mkdir(version);
+      for (const { from, to } of moves) await moveFile(upload, from, join(version, to));
+      await syncFolder(version);
+      return stagedVersion(version, moves);
+    });
+  }
+
+  /** Throws TroupeError `conflict` where the model has the version; nothing is replaced but model.yaml. */
+  install({ id, model, version, config }: Installation): Promise<void> {
+    return storing(async () => {
+      const target = this.#modelPath(model);
+      const upload = await this.#uploadPath(id);
+      checkName(version);
+      const staged = join(upload, "version");
+      if ((await kindOf(target)) === "none") {
+        const made = await buildModel(upload, version, config);
+        await this.#place(made, target, `model '${model}' is there already`);
+        return;
+      }
+      await checkFolder(model, target);
+      // Before the version is there: what can run out of space comes first.
+      const draft = join(upload, "draft");
+      if (config !== null) await writeWhole(draft, config);
+      const conflict = `model '${model}' has a version '${version}' already`;
+      await this.#place(staged, join(target, version), conflict);
+      if (config !== null) await placeConfig(model, draft, target);
+    });
+  }
+
+  writeConfig(model: string, text: string): Promise<void> {
+    return storing(async () => {
+      const target = this.#modelPath(model);
+      await checkFolder(model, target);
+      const draft = await this.#area.pathOf("staging");
+      try {
+        await writeWhole(draft, text);
+        await placeConfig(model, draft, target);
+      } finally {
+        await rm(draft, { force: true });
+      }
+    });
+  }
+
+  /** Empty where there is none, or no such model. */
+  async readConfig(model: string): Promise<string> {
+    const target = this.#modelPath(model);
+    if ((await kindOf(target)) === "none") return "";
+    await checkFolder(model, target);
+    const path = join(target, configName);
+    if (!(await hasConfig(model, target))) return "";
+    return readFile(path, { encoding: "utf8", flag: constants.O_RDONLY | constants.O_NOFOLLOW });
+  }
+
+  /** The last version takes the whole model with it. */
+  removeVersion(model: string, stored: StoredVersion): Promise<void> {
+    return storing(async () => {
+      const target = this.#modelPath(model);
+      await checkFolder(model, target);
+      const own = ownPaths(target, stored);
+      if (await hasOthers(target, own)) for (const path of own) await this.#discard(path);
+      else await this.#area.discard(target);
+    });
+  }
+
+  /** Nothing where there is no such model. */
+  removeModel(model: string): Promise<void> {
+    return storing(async () => {
+      const target = this.#modelPath(model);
+      if ((await kindOf(target)) === "none") return;
+      await checkFolder(model, target);
+      await this.#area.discard(target);
+    });
+  }
+
+  /**
+   * To be called once, at the start: removes what dead servers left, and finishes what they were installing. Gives
+   * those of `installing` that are whole now; of the others nothing is there.
+   */
+  sweep(installing: readonly Installing[]): Promise<readonly Installing[]> {
+    return storing(async () => {
+      await this.#area.sweep();
+      const finished: Installing[] = [];
+      for (const one of installing) if (await this.#finish(one)) finished.push(one);
+      return finished;
+    });
+  }
+
+  async #finish({ model, version, config }: Installing): Promise<boolean> {
+    if (!isName(model) || !isName(version)) return false;
+    const target = this.#modelPath(model);
+    for (const path of [target, join(target, version)]) {
+      if ((await kindOf(path)) !== "folder") return false;
+    }
+    if (config !== null && config !== (await this.readConfig(model))) {
+      await this.writeConfig(model, config);
+    }
+    return true;
+  }
+
+  /** Rename replaces an empty folder without a word, so the target is looked for before. */
+  async #place(made: string, target: string, conflict: string): Promise<void> {
+    if ((await kindOf(target)) !== "none") throw new TroupeError("conflict", conflict);
+    await rename(made, target);
+    await syncFolder(dirname(target));
+  }
+
+  async #discard(path: string): Promise<void> {
+    if ((await kindOf(path)) !== "none") await this.#area.discard(path);
+  }
+
+  #modelPath(model: string): string {
+    return join(this.#folder, checkName(model));
+  }
+
+  #uploadPath(id: string): Promise<string> {
+    return this.#area.pathOf("uploads", checkName(id));
+  }
+}
+
+interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Exactly one .onnx file, which becomes model.onnx; the others keep their names, by which the model knows them. */
+function judgeFiles(files: readonly UploadedFile[]): readonly Move[] {
+  const models = files.filter(({ name }) => name.endsWith(".onnx"));
+  if (models.length !== 1) {
+    const words = `Cannot store: an upload must have exactly one .onnx file, got ${models.length}`;
+    throw new TroupeError("invalid-request", words);
+  }
+  return files.map(({ name, path }) => ({
+    from: path,
+    to: name.endsWith(".onnx") ? modelFile : checkFileName(name),
+  }));
+}
+
+function stagedVersion(folder: string, moves: readonly Move[]): StagedVersion {
+  const names = moves.map(({ to }) => to).filter((name) => name !== modelFile);
+  const beside = names.map((name) => ({ name, file: join(folder, name) }));
+  return { file: join(folder, modelFile), beside };
+}
+
+/** Longer than a model's name may be, and with any letters. */
+function checkFileName(name: string): string {
+  if (/^(?!\.)[^/\\\0]{1,255}$/.test(name)) return name;
+  throw new TroupeError("invalid-request", "Cannot store: a file's name must be plain");
+}
+
+function checkName(name: string): string {
+  if (isName(name)) return name;
+  throw new TroupeError("invalid-request", `Cannot store: a name must be ${nameRule}`);
+}
+
+async function moveFile(upload: string, from: string, to: string): Promise<void> {
+  if (dirname(resolve(from)) !== upload || (await kindOf(from)) !== "file") {
+    throw new TroupeError(
+      "invalid-request",
+      "Cannot store: a file of the upload is not in its folder",
+    );
+  }
+  if ((await kindOf(to)) !== "none") {
+    throw new TroupeError("invalid-request", "Cannot store: two files of the upload have one name");
+  }
+  await syncFile(from);
+  await rename(from, to);
+}
+
+/** The whole folder of a new model, inside the upload's. */
+async function buildModel(upload: string, version: string, config: string | null): Promise<string> {
+  const made = join(upload, "model");
+  await mkdir(made);
+  if (config !== null) await writeWhole(join(made, configName), config);
+  await rename(join(upload, "version"), join(made, version));
+  await syncFolder(made);
+  return made;
+}
+
+async function checkFolder(model: string, path: string): Promise<void> {
+  const kind = await kindOf(path);
+  if (kind === "folder") return;
+  if (kind === "none") throw new TroupeError("model-not-found", `no model is named '${model}'`);
+  const words = kind === "link" ? "is a symbolic link" : "is not a folder";
+  throw new TroupeError("conflict", `model '${model}' ${words}`);
+}
+
+async function hasConfig(model: string, folder: string): Promise<boolean> {
+  const kind = await kindOf(join(folder, configName));
+  if (kind === "none" || kind === "file") return kind === "file";
+  throw new TroupeError("conflict", `${configName} of model '${model}' is not a regular file`);
+}
+
+async function placeConfig(model: string, draft: string, folder: string): Promise<void> {
+  await hasConfig(model, folder);
+  await rename(draft, join(folder, configName));
+  await syncFolder(folder);
+}
+
+/** The file that makes it a version comes first. */
+function ownPaths(folder: string, { version, file, beside }: StoredVersion): readonly string[] {
+  if (dirname(resolve(file)) !== folder) return [join(folder, checkName(version))];
+  const besides = beside.map((one) => resolve(one.file));
+  return [resolve(file), ...besides.filter((path) => dirname(path) === folder)];
+}
+
+/** Versions that are left when these paths are gone. */
+async function hasOthers(folder: string, own: readonly string[]): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (own.includes(path) || entry.name.startsWith(".")) continue;
+    if (entry.name.endsWith(".onnx")) return true;
+    if (entry.isDirectory() && (await holdsModel(path))) return true;
+  }
+  return false;
+}
+
+async function holdsModel(folder: string): Promise<boolean> {
+  return (await readdir(folder)).some((name) => name.endsWith(".onnx") && !name.startsWith("."));
+}

@@ -1,0 +1,93 @@
+// Owns this server's own folder inside the models folder, from which finished things are renamed into their place.
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { TroupeError } from "../src/protocol/errors.ts";
+import { isAlive } from "./runtime-folder.ts";
+import { errorCodeOf, kindOf, syncFolder } from "./storage.ts";
+
+const corners = ["uploads", "staging", "trash"] as const;
+type Corner = (typeof corners)[number];
+
+export class PrivateArea {
+  readonly #parents: readonly [string, string];
+  readonly #name = `${process.pid}-${randomName()}`;
+  #made: Promise<void> | undefined;
+
+  /** Nothing is created before it is needed. */
+  constructor(modelsFolder: string) {
+    const troupe = join(modelsFolder, ".troupe");
+    this.#parents = [troupe, join(troupe, "work")];
+  }
+
+  /** Where something of that name has its place; its parent is there. */
+  async pathOf(corner: Corner, name = randomName()): Promise<string> {
+    this.#made ??= this.#make();
+    try {
+      await this.#made;
+    } catch (thrown) {
+      this.#made = undefined;
+      throw thrown;
+    }
+    return join(this.#path, corner, name);
+  }
+
+  /** Gone at once as a whole, whatever it holds; what cannot be removed in full is swept later. */
+  async discard(path: string): Promise<void> {
+    const trash = await this.pathOf("trash");
+    await rename(path, trash);
+    await syncFolder(dirname(path));
+    await rm(trash, { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  /** Removes what servers left that were killed: the folder names its process. */
+  async sweep(): Promise<void> {
+    for (const name of await this.#neighbours()) {
+      // Not ours to remove, or not writable: it is in nobody's way.
+      await rm(join(this.#parents[1], name), { recursive: true, force: true }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  /** What nobody will finish any more. */
+  async remove(): Promise<void> {
+    if (this.#made !== undefined) await rm(this.#path, { recursive: true, force: true });
+  }
+
+  get #path(): string {
+    return join(this.#parents[1], this.#name);
+  }
+
+  async #make(): Promise<void> {
+    for (const path of this.#parents) await makeFolder(path);
+    await mkdir(this.#path, { mode: 0o700, recursive: true });
+    for (const corner of corners) await makeFolder(join(this.#path, corner));
+  }
+
+  async #neighbours(): Promise<string[]> {
+    for (const path of this.#parents) if ((await kindOf(path)) !== "folder") return [];
+    const names = await readdir(this.#parents[1]);
+    return names.filter((name) => name !== this.#name && isLeft(name));
+  }
+}
+
+function isLeft(name: string): boolean {
+  const match = /^(\d+)-[0-9a-f]{6}$/.exec(name);
+  return match !== null && !isAlive(Number(match[1]));
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (thrown) {
+    if (errorCodeOf(thrown) !== "EEXIST") throw thrown;
+    // A link would lead what is written to somewhere else.
+    if ((await kindOf(path)) === "folder") return;
+    throw new TroupeError("conflict", "Cannot store: .troupe holds something that is not Troupe's");
+  }
+}
+
+function randomName(): string {
+  return randomBytes(3).toString("hex");
+}

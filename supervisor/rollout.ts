@@ -1,0 +1,134 @@
+/*
+ * The life of a rollout: new hosts beside the old ones, until traffic has moved and stayed. A pure table.
+ *
+ * | phase             | event             | becomes     | effects                                  |
+ * | ----------------- | ----------------- | ----------- | ---------------------------------------- |
+ * | starting          | ready             | committing  | commit                                   |
+ * | starting          | exited            | starting    | (the first time: a trial may end a host) |
+ * | starting          | exited, again     | rolled-back | drain-new                                |
+ * | starting, committing | refused, given-up, cancelled | rolled-back | drain-new              |
+ * | committing        | exited            | rolled-back | drain-new                                |
+ * | committing        | committed         | baking      | switch, watch for a while                |
+ * | committing        | committed, nothing to go back to, or no bake | done | switch, drain-old    |
+ * | baking            | exited, given-up, breaker-opened | rolled-back | switch-back, drain-new     |
+ * | baking            | baked, superseded | done        | drain-old                                |
+ *
+ * Every other pair leaves the rollout as it is.
+ */
+
+export type Rollout =
+  | { readonly name: "starting"; readonly exits: number }
+  | { readonly name: "committing" }
+  | { readonly name: "baking" }
+  | { readonly name: "done" }
+  | { readonly name: "rolled-back"; readonly reason: string };
+
+export type RolloutEvent =
+  /** Every new host is ready: it has passed its warm-up and its golden samples. */
+  | { readonly type: "ready" }
+  /** What must be written before traffic moves is written. */
+  | { readonly type: "committed" }
+  | { readonly type: "exited"; readonly reason: string }
+  | { readonly type: "given-up"; readonly reason: string }
+  | { readonly type: "breaker-opened"; readonly reason: string }
+  | { readonly type: "cancelled"; readonly reason: string }
+  | { readonly type: "baked" }
+  /** Another change of the model begins. */
+  | { readonly type: "superseded" };
+
+export type RolloutEffect =
+  | "commit"
+  | "switch"
+  | "switch-back"
+  | "bake"
+  | "drain-old"
+  | "drain-new";
+
+export interface RolloutStep {
+  readonly rollout: Rollout;
+  readonly effects: readonly RolloutEffect[];
+}
+
+export interface RolloutTerms {
+  /** Whether there is something to go back to. */
+  readonly hasOld: boolean;
+  readonly bakeMs: number;
+}
+
+const mostExits = 2;
+
+export const newRollout: Rollout = { name: "starting", exits: 0 };
+
+/** What is said of a version that was rolled back. */
+export function rollbackWords(reason: string): string {
+  return `rolled back: ${reason}`;
+}
+
+export function advance(rollout: Rollout, event: RolloutEvent, terms: RolloutTerms): RolloutStep {
+  switch (rollout.name) {
+    case "starting":
+      return start(rollout, event);
+    case "committing":
+      return commit(rollout, event, terms);
+    case "baking":
+      return bake(rollout, event);
+    case "done":
+    case "rolled-back":
+      return stay(rollout);
+  }
+}
+
+function stay(rollout: Rollout): RolloutStep {
+  return { rollout, effects: [] };
+}
+
+function rollBack(reason: string, ...effects: RolloutEffect[]): RolloutStep {
+  return { rollout: { name: "rolled-back", reason }, effects: [...effects, "drain-new"] };
+}
+
+function start(
+  rollout: Extract<Rollout, { readonly name: "starting" }>,
+  event: RolloutEvent,
+): RolloutStep {
+  switch (event.type) {
+    case "ready":
+      return { rollout: { name: "committing" }, effects: ["commit"] };
+    case "exited":
+      if (rollout.exits + 1 >= mostExits) return rollBack(event.reason);
+      return stay({ ...rollout, exits: rollout.exits + 1 });
+    case "given-up":
+    case "cancelled":
+      return rollBack(event.reason);
+    default:
+      return stay(rollout);
+  }
+}
+
+function commit(rollout: Rollout, event: RolloutEvent, terms: RolloutTerms): RolloutStep {
+  switch (event.type) {
+    case "committed":
+      return terms.hasOld && terms.bakeMs > 0
+        ? { rollout: { name: "baking" }, effects: ["switch", "bake"] }
+        : { rollout: { name: "done" }, effects: ["switch", "drain-old"] };
+    case "exited":
+    case "given-up":
+    case "cancelled":
+      return rollBack(event.reason);
+    default:
+      return stay(rollout);
+  }
+}
+
+function bake(rollout: Rollout, event: RolloutEvent): RolloutStep {
+  switch (event.type) {
+    case "exited":
+    case "given-up":
+    case "breaker-opened":
+      return rollBack(event.reason, "switch-back");
+    case "baked":
+    case "superseded":
+      return { rollout: { name: "done" }, effects: ["drain-old"] };
+    default:
+      return stay(rollout);
+  }
+}

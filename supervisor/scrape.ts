@@ -1,0 +1,57 @@
+/* What all processes count, gathered: asked for now and then, and when somebody looks. */
+import type { Clock } from "../src/platform/clock.ts";
+import type { MetricSnapshot } from "../src/protocol/views.ts";
+import type { DoorSlot } from "./door-slot.ts";
+import type { HostSlot } from "./host-slot.ts";
+import { MetricsLedger } from "./metrics-ledger.ts";
+import { Reports, reportMsFor, unawaited } from "./reports.ts";
+import type { SupervisorMetrics } from "./supervisor-metrics.ts";
+
+type Member = DoorSlot | HostSlot;
+
+export interface ScrapeParts {
+  readonly clock: Clock;
+  readonly own: SupervisorMetrics;
+  /** Every process there is. */
+  readonly members: () => readonly Member[];
+}
+
+export class Scrape {
+  readonly #parts: ScrapeParts;
+  readonly #ledger = new MetricsLedger();
+  readonly #reports: Reports;
+
+  constructor(parts: ScrapeParts) {
+    this.#parts = parts;
+    this.#reports = new Reports(parts.clock);
+  }
+
+  note(member: Member, reportId: number, metrics: readonly MetricSnapshot[]): void {
+    this.#ledger.note(member, metrics);
+    this.#reports.note(member, reportId);
+  }
+
+  retire(member: Member): void {
+    this.#ledger.retire(member);
+  }
+
+  async merged(): Promise<string> {
+    await this.#reports.gather(this.#ready, (member, reportId) => {
+      (member as Member).slot.send({ type: "report", reportId });
+    });
+    return this.#ledger.merged(this.#parts.own.registry);
+  }
+
+  /** Asks again and again, so that what a process counted outlives it. */
+  plan(): void {
+    const { clock, members } = this.#parts;
+    clock.after(reportMsFor(members().length), () => {
+      for (const { slot } of this.#ready) slot.send({ type: "report", reportId: unawaited });
+      this.plan();
+    });
+  }
+
+  get #ready(): readonly Member[] {
+    return this.#parts.members().filter(({ slot }) => slot.phase.name === "ready");
+  }
+}

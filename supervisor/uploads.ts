@@ -1,0 +1,63 @@
+/* Uploads that are under way: which folder each has, whose it is, and for which model. */
+import { randomBytes } from "node:crypto";
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { ModelStore } from "./model-store.ts";
+
+interface OpenUpload {
+  /** The front door that takes it: what it has opened goes with it. */
+  readonly door: object;
+  model: string | undefined;
+}
+
+const mostOpen = 16;
+
+export class Uploads {
+  readonly #store: ModelStore;
+  readonly #open = new Map<string, OpenUpload>();
+
+  constructor(store: ModelStore) {
+    this.#store = store;
+  }
+
+  /** The JSON that the front door is answered. Throws `overloaded`, or what is wrong with the models folder. */
+  async open(door: object): Promise<{ readonly upload_id: string; readonly folder: string }> {
+    if (this.#open.size >= mostOpen) {
+      const words = `Cannot take upload: ${mostOpen} are under way`;
+      throw new TroupeError("overloaded", words, { retryAfterMs: 5_000 });
+    }
+    const id = randomBytes(8).toString("hex");
+    this.#open.set(id, { door, model: undefined });
+    try {
+      return { upload_id: id, folder: await this.#store.openUpload(id) };
+    } catch (thrown) {
+      this.#open.delete(id);
+      throw thrown;
+    }
+  }
+
+  /** Throws `conflict` where another upload of the model is under way. */
+  name(id: string, model: string): void {
+    const upload = this.#open.get(id);
+    if (upload === undefined) throw new TroupeError("conflict", "the upload was given up");
+    const other = [...this.#open].find(([key, one]) => key !== id && one.model === model);
+    if (other !== undefined) {
+      const words = `Cannot upload model '${model}': another upload of it is under way`;
+      throw new TroupeError("conflict", words);
+    }
+    upload.model = model;
+  }
+
+  modelOf(id: string): string | null {
+    return this.#open.get(id)?.model ?? null;
+  }
+
+  async drop(id: string): Promise<void> {
+    if (this.#open.delete(id)) await this.#store.dropUpload(id);
+  }
+
+  /** A front door is gone: nobody sends the rest. */
+  async forget(door: object): Promise<void> {
+    const ids = [...this.#open].filter(([, upload]) => upload.door === door).map(([id]) => id);
+    await Promise.all(ids.map((id) => this.drop(id)));
+  }
+}

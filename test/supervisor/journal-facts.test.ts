@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  entriesOf,
+  type Facts,
+  foldJournal,
+  type JournalEntry,
+  noFacts,
+  parseEntry,
+} from "../../supervisor/journal-facts.ts";
+
+const why = { digest: "abc", reason: "crashed", at: "2024-01-01T00:00:00.000Z" };
+
+function of(
+  type: "unloaded" | "loaded" | "deleted",
+  version: string | null,
+  model = "m",
+): JournalEntry {
+  return { type, model, version };
+}
+
+function rolledBack(version: string): JournalEntry {
+  return { type: "rolled-back", model: "m", version, ...why };
+}
+
+function installing(version: string, config: string | null = null): JournalEntry {
+  return { type: "installing", model: "m", version, config };
+}
+
+function sets(...versions: string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map([["m", new Set(versions)]]);
+}
+
+const everything: readonly JournalEntry[] = [
+  of("unloaded", "1"),
+  of("unloaded", null),
+  of("loaded", "2"),
+  rolledBack("3"),
+  installing("4", "max_batch_size: 1\n"),
+  of("unloaded", "7", "other"),
+];
+
+const rows: readonly (readonly [string, readonly JournalEntry[], Partial<Facts>])[] = [
+  ["nothing", [], {}],
+  ["an unloaded model", [of("unloaded", null)], { unloadedModels: new Set(["m"]) }],
+  ["an unloaded version", [of("unloaded", "1")], { unloadedVersions: sets("1") }],
+  ["a loaded version", [of("loaded", "1")], { loadedVersions: sets("1") }],
+  [
+    "a version loaded after all",
+    [of("unloaded", "1"), of("loaded", "1")],
+    { loadedVersions: sets("1") },
+  ],
+  [
+    "a version unloaded again",
+    [of("loaded", "1"), of("unloaded", "1")],
+    { unloadedVersions: sets("1") },
+  ],
+  [
+    "a loaded model, with all its versions",
+    [of("unloaded", "1"), of("unloaded", "2"), of("unloaded", null), of("loaded", null)],
+    {},
+  ],
+  [
+    "an unloaded model, whose loaded versions are forgotten",
+    [of("loaded", "1"), of("unloaded", null)],
+    { unloadedModels: new Set(["m"]) },
+  ],
+  [
+    "a version loaded of an unloaded model",
+    [of("unloaded", null), of("loaded", "1")],
+    { unloadedModels: new Set(["m"]), loadedVersions: sets("1") },
+  ],
+  [
+    "versions that were rolled back",
+    [rolledBack("1"), rolledBack("2")],
+    {
+      rolledBack: new Map([
+        [
+          "m",
+          new Map([
+            ["1", why],
+            ["2", why],
+          ]),
+        ],
+      ]),
+    },
+  ],
+  ["one that was forgiven", [rolledBack("1"), { type: "forgiven", model: "m", version: "1" }], {}],
+  [
+    "an installation under way",
+    [installing("1"), installing("1", "a: 1")],
+    { installing: [{ model: "m", version: "1", config: "a: 1" }] },
+  ],
+  [
+    "one of two that is done",
+    [installing("1"), installing("2"), { type: "installed", model: "m", version: "1" }],
+    { installing: [{ model: "m", version: "2", config: null }] },
+  ],
+  [
+    "a deleted version",
+    [of("unloaded", "1"), rolledBack("1"), installing("1"), of("loaded", "2"), of("deleted", "1")],
+    { loadedVersions: sets("2") },
+  ],
+  [
+    "a deleted model",
+    [...everything, of("deleted", null)],
+    { unloadedVersions: new Map([["other", new Set(["7"])]]) },
+  ],
+];
+
+describe("foldJournal", () => {
+  for (const [name, entries, facts] of rows) {
+    it(`knows ${name}`, () => {
+      assert.deepEqual(foldJournal(entries), { ...noFacts, ...facts });
+    });
+  }
+});
+
+describe("entriesOf", () => {
+  for (const [name, entries] of [...rows, ["everything", everything] as const]) {
+    it(`says ${name} in as few entries`, () => {
+      const facts = foldJournal(entries);
+      const fewer = entriesOf(facts);
+      assert.deepEqual(foldJournal(fewer), facts);
+      assert.ok(fewer.length <= entries.length);
+    });
+  }
+});
+
+describe("parseEntry", () => {
+  it("reads each entry as it was written", () => {
+    const entries = [
+      ...everything,
+      { type: "forgiven", model: "m", version: "1" },
+      { type: "installed", model: "m", version: "1" },
+      of("deleted", null),
+      installing("1", "x".repeat(100_000)),
+    ];
+    assert.deepEqual(
+      entries.map((entry) => parseEntry(JSON.parse(JSON.stringify(entry)))),
+      entries,
+    );
+  });
+
+  const strange = [null, [], {}, { type: "moved", model: "m" }, { type: "loaded", model: "m" }];
+  for (const value of strange) {
+    it(`does not read ${JSON.stringify(value)}`, () => assert.equal(parseEntry(value), undefined));
+  }
+});

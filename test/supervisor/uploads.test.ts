@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { ModelStore } from "../../supervisor/model-store.ts";
+import { Uploads } from "../../supervisor/uploads.ts";
+
+const home = mkdtempSync(join(tmpdir(), "trt-uploads-"));
+after(() => rmSync(home, { recursive: true, force: true }));
+
+const door = {};
+
+function setUp(): Uploads {
+  return new Uploads(new ModelStore(home));
+}
+
+describe("Uploads", () => {
+  it("gives each a folder of its own, and takes it away with it", async () => {
+    const uploads = setUp();
+    const [one, other] = [await uploads.open(door), await uploads.open(door)];
+    assert.notEqual(one.folder, other.folder);
+    await uploads.drop(one.upload_id);
+    assert.deepEqual([existsSync(one.folder), existsSync(other.folder)], [false, true]);
+  });
+
+  it("lets one upload of a model be under way at a time", async () => {
+    const uploads = setUp();
+    const [one, other] = [await uploads.open(door), await uploads.open(door)];
+    uploads.name(one.upload_id, "m");
+    assert.throws(() => uploads.name(other.upload_id, "m"), { code: "conflict" });
+    uploads.name(one.upload_id, "m");
+    await uploads.drop(one.upload_id);
+    uploads.name(other.upload_id, "m");
+    assert.equal(uploads.modelOf(other.upload_id), "m");
+  });
+
+  it("drops what a front door that is gone has opened, and nothing else", async () => {
+    const uploads = setUp();
+    const other = {};
+    const [one, two] = [await uploads.open(door), await uploads.open(other)];
+    await uploads.forget(door);
+    assert.deepEqual([existsSync(one.folder), existsSync(two.folder)], [false, true]);
+    assert.throws(() => uploads.name(one.upload_id, "m"), { code: "conflict" });
+  });
+
+  it("takes no more than sixteen at a time", async () => {
+    const uploads = setUp();
+    for (let count = 0; count < 16; count += 1) await uploads.open(door);
+    await assert.rejects(uploads.open(door), { code: "overloaded" });
+  });
+});
