@@ -34,6 +34,8 @@ export interface AdmissionFacts {
   readonly backInMs: number;
   readonly maxOutstandingRequests: number;
   readonly maxOutstandingBytes: number;
+  /** It goes on with a sequence that a host keeps. */
+  readonly isSeated: boolean;
   /** Whether the request begins a sequence, and how many one host may keep. */
   readonly beginsSequence: boolean;
   readonly maxSequences: number;
@@ -90,7 +92,12 @@ function admitByRoom(facts: AdmissionFacts, share: number): Admission | undefine
 }
 
 function admitByModel(facts: AdmissionFacts, share: number): Admission | undefined {
+  // Its host is there, whatever becomes of the version.
+  if (facts.isSeated) return admitByLoad(facts, share);
   switch (facts.state) {
+    case "draining":
+      return unavailable("unavailable", "it is being drained", drainingRetryMs);
+    case "unloaded":
     case "unavailable":
       return unavailable("unavailable", facts.reason, unavailableRetryMs);
     case "loading":

@@ -1,4 +1,5 @@
 /* What this front door knows of the models, as the supervisor last told it. */
+import { defaultVersion } from "../protocol/default-version.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { hasMemory } from "../protocol/model-metadata.ts";
 import type { ModelView, ServerView, VersionView } from "../protocol/views.ts";
@@ -20,6 +21,10 @@ export class Directory {
     this.#models.set(model.name, model);
   }
 
+  remove(name: string): void {
+    this.#models.delete(name);
+  }
+
   model(name: string): ModelView {
     const model = this.#models.get(name);
     if (model === undefined)
@@ -39,7 +44,7 @@ export class Directory {
     return versions.some(({ metadata }) => metadata !== null && metadata.stream !== null);
   }
 
-  /** Without a version: the newest ready one, else the newest that may come back. */
+  /** Without a version: the default one. */
   find(name: string, version: string | undefined): Target {
     const model = this.model(name);
     const found =
@@ -48,10 +53,8 @@ export class Directory {
         : model.versions.find((one) => one.version === version);
     if (found !== undefined) return { model, version: found };
     if (version === undefined) {
-      throw new TroupeError(
-        "model-unavailable",
-        `model '${name}' cannot be served: ${model.problem}`,
-      );
+      const words = model.problem === null ? "is not loaded" : `cannot be served: ${model.problem}`;
+      throw new TroupeError("model-unavailable", `model '${name}' ${words}`);
     }
     const known = model.versions.map((one) => `'${one.version}'`).join(", ");
     throw new TroupeError(
@@ -59,12 +62,4 @@ export class Directory {
       `model '${name}' has no version '${version}'; it has ${known || "none"}`,
     );
   }
-}
-
-export function defaultVersion({ versions }: ModelView): VersionView | undefined {
-  return (
-    versions.findLast(({ state }) => state === "ready") ??
-    versions.findLast(({ state }) => state === "recovering") ??
-    versions.at(-1)
-  );
 }

@@ -7,14 +7,17 @@ import { Deadlines } from "../platform/deadlines.ts";
 import type { Blame } from "../protocol/control.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { DoneFrame, FailedFrame } from "../protocol/frames.ts";
-import type { HostView, ModelView } from "../protocol/views.ts";
+import type { ModelView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
 import { type Call, Flight } from "./flight.ts";
-import { HostLink, type LinkListener } from "./host-link.ts";
+import type { HostLink, LinkListener } from "./host-link.ts";
 import { toLeastLoaded } from "./least-loaded.ts";
+import { Links } from "./links.ts";
 import { judgeReplay } from "./replay.ts";
+import { reroute } from "./rerouting.ts";
 import type { Seat, SeatEnd } from "./seat.ts";
 import { Seats } from "./seats.ts";
+import { WaitingFlights } from "./waiting-flights.ts";
 
 export interface DispatcherListener {
   onSequenceLost(seat: Seat): void;
@@ -22,24 +25,20 @@ export interface DispatcherListener {
   onViolation(hostId: string, reason: string): void;
 }
 
-/** A connection that is gone without news of its host is reported after this long. */
-const silenceMs = 1_000;
-
 export class Dispatcher {
-  readonly #clock: Clock;
   readonly #listener: DispatcherListener;
-  readonly #links = new Map<string, HostLink>();
-  /** Hosts of each version, by `versionKey`. */
-  readonly #hosts = new Map<string, readonly HostView[]>();
-  readonly #waiting = new Map<string, Set<Flight>>();
+  readonly #links: Links;
+  readonly #models = new Map<string, ModelView>();
+  readonly #waiting = new WaitingFlights();
   readonly #deadlines: Deadlines<Flight>;
   readonly #seats: Seats;
   #lastOrder = 0;
 
   constructor(clock: Clock, listener: DispatcherListener) {
-    this.#clock = clock;
+    this.#links = new Links(clock);
     this.#listener = listener;
     this.#seats = new Seats({
+      keepers: ({ call, version }) => this.#links.aliveOf(versionKey(call.model, version)),
       failWaiting: (seat, failure) => this.#failWaitingOf(seat, failure),
       onLost: (seat) => listener.onSequenceLost(seat),
     });
@@ -48,18 +47,24 @@ export class Dispatcher {
 
   /** Connects to hosts that are new; those that are gone end by themselves or by `hostDown`. */
   update(model: ModelView): void {
-    for (const { version, hosts, state } of model.versions) {
-      const key = versionKey(model.name, version);
-      this.#hosts.set(key, hosts);
-      for (const host of hosts) this.#connect(key, host);
-      if (state === "unavailable") this.#failWaiting(key);
+    this.#models.set(model.name, model);
+    const listener = this.#linkListener(model.name);
+    for (const { version, hosts } of model.versions) {
+      this.#links.update(versionKey(model.name, version), hosts, listener);
     }
+    this.#placeWaiting(model.name);
+  }
+
+  /** The model is gone; its hosts end as those of other models do. */
+  remove(model: string): void {
+    this.#models.delete(model);
+    this.#placeWaiting(model);
   }
 
   /** Of the hosts that may get the request: for a sequence that has begun, of the one that keeps it. */
   loads(model: string, version: string, seat?: Seat): readonly ReplicaLoad[] {
     if (seat?.link !== undefined) return [seat.link.load];
-    return this.#openLinks(versionKey(model, version)).map((link) => link.load);
+    return this.#openLinks(model, version).map((link) => link.load);
   }
 
   submit(call: Call): Flight {
@@ -93,9 +98,8 @@ export class Dispatcher {
   }
 
   hostDown(hostId: string, blame: Blame): void {
-    const link = this.#links.get(hostId);
+    const link = this.#links.take(hostId);
     if (link === undefined) return;
-    this.#links.delete(hostId);
     const { flights, seats } = link.abandon();
     const failures = new Map<Flight, Failure>();
     for (const flight of flights) {
@@ -108,87 +112,79 @@ export class Dispatcher {
     this.#seats.lose(seats);
   }
 
-  #connect(key: string, host: HostView): void {
-    if (this.#links.has(host.hostId)) return;
-    this.#links.set(host.hostId, new HostLink(host, this.#clock, this.#linkListener(key)));
-  }
-
-  #linkListener(key: string): LinkListener {
+  #linkListener(model: string): Omit<LinkListener, "onClosed"> {
     return {
-      onOpen: () => this.#releaseWaiting(key),
+      onOpen: () => this.#placeWaiting(model),
       onChunk: (flight, body) => this.#chunk(flight, body),
       onDone: (flight, frame) => this.#done(flight, frame),
       onFailed: (flight, frame) => this.#failedByHost(flight, frame),
       onEnded: (seat, reason) => this.#seats.noteEnded(seat, reason),
-      onClosed: (link) => this.#onClosed(link),
       onViolation: (link, reason) => this.#listener.onViolation(link.hostId, reason),
     };
   }
 
-  /** Usually the supervisor tells of the host's end in the same breath. */
-  #onClosed(link: HostLink): void {
-    this.#clock.after(silenceMs, () => {
-      if (this.#links.get(link.hostId) !== link) return;
-      this.#listener.onViolation(link.hostId, "its connection ended while it lives");
-    });
-  }
-
-  #openLinks(key: string): HostLink[] {
-    const open: HostLink[] = [];
-    for (const { hostId } of this.#hosts.get(key) ?? []) {
-      const link = this.#links.get(hostId);
-      if (link?.isOpen) open.push(link);
-    }
-    return open;
+  #openLinks(model: string, version: string): HostLink[] {
+    const view = this.#models.get(model)?.versions.find((one) => one.version === version);
+    return this.#links.openOf(view?.hosts ?? []);
   }
 
   #place(flight: Flight): void {
-    const { model, version } = flight.call;
-    const key = versionKey(model, version);
-    const open = this.#openLinks(key);
+    if (!this.#findPlace(flight)) this.#failPlaceless([flight]);
+  }
+
+  /** False where nobody can serve it any more; otherwise it is sent, waits, or has been answered. */
+  #findPlace(flight: Flight): boolean {
+    flight.followSequence();
+    const open = this.#openLinks(flight.call.model, flight.version);
     const seating = this.#seats.choose(flight, open) ?? toLeastLoaded(open);
     switch (seating.type) {
       case "send":
         seating.link.send(flight);
-        return;
+        return true;
       case "wait":
-        this.#wait(key, flight);
-        return;
+        return this.#waitOrMove(flight);
       case "lost":
         this.#fail(flight, this.#seats.lossOf(flight));
         this.#seats.breakOf(flight, "gone");
-        return;
+        return true;
     }
   }
 
-  #wait(key: string, flight: Flight): void {
+  #waitOrMove(flight: Flight): boolean {
     flight.link = undefined;
-    const waiting = this.#waiting.get(key);
-    if (waiting === undefined) this.#waiting.set(key, new Set([flight]));
-    else waiting.add(flight);
+    const verdict = reroute(flight, this.#models.get(flight.call.model));
+    switch (verdict.type) {
+      case "wait":
+        this.#waiting.add(flight);
+        return true;
+      case "move":
+        flight.moveTo(verdict.version);
+        return this.#findPlace(flight);
+      case "fail":
+        return false;
+    }
   }
 
-  #releaseWaiting(key: string): void {
-    const waiting = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    for (const flight of waiting ?? []) this.#place(flight);
+  /** A host has come, or the versions have changed. */
+  #placeWaiting(model: string): void {
+    const placeless: Flight[] = [];
+    for (const flight of this.#waiting.take(model)) {
+      if (!flight.isSettled && !this.#findPlace(flight)) placeless.push(flight);
+    }
+    this.#failPlaceless(placeless);
   }
 
-  #failWaiting(key: string): void {
-    const waiting = this.#waiting.get(key);
-    this.#waiting.delete(key);
+  /** Sequences break last: a caller who hears of one frame may ask for more at once. */
+  #failPlaceless(flights: readonly Flight[]): void {
     const message = "Cannot answer: the model cannot be served any more";
-    for (const flight of waiting ?? []) this.#fail(flight, { code: "model-unavailable", message });
-    for (const flight of waiting ?? []) this.#seats.breakOf(flight, "lost");
+    for (const flight of flights) this.#fail(flight, { code: "model-unavailable", message });
+    for (const flight of flights) this.#seats.breakOf(flight, "lost");
   }
 
   #failWaitingOf(seat: Seat, failure: Failure): void {
-    for (const waiting of this.#waiting.values()) {
-      for (const flight of waiting) {
-        if (flight.call.sequence?.seat !== seat) continue;
-        waiting.delete(flight);
-        this.#fail(flight, failure);
-      }
+    for (const flight of this.#waiting.of(seat)) {
+      this.#waiting.remove(flight);
+      this.#fail(flight, failure);
     }
   }
 
@@ -267,7 +263,7 @@ export class Dispatcher {
   #withdraw(flight: Flight, reason: "client-left" | "expired"): boolean {
     if (!this.#settle(flight)) return false;
     if (flight.link !== undefined) flight.link.cancel(flight, reason);
-    else this.#waiting.get(versionKey(flight.call.model, flight.call.version))?.delete(flight);
+    else this.#waiting.remove(flight);
     return true;
   }
 

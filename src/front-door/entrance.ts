@@ -68,11 +68,11 @@ export class Entrance {
       priority: ask.priority,
       allowanceMs: deadlineAt - now,
       state: version.state,
-      // The full reason may hold ONNX Runtime's words, which are for those who manage models.
-      reason: version.state === "unavailable" ? unavailableWords : version.reason,
+      reason: reasonOf(target),
       backInMs: Math.max(0, (version.backAt ?? now) - now),
       maxOutstandingRequests: model.maxOutstandingRequests,
       maxOutstandingBytes: model.maxOutstandingBytes,
+      isSeated: ask.sequence?.start === false && ask.sequence.seat.link?.isAlive === true,
       beginsSequence: ask.sequence?.start ?? false,
       maxSequences: model.maxSequences,
       replicas: dispatcher.loads(model.name, version.version, ask.sequence?.seat),
@@ -96,4 +96,11 @@ export class Entrance {
       retryAfterMs: growthRetryMs,
     });
   }
+}
+
+/** The full reason may hold ONNX Runtime's words, which are for those who manage models. */
+function reasonOf({ model: { name }, version: { version, state, reason } }: Target): string | null {
+  if (state === "unavailable") return unavailableWords;
+  if (state !== "unloaded") return reason;
+  return `version '${version}' of model '${name}' is not loaded; POST /models/${name}/load loads it`;
 }

@@ -19,7 +19,10 @@ export function claimOf({ seat, start, end }: SequenceCall): SequenceClaim {
 /** What a route asks of the dispatcher. */
 export interface Call {
   readonly model: string;
+  /** The one that is to answer; where it cannot, another may that is not `pinned`. */
   readonly version: string;
+  /** The caller named the version, or it is that of a sequence which has begun. */
+  readonly pinned: boolean;
   readonly codec: CodecName;
   readonly body: Uint8Array;
   readonly deadlineAt: number;
@@ -40,6 +43,8 @@ export class Flight implements Expiring {
   readonly call: Call;
   /** Flights were submitted in the order of these numbers. */
   readonly order: number;
+  /** The one that answers, as far as is known by now. */
+  version: string;
   /** The host that has it; undefined while it waits for one. */
   link: HostLink | undefined;
   /** Its number on that connection. */
@@ -60,6 +65,23 @@ export class Flight implements Expiring {
   constructor(call: Call, order: number) {
     this.call = call;
     this.order = order;
+    this.version = call.version;
+  }
+
+  /** Frames behind the first of a sequence go where that went, and nowhere else. */
+  get isTied(): boolean {
+    return this.call.pinned || this.call.sequence?.start === false;
+  }
+
+  /** With its sequence, if it begins one. */
+  moveTo(version: string): void {
+    this.version = version;
+    if (this.call.sequence !== null) this.call.sequence.seat.version = version;
+  }
+
+  /** To the version that has its sequence by now. */
+  followSequence(): void {
+    this.version = this.call.sequence?.seat.version ?? this.version;
   }
 
   get deadlineAt(): number {

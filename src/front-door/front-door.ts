@@ -6,6 +6,7 @@ import type { DoorCommand, DoorEvent, DoorSettings } from "../protocol/control.t
 import { AccessLog } from "./access-log.ts";
 import { Directory } from "./directory.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { DoorFeed } from "./door-feed.ts";
 import { createDoorMetrics } from "./door-metrics.ts";
 import { Entrance } from "./entrance.ts";
 import { HttpServer } from "./http-server.ts";
@@ -13,7 +14,7 @@ import { answerWithoutUpgrade, isWebSocketOffer } from "./other-upgrades.ts";
 import { Permits } from "./permits.ts";
 import { plainRoutes } from "./plain-routes.ts";
 import { predictRoute } from "./predict-route.ts";
-import { Queries } from "./queries.ts";
+import { type AskSupervisor, Queries } from "./queries.ts";
 import { SharedSeats } from "./shared-seats.ts";
 import { WebSockets } from "./web-sockets.ts";
 
@@ -24,11 +25,15 @@ export interface FrontDoorParts {
   readonly tell: (event: DoorEvent) => unknown;
 }
 
-type News = Extract<DoorCommand, { type: "model" | "server" | "host-down" | "reply" }>;
+type News = Extract<
+  DoorCommand,
+  { type: "model" | "model-gone" | "server" | "host-down" | "reply" | "events" }
+>;
 
 export class FrontDoor {
   readonly registry: Registry;
   readonly #directory = new Directory();
+  readonly #feed = new DoorFeed();
   readonly #dispatcher: Dispatcher;
   readonly #queries: Queries;
   readonly #http: HttpServer;
@@ -58,10 +63,10 @@ export class FrontDoor {
     const isDraining = () => this.#http.isDraining;
     const serving = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
     const shared = { ...serving, isDraining };
-    this.#sockets = new WebSockets(shared);
+    this.#sockets = new WebSockets({ ...shared, feed: this.#feed });
     const sharedSeats = new SharedSeats();
-    const ask = (what: "tree" | "metrics") => this.#queries.ask(what);
-    const app = plainRoutes({ ...shared, ask });
+    const ask: AskSupervisor = (question, patienceMs) => this.#queries.ask(question, patienceMs);
+    const app = plainRoutes({ ...shared, ask, tell });
     const hot = predictRoute({ ...shared, sharedSeats, maxBodyBytes: settings.maxBodyBytes });
     this.#ready = app.ready();
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
@@ -83,6 +88,10 @@ export class FrontDoor {
         this.#directory.update(news.model);
         this.#dispatcher.update(news.model);
         return;
+      case "model-gone":
+        this.#directory.remove(news.name);
+        this.#dispatcher.remove(news.name);
+        return;
       case "server":
         this.#directory.server = news.server;
         return;
@@ -90,7 +99,10 @@ export class FrontDoor {
         this.#dispatcher.hostDown(news.hostId, news.blame);
         return;
       case "reply":
-        this.#queries.settle(news.queryId, news.body);
+        this.#queries.settle(news.queryId, news.reply);
+        return;
+      case "events":
+        this.#feed.learn(news.events);
         return;
     }
   }

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { Server as NetServer, type Socket } from "node:net";
 import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
+import { watchBody } from "./body-deadline.ts";
 import { rawFailure } from "./http-answer.ts";
 import type { PlainHandler } from "./predict-route.ts";
 import { newRequestId } from "./request-head.ts";
@@ -30,13 +31,16 @@ export class HttpServer {
   constructor(clock: Clock, hot: PlainHandler, other: RequestListener) {
     this.#clock = clock;
     const listener: RequestListener = (request, response) => {
-      this.#track(request.socket, response);
+      const { socket } = request;
+      this.#track(socket, response);
+      watchBody(request, clock, requestMs, () => answerClientError(lateBody, socket));
       if (!hot(request, response)) other(request, response);
     };
     this.server = createServer(
       {
         headersTimeout: headersMs,
-        requestTimeout: requestMs,
+        // Each body has a limit of its own, which uploads may outlast.
+        requestTimeout: 0,
         connectionsCheckingInterval: checkEveryMs,
         keepAliveTimeout: keepAliveMs,
         maxHeaderSize: maxHeaderBytes,
@@ -128,8 +132,10 @@ function takeNoneBehind(server: Server): void {
   handle?.listen(0);
 }
 
+const lateBody = { code: "ERR_HTTP_REQUEST_TIMEOUT" };
+
 /** What Node's parser refuses gets our own words too. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerClientError(error: { readonly code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;

@@ -49,6 +49,8 @@ function obey(command: DoorCommand, handle: unknown): void {
       void leave();
       return;
     case "model":
+    case "model-gone":
+    case "events":
     case "server":
     case "host-down":
     case "reply":

@@ -9,9 +9,9 @@ type Json = Readonly<Record<string, unknown>>;
  * has not been loaded, because only then is known what it takes.
  */
 export function metadataJson(model: ModelView, version: VersionView): Json {
-  const { metadata, state, reason } = version;
+  const { metadata } = version;
   if (metadata === null) {
-    const words = `model '${model.name}' version '${version.version}' is ${state}: ${reason}`;
+    const words = `model '${model.name}' version '${version.version}' ${stateWords(version)}`;
     throw new TroupeError("model-unavailable", words);
   }
   return {
@@ -26,6 +26,10 @@ export function metadataJson(model: ModelView, version: VersionView): Json {
 
 export function readyVersions(model: ModelView): readonly string[] {
   return model.versions.filter(({ state }) => state === "ready").map(({ version }) => version);
+}
+
+export function stateWords({ state, reason }: VersionView): string {
+  return reason === null ? `is ${state}` : `is ${state}: ${reason}`;
 }
 
 function tensorJson({ name, datatype, shape }: TensorSpec): Json {

@@ -1,24 +1,22 @@
-/* Every route that is not a prediction, on Fastify: health, metadata, metrics, the tree. */
+/* Every route that is not a prediction, on Fastify: health, metadata, metrics, the tree, and those of management. */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import type { Clock } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
 import * as answers from "./answer-schemas.ts";
+import { hasBody } from "./body-deadline.ts";
 import type { Directory } from "./directory.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
-import { sendFailure } from "./http-answer.ts";
+import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
+import { addManagement, type ManagementParts, uploadUrl } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
 import { predictEndpoints } from "./predict-path.ts";
-import type { AskSupervisor } from "./queries.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
 
-export interface PlainRouteParts {
-  readonly clock: Clock;
+export interface PlainRouteParts extends ManagementParts {
   readonly settings: DoorSettings;
   readonly directory: Directory;
   readonly metrics: DoorMetrics;
-  readonly ask: AskSupervisor;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
 }
@@ -72,14 +70,22 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
     const words = `no route ${request.method} ${request.url.split("?")[0]}`;
     fail(reply, new TroupeError("not-found", words), request.id);
   });
-  app.setErrorHandler((error, request, reply) => fail(reply, translate(error), request.id));
-  const urls = new Set<string>();
-  app.addHook("onRoute", ({ url }) => void urls.add(url));
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = translate(thrown);
+    if (!hasBody(request.raw) || request.raw.complete) fail(reply, error, request.id);
+    else failEarly(reply, error, request.id, parts);
+  });
+  const verbsOf = new Map<string, readonly string[]>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const known = verbsOf.get(url) ?? [];
+    verbsOf.set(url, [...known, ...[method].flat().filter((verb) => verb !== "HEAD")]);
+  });
   addHealth(app, parts);
   addV2(app, parts);
   addOperations(app, parts);
+  addManagement(app, parts);
   addSigns(app, parts);
-  refuseOtherVerbs(app, [...urls]);
+  refuseOtherVerbs(app, new Map(verbsOf));
   return app;
 }
 
@@ -104,6 +110,17 @@ function translate(error: unknown): TroupeError {
 function fail(reply: FastifyReply, error: TroupeError, requestId: string): void {
   reply.hijack();
   sendFailure(reply.raw, toFailure(error), requestId, true);
+}
+
+/** The rest of the body is on its way, and may be large. */
+function failEarly(
+  reply: FastifyReply,
+  error: TroupeError,
+  requestId: string,
+  { clock }: PlainRouteParts,
+): void {
+  reply.hijack();
+  sendEarlyFailure(reply.raw, toFailure(error), requestId, clock);
 }
 
 function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {
@@ -180,7 +197,7 @@ function addSigns(app: FastifyInstance, { settings }: PlainRouteParts): void {
   app.get("/", () => ({
     name,
     version,
-    see: ["/health", "/v2/models", "/supervisor", "/metrics"],
+    see: ["/health", "/v2/models", "/models", "/supervisor", "/metrics"],
   }));
   for (const url of socketUrls) {
     app.get(url, (request, reply) => {
@@ -193,6 +210,7 @@ function addSigns(app: FastifyInstance, { settings }: PlainRouteParts): void {
 
 const socketUrls = [
   "/ws",
+  "/events",
   "/v2/models/:model/stream",
   "/v2/models/:model/versions/:version/stream",
 ];
@@ -200,19 +218,22 @@ const socketUrls = [
 function addOperations(app: FastifyInstance, { ask }: PlainRouteParts): void {
   app.get("/supervisor", async (_request, reply) => {
     reply.type("application/json");
-    return ask("tree");
+    return ask({ type: "tree" });
   });
   app.get("/metrics", async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return ask("metrics");
+    return ask({ type: "metrics" });
   });
 }
 
-function refuseOtherVerbs(app: FastifyInstance, getUrls: readonly string[]): void {
+function refuseOtherVerbs(
+  app: FastifyInstance,
+  verbsOf: ReadonlyMap<string, readonly string[]>,
+): void {
   const predictUrls = Object.values(predictEndpoints)
     .flat()
     .map((endpoint) => endpoint.replace(/\{(\w+)\}/g, ":$1"));
-  for (const url of getUrls) refuse(app, url, ["GET"]);
+  for (const [url, taken] of verbsOf) if (url !== uploadUrl) refuse(app, url, taken);
   for (const url of predictUrls) refuse(app, url, ["POST"]);
 }
 

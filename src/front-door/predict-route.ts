@@ -136,7 +136,8 @@ class Exchange {
     }
     this.#flight = this.#parts.dispatcher.submit({
       model: target.model.name,
-      version: target.version.version,
+      version: sequence?.seat.version ?? target.version.version,
+      pinned: this.#path.version !== undefined || sequence?.start === false,
       codec: this.#path.codec,
       body,
       deadlineAt,
@@ -159,7 +160,8 @@ class Exchange {
     }
     const named = readV2Sequence(body);
     if (named === undefined) return null;
-    const of = { model: model.name, version: version.version };
+    const isNamed = this.#path.version !== undefined;
+    const of = { model: model.name, version: version.version, isNamed };
     return this.#parts.sharedSeats.claim(named, of);
   }
 
@@ -187,6 +189,12 @@ class Exchange {
     this.#note(499, { code: "cancelled", message: "the client left" }, undefined);
   }
 
+  /** The one that has answered, as far as any has. */
+  get #version(): string {
+    const { version } = this.#flight ?? this.#admitted?.target.version ?? this.#path;
+    return version ?? "";
+  }
+
   #note(status: number, failure: Failure | null, frame: DoneFrame | undefined): void {
     this.#isAnswered = true;
     this.#disarmUpload?.();
@@ -206,7 +214,7 @@ class Exchange {
       requestId: this.#requestId,
       route: this.#path.endpoint,
       model: this.#path.model,
-      version: this.#admitted?.target.version.version ?? this.#path.version ?? "",
+      version: this.#version,
       status,
       code: failure?.code ?? null,
       error: failure?.message ?? null,

@@ -1,4 +1,5 @@
 /* Reads the body of a request, within its limits, as the one buffer that is forwarded. */
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { TroupeError } from "../protocol/errors.ts";
 
@@ -45,6 +46,19 @@ export function readBody(
   };
   request.on("data", onData);
   request.on("end", onEnd);
+}
+
+/** Rejects where it is too large or no UTF-8, and with `cancelled` where the caller goes away. */
+export function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request.on("close", () => reject(new TroupeError("cancelled", "the client left")));
+    request.on("error", () => undefined);
+    readBody(request, { maxBytes, onBytes: () => undefined }, (error, body) => {
+      if (error !== undefined) reject(error);
+      else if (isUtf8(body)) resolve(body.toString());
+      else reject(new TroupeError("invalid-request", "body must be UTF-8"));
+    });
+  });
 }
 
 const empty = Buffer.alloc(0);

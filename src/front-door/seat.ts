@@ -19,6 +19,8 @@ export class Seat {
   readonly options: SeatOptions;
   /** Undefined where its first frame waits for a host, or where nobody here knows who keeps it. */
   link: HostLink | undefined;
+  /** The version that has it, or is to; undefined until a frame of it is taken. */
+  version: string | undefined;
   /** Its first frame was sent from here. */
   isBegun = false;
   /** Something of it has been answered: from then on it can begin nowhere else. */

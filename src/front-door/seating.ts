@@ -15,11 +15,13 @@ export interface SeatingFacts {
   readonly start: boolean;
   /** Hosts that take new work. */
   readonly open: readonly HostLink[];
+  /** Hosts that may have the sequence, where nobody here knows which does: they may be on their way out. */
+  readonly keepers: readonly HostLink[];
   /** Hosts that were asked for this frame and do not keep the sequence. */
   readonly tried: readonly HostLink[];
 }
 
-export function seatFrame({ seat, start, open, tried }: SeatingFacts): Seating {
+export function seatFrame({ seat, start, open, keepers, tried }: SeatingFacts): Seating {
   if (seat.isOver) return { type: "lost" };
   if (start)
     return sendTo(seat.options.isShared ? firstWilling(seat, open) : roomiest(open), "wait");
@@ -27,10 +29,10 @@ export function seatFrame({ seat, start, open, tried }: SeatingFacts): Seating {
   if (seat.link !== undefined) return sendTo(seat.link.isAlive ? seat.link : undefined, "lost");
   if (seat.isBegun) return { type: "wait" };
   // This front door has just begun, and is being connected to hosts that may keep it.
-  if (open.length === 0 && tried.length === 0) return { type: "wait" };
+  const isAwaited = open.length === 0 && tried.every((link) => keepers.includes(link));
   return sendTo(
-    byKey(seat, open).find((link) => !tried.includes(link)),
-    "lost",
+    [...byKey(seat, open), ...keepers].find((link) => !tried.includes(link)),
+    isAwaited ? "wait" : "lost",
   );
 }
 

@@ -7,6 +7,8 @@ import { type Seat, type SeatEnd, sequenceLost, sequenceUnknown } from "./seat.t
 import { type Seating, seatFrame } from "./seating.ts";
 
 export interface SeatsParts {
+  /** Hosts that may keep the sequence of the frame, those included that take no new ones. */
+  readonly keepers: (flight: Flight) => readonly HostLink[];
   /** Frames of the sequence that wait for a host have none to wait for any more. */
   readonly failWaiting: (seat: Seat, failure: Failure) => void;
   readonly onLost: (seat: Seat) => void;
@@ -32,7 +34,8 @@ export class Seats {
     const { sequence } = flight.call;
     if (sequence === null) return undefined;
     const { seat, start } = sequence;
-    const seating = seatFrame({ seat, start, open, tried: flight.tried });
+    const keepers = start || isKnown(seat) ? [] : this.#parts.keepers(flight);
+    const seating = seatFrame({ seat, start, open, keepers, tried: flight.tried });
     if (start && seating.type === "send") {
       seating.link.seat(seat);
       if (seat.options.isShared) forgetElsewhere(seat, seating.link, open);
@@ -170,6 +173,11 @@ function forgetElsewhere({ options }: Seat, link: HostLink, open: readonly HostL
 /** Nothing of it has been answered, so that its first frame is under way. */
 function isStartingAnew(seat: Seat): boolean {
   return seat.isBegun && !seat.hasAnswered && !seat.isOver;
+}
+
+/** Where the sequence is, or that it is nowhere yet. */
+function isKnown({ link, isBegun, isOver }: Seat): boolean {
+  return link !== undefined || isBegun || isOver;
 }
 
 /** Whether the host has the sequence at all is not known here. */

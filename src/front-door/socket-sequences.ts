@@ -27,8 +27,6 @@ interface Slot {
   readonly name: SlotName;
   /** Undefined where the next frame begins one. */
   seat: Seat | undefined;
-  /** The version that began it, and has it. */
-  version: string | undefined;
   /** It ended without its client's will: until a reset its frames are refused, as some may be on their way. */
   ended: SeatEnd | undefined;
 }
@@ -96,15 +94,15 @@ export class SocketSequences {
       const call = { seat: this.#newSeat(slot), start: true, end: false };
       return { slot, call, version };
     }
-    if (version !== undefined && version !== slot.version)
-      throw otherVersion(slot.version, version);
-    return { slot, call: { seat, start: false, end: false }, version: slot.version };
+    if (version !== undefined && version !== seat.version)
+      throw otherVersion(seat.version, version);
+    return { slot, call: { seat, start: false, end: false }, version: seat.version };
   }
 
   taken({ slot, call }: SlotClaim, version: string): void {
     if (!call.start) return;
     slot.seat = call.seat;
-    slot.version = version;
+    call.seat.version = version;
     this.#keep(slot);
   }
 
@@ -232,7 +230,7 @@ export function wasRefused(failure: Failure | null): boolean {
 }
 
 function newSlot(name: SlotName): Slot {
-  return { name, seat: undefined, version: undefined, ended: undefined };
+  return { name, seat: undefined, ended: undefined };
 }
 
 function keyOf({ model, sequence }: SlotName): string {

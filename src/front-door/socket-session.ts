@@ -205,6 +205,7 @@ export class SocketSession {
     open.flight = dispatcher.submit({
       model,
       version: admitted.target.version.version,
+      pinned: asked !== undefined || sequence?.start === false,
       codec,
       body,
       deadlineAt: admitted.deadlineAt,
@@ -265,7 +266,7 @@ export class SocketSession {
   }
 
   #settle(open: Open, failure: Failure | null, done: DoneFrame | undefined): void {
-    const { frame, admitted, beganAt } = open;
+    const { frame, admitted, beganAt, flight } = open;
     // The end of one frame may have been that of others of its sequence.
     if (this.#open.get(frameKey(frame)) !== open) return;
     this.#open.delete(frameKey(frame));
@@ -276,7 +277,7 @@ export class SocketSession {
     admitted.series.predictions(failure?.code ?? "ok").add();
     admitted.series.total.observe(totalMs / 1e3);
     const { model, version } = admitted.target;
-    const place = { model: model.name, version: version.version };
+    const place = { model: model.name, version: flight?.version ?? version.version };
     this.#note({ frame, ...place, failure, totalMs, stages: done?.stages });
     this.#gate.resumeIfRoom();
     this.#endIfDrained();

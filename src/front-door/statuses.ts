@@ -32,6 +32,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
 export const closeCode = {
   normal: 1000,
   draining: 1001,
+  tooSlow: 1013,
 } as const;
 
 const retryable: ReadonlySet<ErrorCode> = new Set([

@@ -1,26 +1,44 @@
 /* The one home of ws: which upgrades are taken, and the sessions that live. */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type ServerOptions, WebSocketServer } from "ws";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
+import type { DoorFeed } from "./door-feed.ts";
+import { FeedSocket, feedEndpoint, isFeedPath, parseReplayAsk } from "./feed-sockets.ts";
 import { rawFailure } from "./http-answer.ts";
+import { askOf, judgeManagement } from "./management-guard.ts";
 import { requestIdOf } from "./request-head.ts";
 import { type SessionParts, SocketSession } from "./socket-session.ts";
-import { checkSamples, matchSocketPath, type SocketTarget } from "./socket-target.ts";
+import { checkSamples, matchSocketPath } from "./socket-target.ts";
 import { httpStatus } from "./statuses.ts";
 
 const maxFragments = 128;
 const maxBufferedChunks = 4_096;
 const closeMs = 5_000;
 
+export interface SocketParts extends SessionParts {
+  readonly feed: DoorFeed;
+}
+
+/** What lives on a socket. */
+interface Session {
+  drain(): void;
+}
+
+/** An upgrade that is taken. */
+interface Taken {
+  readonly endpoint: string;
+  readonly begin: (socket: WebSocket) => Session;
+}
+
 export class WebSockets {
-  readonly #parts: SessionParts;
+  readonly #parts: SocketParts;
   readonly #server: WebSocketServer;
-  readonly #sessions = new Set<SocketSession>();
+  readonly #sessions = new Set<Session>();
   #onEmpty: (() => void) | undefined;
   #isDraining = false;
 
-  constructor(parts: SessionParts) {
+  constructor(parts: SocketParts) {
     this.#parts = parts;
     // The types of ws do not know `closeTimeout` yet.
     const options: ServerOptions & { readonly closeTimeout: number } = {
@@ -42,10 +60,10 @@ export class WebSockets {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     try {
-      const target = this.#judge(request);
+      const { endpoint, begin } = this.#judge(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#count(target.endpoint, 101);
-        const session = new SocketSession(this.#parts, webSocket, target);
+        this.#count(endpoint, 101);
+        const session = begin(webSocket);
         this.#sessions.add(session);
         webSocket.on("close", () => this.#forget(session));
         if (this.#isDraining) session.drain();
@@ -65,20 +83,43 @@ export class WebSockets {
     });
   }
 
-  #forget(session: SocketSession): void {
+  #forget(session: Session): void {
     this.#sessions.delete(session);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 
   /** Throws the failure that the caller gets instead of an upgrade. */
-  #judge({ headers, url = "/" }: IncomingMessage): SocketTarget {
+  #judge(request: IncomingMessage): Taken {
+    const { url = "/" } = request;
+    return isFeedPath(url) ? this.#judgeFeed(request, url) : this.#judgeStream(request, url);
+  }
+
+  #judgeFeed({ headers }: IncomingMessage, url: string): Taken {
+    const refusal = judgeManagement(askOf(headers, this.#parts.settings));
+    if (refusal !== undefined) throw refusal;
+    const ask = parseReplayAsk(url);
+    this.#checkDraining();
+    return {
+      endpoint: feedEndpoint,
+      begin: (socket) => new FeedSocket(this.#parts, socket, ask),
+    };
+  }
+
+  #judgeStream({ headers }: IncomingMessage, url: string): Taken {
     const target = matchSocketPath(url);
     if (target === undefined) throw new TroupeError("not-found", `no WebSocket at ${url}`);
     checkSamples(url, target);
     this.#checkOrigin(headers.origin);
-    if (this.#isDraining) throw new TroupeError("draining", "the server is draining");
+    this.#checkDraining();
     if (target.model !== undefined) this.#parts.directory.find(target.model, target.version);
-    return target;
+    return {
+      endpoint: target.endpoint,
+      begin: (socket) => new SocketSession(this.#parts, socket, target),
+    };
+  }
+
+  #checkDraining(): void {
+    if (this.#isDraining) throw new TroupeError("draining", "the server is draining");
   }
 
   /** Only browsers send an origin, and only they can be made to by a page of somebody else. */
@@ -93,8 +134,7 @@ export class WebSockets {
   #refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
     const failure = toFailure(thrown);
     const status = httpStatus[failure.code];
-    const [path = ""] = (request.url ?? "").split("?");
-    this.#count(matchSocketPath(path)?.endpoint ?? "other", status);
+    this.#count(endpointOf(request.url ?? ""), status);
     // An HTTP server's sockets stay half open, and nothing times an upgrade out.
     socket.once("finish", () => socket.destroy());
     socket.end(rawFailure(failure, requestIdOf(request.headers)));
@@ -103,4 +143,9 @@ export class WebSockets {
   #count(endpoint: string, status: number): void {
     this.#parts.metrics.route("GET", endpoint, status).requests.add();
   }
+}
+
+function endpointOf(url: string): string {
+  if (isFeedPath(url)) return feedEndpoint;
+  return matchSocketPath(url.split("?")[0] ?? "")?.endpoint ?? "other";
 }

@@ -38,6 +38,7 @@ function facts(fields: Partial<AdmissionFacts> = {}): AdmissionFacts {
     backInMs: 0,
     maxOutstandingRequests: 8,
     maxOutstandingBytes: 1_000,
+    isSeated: false,
     beginsSequence: false,
     maxSequences: 3,
     replicas: [replica()],
@@ -83,6 +84,14 @@ describe("admit takes a request", () => {
     [
       "that goes on with a sequence, however many its host keeps",
       { replicas: [replica({ sequences: 9 })] },
+    ],
+    [
+      "that goes on with a sequence while its version drains",
+      { isSeated: true, state: "draining" },
+    ],
+    [
+      "that goes on with a sequence of a version rolled back",
+      { isSeated: true, state: "unavailable" },
     ],
     [
       "that begins a sequence whose host is just being connected to",
@@ -145,6 +154,21 @@ describe("admit sheds a request", () => {
       "whose model will be back too late",
       { state: "recovering", reason: "it is restarted", backInMs: 1_000 },
       ["unavailable", "model-unavailable", "it is restarted", 1_000],
+    ],
+    [
+      "whose version is drained",
+      { state: "draining", reason: "version 2 takes over" },
+      ["unavailable", "model-unavailable", "it is being drained", 1_000],
+    ],
+    [
+      "whose version is not loaded",
+      { state: "unloaded", reason: "it is not loaded" },
+      ["unavailable", "model-unavailable", "it is not loaded", 30_000],
+    ],
+    [
+      "of a sequence whose host is full while its version drains",
+      { isSeated: true, state: "draining", replicas: [replica({ outstandingRequests: 8 })] },
+      ["host-full", "overloaded", "all its hosts are full", 4],
     ],
     [
       "without a reason, in words of its own",

@@ -15,6 +15,7 @@ export function newCall(changed: Partial<Call> = {}): Call {
   return {
     model: "m",
     version: "1",
+    pinned: false,
     codec: "predict",
     body: Buffer.from("ask"),
     deadlineAt: 11_000,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Directory, defaultVersion } from "../../src/front-door/directory.ts";
+import { Directory } from "../../src/front-door/directory.ts";
+import { defaultVersion } from "../../src/protocol/default-version.ts";
 import type { VersionState } from "../../src/protocol/views.ts";
 import { metadata, model, version } from "./views.ts";
 
@@ -16,13 +17,35 @@ describe("defaultVersion", () => {
     [["ready", "unavailable"], "1"],
     [["recovering", "unavailable"], "1"],
     [["recovering", "recovering"], "2"],
-    [["loading", "unavailable"], "2"],
+    [["loading", "unavailable"], "1"],
+    [["loading", "loading"], "2"],
     [["unavailable", "unavailable"], "2"],
+    [["ready", "draining"], "1"],
+    [["unavailable", "draining"], "1"],
+    [["unavailable", "unloaded"], "1"],
+    [["unloaded", "draining"], "2"],
+    [["unloaded", "unloaded"], "2"],
     [[], undefined],
   ];
   for (const [states, expected] of rows) {
     it(`of [${states}] is ${expected}`, () =>
       assert.equal(defaultVersion(model({ versions: versions(...states) }))?.version, expected));
+  }
+
+  const configured: readonly (readonly [string, readonly VersionState[], string])[] = [
+    ["1", ["ready", "ready"], "1"],
+    ["1", ["recovering", "ready"], "1"],
+    ["1", ["loading", "ready"], "2"],
+    ["1", ["unavailable", "ready"], "2"],
+    ["1", ["draining", "ready"], "2"],
+    ["1", ["unloaded", "ready"], "2"],
+    ["9", ["ready", "ready"], "2"],
+  ];
+  for (const [name, states, expected] of configured) {
+    it(`of [${states}] where ${name} is configured is ${expected}`, () => {
+      const one = model({ defaultVersion: name, versions: versions(...states) });
+      assert.equal(defaultVersion(one)?.version, expected);
+    });
   }
 });
 
@@ -31,6 +54,7 @@ describe("Directory", () => {
     const one = new Directory();
     one.update(model({ name: "a", versions: versions("ready", "recovering") }));
     one.update(model({ name: "broken", versions: [], problem: "its folder is empty" }));
+    one.update(model({ name: "empty", versions: [] }));
     return one;
   }
 
@@ -42,6 +66,7 @@ describe("Directory", () => {
   it("knows each model as it was last told", () => {
     const one = directory();
     one.update(model({ name: "a", description: "new" }));
+    one.remove("empty");
     const known = one.models.map(({ name, description }) => [name, description]);
     assert.deepEqual(known, [
       ["a", "new"],
@@ -75,6 +100,7 @@ describe("Directory", () => {
     ["b", undefined, "model-not-found", "no model is named 'b'"],
     ["__proto__", undefined, "model-not-found", "no model is named '__proto__'"],
     ["a", "3", "model-not-found", "model 'a' has no version '3'; it has '1', '2'"],
+    ["empty", undefined, "model-unavailable", "model 'empty' is not loaded"],
     ["broken", "1", "model-not-found", "model 'broken' has no version '1'; it has none"],
     [
       "broken",

@@ -5,6 +5,7 @@ import { writeChunk, writePressure, writeRunning } from "../../src/protocol/host
 import { ask, heardAll, serving, setUp, view } from "./dispatching.ts";
 import { FakeHost, pressure } from "./fake-host.ts";
 import { until } from "./until.ts";
+import { model, version } from "./views.ts";
 
 /** A host that has said that it runs the request that it got. */
 async function running(dispatcher: Dispatcher, host: FakeHost): Promise<number> {
@@ -78,7 +79,10 @@ describe("A dispatcher", optionsOf, () => {
 
   it("keeps the versions of a model apart", async (t) => {
     const { dispatcher, host } = await serving(t);
-    const { events } = ask(dispatcher, { version: "2" });
+    const one = version({ hosts: [host.view] });
+    const next = version({ version: "2", state: "recovering" });
+    dispatcher.update(model({ name: "m", versions: [one, next] }));
+    const { events } = ask(dispatcher, { version: "2", pinned: true });
     await heardAll(dispatcher, host);
     assert.deepEqual([host.requests.length, events], [1, []]);
   });

@@ -12,7 +12,7 @@ export function view(hosts: readonly HostView[], changed: Partial<VersionView> =
   return model({ name: "m", versions: [version({ metadata: null, hosts, ...changed })] });
 }
 
-/** A dispatcher that knows of no host yet. */
+/** A dispatcher that knows of no host yet, but that one is on its way. */
 export function setUp(t: TestContext) {
   const clock = new FakeClock(1_000);
   const replays: string[] = [];
@@ -24,6 +24,7 @@ export function setUp(t: TestContext) {
     onSequenceLost: ({ options }) => lost.push(options.key),
     onViolation: (hostId, reason) => violations.push(`${hostId}: ${reason}`),
   });
+  dispatcher.update(view([], { state: "recovering" }));
   t.after(() => {
     for (const hostId of hostIds) dispatcher.hostDown(hostId, "outside");
   });

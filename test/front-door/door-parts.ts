@@ -28,6 +28,9 @@ function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
     wsMaxBufferedBytes: 1_000_000,
     drainSequencesMs: 30_000,
     allowedOrigins: [],
+    management: "guarded",
+    maxUploadBytes: 1_000_000,
+    run: "r1",
     ...changed,
   };
 }
@@ -43,6 +46,7 @@ export function model(name: string, changed: Partial<VersionView> = {}): ModelVi
     maxOutstandingRequests: 10,
     maxOutstandingBytes: 1_000_000,
     maxSequences: 2,
+    defaultVersion: null,
     defaults: {},
     versions: [{ ...version, state: "ready", ...changed }],
     problem: null,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplicaLoad } from "../../src/front-door/admission.ts";
 import type { Ask } from "../../src/front-door/entrance.ts";
+import type { HostLink } from "../../src/front-door/host-link.ts";
 import type { TroupeError } from "../../src/protocol/errors.ts";
 import { frameOf, newSeat } from "./calls.ts";
 import { doorParts } from "./door-parts.ts";
@@ -77,6 +78,35 @@ describe("Entrance", () => {
       message: "Cannot take request: the model cannot be served; GET /readyz says why",
       retryAfterMs: 30_000,
     }));
+
+  it("says of a version that is not loaded how to load it", () => {
+    const { directory, refusal } = setUp();
+    directory.update(model({ name: "iris", versions: [version({ state: "unloaded" })] }));
+    assert.deepEqual(refusal({}), {
+      code: "model-unavailable",
+      message:
+        "Cannot take request: version '1' of model 'iris' is not loaded; POST /models/iris/load loads it",
+      retryAfterMs: 30_000,
+    });
+  });
+
+  it("lets sequences go on at a version that drains while their host is there", () => {
+    const { admit, directory, refusal } = setUp();
+    directory.update(model({ name: "iris", versions: [version({ state: "draining" })] }));
+    const [seat, dead, unknown] = [newSeat(), newSeat(), newSeat()];
+    seat.link = { isAlive: true } as HostLink;
+    dead.link = { isAlive: false } as HostLink;
+    assert.equal(admit({ sequence: frameOf(seat) }).target.version.version, "1");
+    for (const sequence of [
+      frameOf(seat, { start: true }),
+      frameOf(dead),
+      frameOf(unknown),
+      null,
+    ]) {
+      const refused = refusal({ sequence });
+      assert.equal(refused?.message, "Cannot take request: it is being drained");
+    }
+  });
 
   it("counts what it sheds, and takes no permit for it", () => {
     const { refusal, permits, metrics } = setUp({ maxInFlight: 1 });

@@ -13,6 +13,24 @@ describe("A flight", () => {
     assert.deepEqual([left.call, left.isSettled, flight.isSettled], [flight.call, true, false]);
   });
 
+  it("is at the version of its call until it is moved, with the sequence that it begins", () => {
+    const seat = newSeat();
+    const first = new Flight(newCall({ sequence: frameOf(seat, { start: true }) }), 1);
+    const second = new Flight(newCall({ sequence: frameOf(seat) }), 2);
+    first.followSequence();
+    const before = first.version;
+    first.moveTo("2");
+    second.followSequence();
+    assert.deepEqual([before, first.version, second.version, seat.version], ["1", "2", "2", "2"]);
+  });
+
+  it("is tied to its version where that is pinned, or has its sequence", () => {
+    const sequence = frameOf(newSeat());
+    const calls = [{}, { pinned: true }, { sequence }, { sequence: { ...sequence, start: true } }];
+    const tied = calls.map((call) => new Flight(newCall(call), 1).isTied);
+    assert.deepEqual(tied, [false, true, true, false]);
+  });
+
   it("stands behind those that were submitted before", () => {
     const flights = [3, 1, 2].map((order) => new Flight(newCall(), order));
     assert.deepEqual(

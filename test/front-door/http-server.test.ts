@@ -100,6 +100,51 @@ describe("What is no HTTP", bounded, () => {
     await client.ended();
   });
 
+  it("is a body that is not whole in time: 408", async (t) => {
+    const { client, clock, has } = await serve(t);
+    client.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12");
+    await has(1);
+    await until(() => clock.armed === 1, "the limit");
+    clock.advance(30_000);
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [408, "request-timeout"]);
+    await client.ended();
+  });
+
+  it("is a body that goes on and on, although its request has been answered", async (t) => {
+    const { client, clock } = await serve(t);
+    client.write("POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12");
+    await client.has("other");
+    client.text = "";
+    clock.advance(30_000);
+    assert.equal((await client.answer()).status, 408);
+    await client.ended();
+  });
+
+  for (const path of ["/models", "/models/upload?id=m"]) {
+    it(`is no upload that takes long: ${path}`, async (t) => {
+      const { client, clock, asked, has } = await serve(t);
+      client.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n12`);
+      await has(1);
+      await new Promise(setImmediate);
+      clock.advance(3_600_000);
+      answerWith(asked[0], "patience");
+      assert.equal((await client.answer()).body, "patience");
+    });
+  }
+
+  it("keeps no limit of a body that has come", async (t) => {
+    const { client, clock, asked, has } = await serve(t);
+    client.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n1");
+    await has(1);
+    await until(() => clock.armed === 1, "the limit");
+    client.write("23");
+    asked[0]?.req.resume();
+    await until(() => clock.armed === 0, "its end");
+    answerWith(asked[0], "one");
+    await client.answer();
+  });
+
   it("gives no half of an answer a second head", async (t) => {
     const { client, asked, has } = await serve(t);
     client.write(post("/", ""));

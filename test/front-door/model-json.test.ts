@@ -117,6 +117,12 @@ describe("metadataJson", () => {
       message: "model 'iris' version '1' is loading: it is being loaded",
     });
   });
+
+  it("is not known of a version that was never loaded", () => {
+    const one = version({ state: "unloaded", metadata: null });
+    const message = "model 'iris' version '1' is unloaded";
+    assert.throws(() => metadataJson(model(), one), { code: "model-unavailable", message });
+  });
 });
 
 describe("modelJson", () => {

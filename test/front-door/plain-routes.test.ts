@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { plainRoutes } from "../../src/front-door/plain-routes.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
+import type { Question } from "../../src/protocol/questions.ts";
 import { doorParts, model } from "./door-parts.ts";
 
 const metadata: ModelMetadata = {
@@ -18,8 +19,13 @@ function setUp() {
   const parts = doorParts();
   parts.directory.update(model("m", { metadata }));
   const state = { draining: false };
-  const ask = async (what: string) => `{"${what}":1}`;
-  const app = plainRoutes({ ...parts, ask, isDraining: () => state.draining });
+  const ask = async ({ type }: Question) => `{"${type}":1}`;
+  const app = plainRoutes({
+    ...parts,
+    ask,
+    tell: () => undefined,
+    isDraining: () => state.draining,
+  });
   return { ...parts, app, state };
 }
 
@@ -50,6 +56,13 @@ describe("The plain routes", { timeout: 20_000 }, () => {
     ["/v2/models/no/ready", 404],
     ["/supervisor", 200],
     ["/metrics", 200],
+    ["/models", 200],
+    ["/models/m", 200],
+    ["/models/upload", 200],
+    ["/models/m/versions/1", 200],
+    ["/models/m/config", 200],
+    ["/models/.m", 404],
+    ["/events", 400],
     ["/elsewhere", 404],
     ["/v2/models/%zz", 400],
   ];
@@ -64,6 +77,11 @@ describe("The plain routes", { timeout: 20_000 }, () => {
     ["POST", "/livez", "GET"],
     ["DELETE", "/v2/models/m", "GET"],
     ["GET", "/predict/m", "POST"],
+    ["PUT", "/models", "GET, POST"],
+    ["POST", "/models/m", "GET, PATCH, DELETE"],
+    ["GET", "/models/m/load", "POST"],
+    ["POST", "/models/m/config", "GET"],
+    ["PUT", "/models/m/versions/1", "GET, DELETE"],
     ["PUT", "/v2/models/m/versions/1/infer", "POST"],
   ];
   for (const [method, url, allowed] of verbs) {
@@ -134,7 +152,7 @@ describe("The plain routes", { timeout: 20_000 }, () => {
     const ask = async () => {
       throw new TroupeError("model-unavailable", "no word", { retryAfterMs: 1_000 });
     };
-    const app = plainRoutes({ ...parts, ask, isDraining: () => false });
+    const app = plainRoutes({ ...parts, ask, tell: () => undefined, isDraining: () => false });
     const response = await app.inject({ url: "/metrics" });
     assert.deepEqual([response.statusCode, response.headers["retry-after"]], [503, "1"]);
   });
@@ -144,7 +162,7 @@ describe("The plain routes", { timeout: 20_000 }, () => {
     const ask = async () => {
       throw new Error("secret");
     };
-    const app = plainRoutes({ ...parts, ask, isDraining: () => false });
+    const app = plainRoutes({ ...parts, ask, tell: () => undefined, isDraining: () => false });
     const response = await app.inject({ url: "/metrics" });
     assert.deepEqual([response.statusCode, response.json().error], [500, "internal error"]);
   });

@@ -48,6 +48,7 @@ describe("A prediction over HTTP", bounded, () => {
     assert.deepEqual(call, {
       model: "m",
       version: "1",
+      pinned: true,
       codec: "v2",
       body: Buffer.from("the body"),
       deadlineAt: 1_500,
@@ -104,13 +105,14 @@ describe("A prediction over HTTP", bounded, () => {
     const { client, clock, fake } = await served(t);
     const head = "POST /predict/m HTTP/1.1\r\nhost: x\r\nx-request-timeout-ms: 500\r\n";
     client.write(`${head}content-length: 10\r\n\r\nabc`);
-    await until(() => clock.armed === 1, "the watch");
+    await until(() => clock.armed > 0, "the watch");
     clock.advance(500);
     const answer = await client.answer();
     assert.deepEqual([answer.status, codeOf(answer)], [504, "deadline-exceeded"]);
     clock.advance(1_000);
     await client.ended();
-    assert.deepEqual([fake.flights.length, clock.armed], [0, 0]);
+    await until(() => clock.armed === 0, "the end of the watches");
+    assert.equal(fake.flights.length, 0);
   });
 
   it("gets an id where it brings none that is well-formed", async (t) => {
@@ -380,11 +382,12 @@ describe("A request that is not admitted", bounded, () => {
   });
 });
 
+const remembered = { ...metadata, state: [{ input: 0, output: 0, found: false }] };
+
 /** A server whose model `m` remembers. */
 async function remembering(t: TestContext) {
   const parts = await serve(t);
-  const state = [{ input: 0, output: 0, found: false }];
-  parts.directory.update(model("m", { metadata: { ...metadata, state } }));
+  parts.directory.update(model("m", { metadata: remembered }));
   const client = parts.connect();
   const path = "/v2/models/m/infer";
   const body = (parameters: object) => JSON.stringify({ parameters, inputs: [{ data: [1] }] });
@@ -428,6 +431,18 @@ describe("A sequence over HTTP", bounded, () => {
       ],
     );
     assert.deepEqual([known, sharedSeats.known], [1, 0]);
+  });
+
+  it("stays with the version at which it began, when another is the default by now", async (t) => {
+    const { infer, directory } = await remembering(t);
+    const first = await infer(start);
+    const known = model("m").versions.map((one) => ({ ...one, metadata: remembered }));
+    const next = known.map((one) => ({ ...one, version: "2" }));
+    directory.update({ ...model("m"), versions: [...known, ...next] });
+    const second = await infer({ sequence_id: 7 });
+    assert.equal(second.sequence?.seat, first.sequence?.seat);
+    assert.deepEqual([first.pinned, second.pinned, second.version], [false, true, "1"]);
+    assert.equal((await infer({ ...start, sequence_id: 8 })).version, "2");
   });
 
   it("begins anew with another start of its name", async (t) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Queries } from "../../src/front-door/queries.ts";
 import type { DoorEvent } from "../../src/protocol/control.ts";
+import type { Reply } from "../../src/protocol/questions.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 function setUp() {
@@ -11,43 +12,64 @@ function setUp() {
   return { clock, told, queries };
 }
 
+function body(text: string): Reply {
+  return { type: "body", body: text };
+}
+
 describe("Queries", () => {
   it("asks the supervisor", () => {
     const { queries, told } = setUp();
-    void queries.ask("tree");
-    assert.deepEqual(told, [{ type: "query", queryId: 1, what: "tree" }]);
+    void queries.ask({ type: "tree" });
+    assert.deepEqual(told, [{ type: "query", queryId: 1, question: { type: "tree" } }]);
   });
 
   it("gives each its own answer, in whatever order they come", async () => {
     const { queries } = setUp();
-    const answers = [queries.ask("tree"), queries.ask("metrics")];
-    queries.settle(2, "metrics");
-    queries.settle(1, "tree");
+    const answers = [queries.ask({ type: "tree" }), queries.ask({ type: "metrics" })];
+    queries.settle(2, body("metrics"));
+    queries.settle(1, body("tree"));
     assert.deepEqual(await Promise.all(answers), ["tree", "metrics"]);
   });
 
   it("fails when the supervisor has said nothing for five seconds", async () => {
     const { queries, clock } = setUp();
-    const answer = queries.ask("tree");
+    const answer = queries.ask({ type: "tree" });
     clock.advance(5_000);
     await assert.rejects(answer, { code: "model-unavailable", retryAfterMs: 1_000 });
   });
 
+  it("waits as long as it is told to", async () => {
+    const { queries, clock } = setUp();
+    const answer = queries.ask({ type: "tree" }, 600_000);
+    clock.advance(599_999);
+    queries.settle(1, body("late"));
+    assert.equal(await answer, "late");
+  });
+
+  it("fails as the supervisor says", async () => {
+    const { queries, clock } = setUp();
+    const answer = queries.ask({ type: "model", model: "m" });
+    const failure = { code: "overloaded", message: "no room", retryAfterMs: 7 } as const;
+    queries.settle(1, { type: "failed", failure });
+    await assert.rejects(answer, failure);
+    assert.equal(clock.armed, 0);
+  });
+
   it("waits for no answer that it has", async () => {
     const { queries, clock } = setUp();
-    const answer = queries.ask("tree");
-    queries.settle(1, "x");
+    const answer = queries.ask({ type: "tree" });
+    queries.settle(1, body("x"));
     await answer;
     assert.equal(clock.armed, 0);
   });
 
   it("does not mind answers that are late, double or unknown", async () => {
     const { queries, clock } = setUp();
-    const late = queries.ask("tree");
+    const late = queries.ask({ type: "tree" });
     clock.advance(5_000);
     await assert.rejects(late);
-    const answer = queries.ask("tree");
-    for (const queryId of [1, 2, 2, 77]) queries.settle(queryId, `${queryId}`);
+    const answer = queries.ask({ type: "tree" });
+    for (const queryId of [1, 2, 2, 77]) queries.settle(queryId, body(`${queryId}`));
     assert.equal(await answer, "2");
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { judgeModel, judgeServer, type Readiness } from "../../src/front-door/readiness.ts";
-import type { ModelView, ServerView } from "../../src/protocol/views.ts";
+import type { ModelView, ServerView, VersionState } from "../../src/protocol/views.ts";
 import { model, version } from "./views.ts";
 
 const started: ServerView = { draining: false, started: true };
@@ -18,12 +18,21 @@ const loading = model({
   versions: [version({ state: "loading", reason: "it is being loaded" })],
 });
 const broken = model({ name: "broken", versions: [], problem: "no version" });
+const resting = model({ name: "rest", versions: [version({ state: "unloaded" })] });
+const empty = model({ name: "empty", versions: [] });
+const two = (first: VersionState, second: VersionState) =>
+  model({
+    name: "two",
+    versions: [version({ state: first }), version({ version: "2", state: second, reason: "why" })],
+  });
 const needed = { required: true } as const;
 
 const trouble = {
   bad: "model 'bad' version '1' is unavailable: 6 crashes",
   late: "model 'late' version '1' is loading: it is being loaded",
   broken: "model 'broken' is unavailable: no version",
+  rest: "model 'rest' version '1' is unloaded",
+  empty: "model 'empty' is not loaded",
   draining: "the server is draining",
   starting: "models are being loaded",
 };
@@ -54,6 +63,31 @@ describe("judgeServer", () => {
       unready(trouble.broken),
     ],
     ["started, a required one ready", started, [{ ...good, ...needed }, bad], ready(trouble.bad)],
+    ["started, one not loaded", started, [resting, empty], ready()],
+    [
+      "started, required ones not loaded",
+      started,
+      [
+        { ...resting, ...needed },
+        { ...empty, ...needed },
+      ],
+      unready(trouble.rest, trouble.empty),
+    ],
+    ["started, one rolling out", started, [two("ready", "loading")], ready()],
+    ["started, one with a version on its way out", started, [two("draining", "ready")], ready()],
+    ["started, one rolled out", started, [two("unloaded", "ready")], ready()],
+    [
+      "started, one rolled back",
+      started,
+      [{ ...two("ready", "unavailable"), ...needed }],
+      ready("model 'two' version '2' is unavailable: why"),
+    ],
+    [
+      "started, one whose default version is coming back beside another",
+      started,
+      [{ ...two("ready", "recovering"), ...needed, defaultVersion: "2" }],
+      ready("model 'two' version '2' is recovering: why"),
+    ],
     ["draining, one bad", draining, [bad], unready(trouble.draining, trouble.bad)],
   ];
   for (const [name, server, models, readiness] of rows) {
@@ -63,7 +97,7 @@ describe("judgeServer", () => {
 });
 
 describe("judgeModel", () => {
-  const two = model({
+  const badAndGood = model({
     name: "bad",
     versions: [version({ state: "unavailable", reason: "6 crashes" }), version({ version: "2" })],
   });
@@ -73,7 +107,10 @@ describe("judgeModel", () => {
     ["that is ready while the server drains", draining, good, unready(trouble.draining)],
     ["that is bad", started, bad, unready(trouble.bad)],
     ["that is broken", started, broken, unready(trouble.broken)],
-    ["of which the newest version is ready", started, two, ready()],
+    ["of which the newest version is ready", started, badAndGood, ready()],
+    ["that rolls out", started, two("ready", "loading"), ready()],
+    ["that is not loaded", started, resting, unready(trouble.rest)],
+    ["without versions", started, empty, unready(trouble.empty)],
   ];
   for (const [name, server, one, readiness] of rows) {
     it(`finds a model ${name}, ${readiness.ready ? "ready" : "not ready"}`, () =>
@@ -81,5 +118,8 @@ describe("judgeModel", () => {
   }
 
   it("judges the version that is asked for", () =>
-    assert.deepEqual(judgeModel(started, two, two.versions[0]), unready(trouble.bad)));
+    assert.deepEqual(
+      judgeModel(started, badAndGood, badAndGood.versions[0]),
+      unready(trouble.bad),
+    ));
 });

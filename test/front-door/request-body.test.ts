@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
-import { declaredLength, readBody } from "../../src/front-door/request-body.ts";
+import { declaredLength, readBody, readText } from "../../src/front-door/request-body.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 
 function headed(length?: string): IncomingMessage {
@@ -102,4 +102,29 @@ describe("readBody", () => {
       assert.equal(error?.code, code);
     });
   }
+});
+
+describe("readText", () => {
+  const readOf = (...chunks: readonly Buffer[]) =>
+    readText(Readable.from(chunks, { objectMode: false }) as IncomingMessage, 4);
+  const euro = Buffer.from("€");
+
+  it("joins what comes in pieces", async () => {
+    assert.equal(await readOf(euro.subarray(0, 1), euro.subarray(1), Buffer.from("x")), "€x");
+  });
+
+  it("refuses what is no UTF-8", async () => {
+    await assert.rejects(readOf(euro.subarray(0, 2)), { code: "invalid-request" });
+  });
+
+  it("refuses one byte more than the limit", async () => {
+    await assert.rejects(readOf(Buffer.from("12345")), { code: "payload-too-large" });
+  });
+
+  it("fails when the caller leaves", async () => {
+    const request = new Readable({ read: () => undefined });
+    const text = readText(request as IncomingMessage, 4);
+    request.destroy(new Error("aborted"));
+    await assert.rejects(text, { code: "cancelled" });
+  });
 });

@@ -28,7 +28,7 @@ function over(seat: Seat): Seat {
 }
 
 function seatOf(facts: Partial<SeatingFacts>): Seating {
-  return seatFrame({ seat: newSeat(), start: false, open: [], tried: [], ...facts });
+  return seatFrame({ seat: newSeat(), start: false, open: [], keepers: [], tried: [], ...facts });
 }
 
 /** The host's id, or what is done instead. */
@@ -51,6 +51,26 @@ describe("seatFrame", () => {
     [
       "lets the first frame of a shared one wait where there is no host",
       { seat: newSeat(shared), start: true },
+      "wait",
+    ],
+    [
+      "looks for a shared one at hosts on their way out last",
+      { seat: newSeat(shared), open: [a], keepers: [b, a], tried: [a] },
+      "m/1#1.1",
+    ],
+    [
+      "looks for a shared one at hosts on their way out where there is no other",
+      { seat: newSeat(shared), keepers: [b] },
+      "m/1#1.1",
+    ],
+    [
+      "finds a shared one nowhere when those on their way out were asked too",
+      { seat: newSeat(shared), open: [a], keepers: [b], tried: [b, a] },
+      "lost",
+    ],
+    [
+      "lets a shared one wait for the host that comes when those on their way out were asked",
+      { seat: newSeat(shared), keepers: [b], tried: [b] },
       "wait",
     ],
     ["refuses what is over, first frame or not", { seat: over(newSeat()), open: [a] }, "lost"],

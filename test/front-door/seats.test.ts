@@ -48,6 +48,7 @@ class FakeLink {
 function setUp(changed: Partial<SeatOptions> = {}) {
   const events: string[] = [];
   const seats = new Seats({
+    keepers: () => [],
     failWaiting: (_seat, { message }) => events.push(`waiting: ${message.split(", ")[1]}`),
     onLost: ({ options }) => events.push(`lost ${options.key}`),
   });

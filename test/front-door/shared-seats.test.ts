@@ -4,7 +4,7 @@ import type { HostLink } from "../../src/front-door/host-link.ts";
 import type { Seat } from "../../src/front-door/seat.ts";
 import { SharedSeats } from "../../src/front-door/shared-seats.ts";
 
-const model = { model: "m", version: "1" };
+const model = { model: "m", version: "1", isNamed: true };
 
 function setUp(most?: number) {
   const seats = new SharedSeats(most);
@@ -32,8 +32,8 @@ describe("Shared seats", () => {
   });
 
   for (const of of [
-    { model: "m", version: "2" },
-    { model: "n", version: "1" },
+    { model: "m", version: "2", isNamed: true },
+    { model: "n", version: "1", isNamed: true },
   ]) {
     it(`are another for ${of.model}/${of.version}`, () => {
       const { claim } = setUp();
@@ -47,6 +47,43 @@ describe("Shared seats", () => {
     const next = claim("#7", start).seat;
     assert.deepEqual([claim("#7").seat, seats.known, old.isOver], [next, 1, false]);
     assert.notEqual(next, old);
+  });
+
+  const unnamed = { ...model, isNamed: false };
+  const later = { ...unnamed, version: "2" };
+
+  it("stay at the version at which they began while no request names one", () => {
+    const { claim } = setUp();
+    const { seat } = claim("#7", start, unnamed);
+    assert.deepEqual([claim("#7", {}, later).seat, seat.version], [seat, "1"]);
+    assert.notEqual(claim("#7", {}, { ...later, isNamed: true }).seat, seat);
+    assert.equal(claim("#7", end, later).seat, seat);
+    assert.notEqual(claim("#7", {}, later).seat, seat);
+  });
+
+  for (const flags of [start, { ...start, ...end }]) {
+    it(`begin at the version of now with a ${"end" in flags ? "last " : ""}start`, () => {
+      const { claim } = setUp();
+      const old = claim("#7", start, unnamed).seat;
+      const next = claim("#7", flags, later).seat;
+      assert.deepEqual([next === old, next.version], [false, "2"]);
+      assert.notEqual(claim("#7", {}, later).seat, old);
+    });
+  }
+
+  it("are found by those who name their version too", () => {
+    const { claim } = setUp();
+    const { seat } = claim("#7", start, unnamed);
+    assert.equal(claim("#7").seat, seat);
+    seat.version = "2";
+    assert.notEqual(claim("#7").seat, seat);
+  });
+
+  it("forget what its host has dropped, for those who name no version too", () => {
+    const { claim } = setUp();
+    const { seat } = claim("#7", start, unnamed);
+    seat.options.onEnded("draining");
+    assert.notEqual(claim("#7", {}, later).seat, seat);
   });
 
   it("forget the one that ends, which the host ends by itself", () => {

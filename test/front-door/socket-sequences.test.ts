@@ -88,6 +88,13 @@ describe("A frame on a socket", () => {
     assert.deepEqual([fourth.version, infer().version], ["8", "8"]);
   });
 
+  it("goes on with the version that has it by now", () => {
+    const { infer, sequences } = setUp();
+    infer(own, "7").seat.version = "6";
+    assert.equal(infer().version, "6");
+    assert.throws(() => sequences.claim(own, "7"), { code: "invalid-request" });
+  });
+
   it("may not ask for another version in the middle", () => {
     const { infer, sequences } = setUp();
     const { seat } = infer(own, "7");

@@ -67,6 +67,7 @@ describe("A request on a socket", bounded, () => {
     assert.deepEqual(call, {
       model: "m",
       version: "1",
+      pinned: true,
       codec: "predict",
       deadlineAt: 1_500,
       priority: "low",

@@ -77,5 +77,6 @@ describe("retryHeaders", () => {
 });
 
 describe("closeCode", () => {
-  it("is as DESIGN says", () => assert.deepEqual(closeCode, { normal: 1000, draining: 1001 }));
+  it("is as DESIGN says", () =>
+    assert.deepEqual(closeCode, { normal: 1000, draining: 1001, tooSlow: 1013 }));
 });

@@ -32,6 +32,7 @@ export function model(fields: Partial<ModelView> = {}): ModelView {
     maxOutstandingRequests: 100,
     maxOutstandingBytes: 1_000_000,
     maxSequences: 100,
+    defaultVersion: null,
     defaults: {},
     versions: [version()],
     problem: null,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
+import { DoorFeed } from "../../src/front-door/door-feed.ts";
 import { WebSockets } from "../../src/front-door/web-sockets.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { doorParts, model } from "./door-parts.ts";
@@ -12,7 +13,8 @@ import { metadata } from "./views.ts";
 
 async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
   const parts = doorParts(changed);
-  const sockets = new WebSockets(parts);
+  const feed = new DoorFeed();
+  const sockets = new WebSockets({ ...parts, feed });
   const http = createServer();
   http.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -20,7 +22,7 @@ async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
   const { port } = http.address() as AddressInfo;
   const open = (path = "/ws", headers: Readonly<Record<string, string>> = {}) =>
     new SocketClient(t, `ws://127.0.0.1:${port}${path}`, headers);
-  return { ...parts, sockets, http, port, open };
+  return { ...parts, feed, sockets, http, port, open };
 }
 
 describe("An upgrade", { timeout: 20_000 }, () => {
