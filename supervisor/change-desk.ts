@@ -163,7 +163,13 @@ export class ChangeDesk {
   async #unload(model: KnownModel, version: string | null): Promise<void> {
     await this.#parts.journal.append({ type: "unloaded", model: model.folder.name, version });
     await this.settle(model);
-    await model.life.quiet();
+    await this.#emptied(model);
+  }
+
+  /** What was taken away does not stand by for going back to it. */
+  async #emptied({ life }: KnownModel): Promise<void> {
+    life.supersede();
+    await life.quiet();
   }
 
   /** One replica after the other, each new one before its old one goes. */
@@ -199,7 +205,7 @@ export class ChangeDesk {
     refuseNamed(folder, version);
     model.folder = { ...folder, versions: rest } as ModelFolder;
     await this.settle(model);
-    await life.quiet();
+    await this.#emptied(model);
     const gone = folder.versions.find((one) => one.version === version);
     if (gone !== undefined) await store.removeVersion(name, gone);
     await journal.append({ type: "deleted", model: name, version });
@@ -254,7 +260,7 @@ export class ChangeDesk {
 }
 
 function brokenModel(name: string, problem: string): TroupeError {
-  return new TroupeError("invalid-model", `Cannot serve model '${name}': it ${problem}`);
+  return new TroupeError("invalid-model", `Cannot serve model '${name}': ${problem}`);
 }
 
 /** Stands for a model whose folder somebody has removed. */

@@ -1,6 +1,7 @@
 /* The hosts of one model version under one configuration. Which group gets the traffic is its model's to say. */
 import type { Clock, Millis } from "../src/platform/clock.ts";
 import type { HostStep } from "../src/protocol/control.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { HostListener, HostSlot, HostSlotOptions } from "./host-slot.ts";
@@ -145,7 +146,7 @@ export class HostGroup {
     return new Promise((resolve, reject) => {
       this.#awaited.set(host, (problem) => {
         if (problem === null) resolve();
-        else reject(new Error(problem));
+        else reject(new TroupeError("invalid-model", `Cannot start another replica: ${problem}`));
       });
       this.#noteAwaited(host);
     });

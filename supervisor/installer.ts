@@ -2,6 +2,8 @@
 import { configText } from "../src/config/config-patch.ts";
 import { defaultModelConfig, parseModelConfig } from "../src/config/model-config.ts";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { compareVersions } from "../src/config/version-order.ts";
+import { selectVersions } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
@@ -72,6 +74,7 @@ export class Installer {
     const before = await store.readConfig(model);
     const text = upload.config === null ? null : configText(upload.config);
     const config = configOf(folder, text);
+    checkSelection(folder, version, config);
     return { upload, version, configText: text, config, before };
   }
 
@@ -137,6 +140,15 @@ export class Installer {
 function nextVersion({ versions }: ModelFolder): string {
   const numbers = versions.map(({ version }) => (/^\d{1,15}$/.test(version) ? Number(version) : 0));
   return String(Math.max(0, ...numbers) + 1);
+}
+
+/** Throws where the folder could not be served with the new version in it. */
+function checkSelection({ name, versions }: ModelFolder, added: string, config: ModelConfig): void {
+  const names = [...versions.map(({ version }) => version), added].sort(compareVersions);
+  const selection = selectVersions(names, config);
+  if (selection.type === "selected") return;
+  const words = `Cannot serve model '${name}': ${selection.problem}`;
+  throw new TroupeError("invalid-model", words);
 }
 
 function configOf(folder: ModelFolder, text: string | null): ModelConfig {

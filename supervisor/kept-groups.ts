@@ -1,9 +1,9 @@
 import type { HostGroup } from "./host-group.ts";
-import { hostKey, type ModelPlan } from "./model-plan.ts";
+import { hostKey, type ServePlan } from "./model-plan.ts";
 
 /** The groups that go on as they are, by version: the same file, a configuration that means the same to hosts. */
 export function keptBy(
-  { versions, config }: Extract<ModelPlan, { type: "serve" }>,
+  { versions, config }: ServePlan,
   groups: readonly HostGroup[],
   renew: ReadonlySet<string>,
 ): ReadonlyMap<string, HostGroup> {
@@ -21,4 +21,18 @@ export function keptBy(
     if (group !== undefined && !renew.has(version)) kept.set(version, group);
   }
   return kept;
+}
+
+/** Whether those that serve are what the plan wants, and nothing else. */
+export function isServedBy(
+  plan: ServePlan,
+  groups: readonly HostGroup[],
+  renew: ReadonlySet<string>,
+): boolean {
+  const serving = groups.filter(({ stage }) => stage === "serving");
+  const kept = keptBy(plan, serving, renew);
+  return (
+    kept.size === plan.versions.length &&
+    serving.every((group) => kept.get(group.version) === group)
+  );
 }

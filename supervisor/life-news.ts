@@ -59,7 +59,7 @@ export class LifeNews implements LifeListener {
   onHost(host: HostSlot): void {
     const { slot, model, version, replica } = host;
     const { phase, pid } = slot;
-    const reason = phase.name === "given-up" ? phase.reason : null;
+    const reason = reasonOf(slot);
     const details = { host: host.hostId, replica, pid: pid ?? null };
     this.#parts.feed.note({ type: "host", model, version, state: phase.name, reason, details });
   }
@@ -102,4 +102,11 @@ export class LifeNews implements LifeListener {
     const details = { change: "memory", host: hostId };
     feed.note({ type: "change", model, version, state: reason, reason: words, details });
   }
+}
+
+/** Of a host that is not there: why it is not, or what ended the one before. */
+function reasonOf({ phase, lastExit }: HostSlot["slot"]): string | null {
+  if (phase.name === "given-up") return phase.reason;
+  const isBetween = phase.name === "queued" || phase.name === "backing-off";
+  return isBetween ? (lastExit?.cause ?? null) : null;
 }

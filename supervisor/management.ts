@@ -94,7 +94,9 @@ export class Management {
   }
 
   start(): void {
-    void this.#follower?.start();
+    this.#follower?.start().catch((thrown: unknown) => {
+      this.#parts.log.error({ err: thrown }, "cannot watch the models folder");
+    });
   }
 
   /** Nothing is changed any more. */

@@ -8,9 +8,9 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import { type GroupListener, HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
-import { keptBy } from "./kept-groups.ts";
+import { isServedBy, keptBy } from "./kept-groups.ts";
 import type { LifeParts, MoveOptions } from "./life-parts.ts";
-import type { ModelPlan } from "./model-plan.ts";
+import type { ModelPlan, ServePlan } from "./model-plan.ts";
 import {
   advance,
   newRollout,
@@ -73,38 +73,30 @@ export class ModelLife {
    * Resolves when traffic has moved to what the plan says, or what is not in it any more is gone. Rejects with
    * `invalid-model` where it has not, and everything is as it was.
    */
-  async move(
-    plan: Extract<ModelPlan, { type: "serve" }>,
-    options: MoveOptions = {},
-  ): Promise<void> {
+  async move(plan: ServePlan, options: MoveOptions = {}): Promise<void> {
+    const { renew = new Set(), commit } = options;
     // A rollout that bakes goes on baking where nothing else is wanted.
-    if (options.commit === undefined && this.#isAsPlanned(plan, options)) return;
+    if (commit === undefined && this.#isAsPlanned(plan, renew)) return;
     this.supersede();
     this.problem = null;
-    const kept = keptBy(plan, this.#groups, options.renew ?? new Set());
+    const kept = keptBy(plan, this.#groups, renew);
     const missing = plan.versions.filter((version) => !kept.has(version.version));
     const old = this.#groups.filter(
       (group) => group.stage === "serving" && kept.get(group.version) !== group,
     );
     for (const { version } of [...plan.versions, ...old]) this.failures.delete(version);
-    if (missing.length > 0) await this.#rollOut(missing, old, plan.config, options);
-    else {
-      await options.commit?.();
-      this.config = plan.config;
+    if (missing.length > 0) {
+      await this.#rollOut(missing, old, plan.config, options);
+      await this.#scale([...kept.values()], plan.config);
+    } else {
+      await this.#adjust([...kept.values()], plan.config, options);
       await this.#leave(old);
     }
-    await this.#scale([...kept.values()], plan.config);
   }
 
-  #isAsPlanned(plan: Extract<ModelPlan, { type: "serve" }>, { renew }: MoveOptions): boolean {
-    const serving = this.#groups.filter(({ stage }) => stage === "serving");
-    const kept = keptBy(plan, serving, renew ?? new Set());
-    return (
-      this.problem === null &&
-      kept.size === plan.versions.length &&
-      serving.every((group) => kept.get(group.version) === group) &&
-      JSON.stringify(this.config) === JSON.stringify(plan.config)
-    );
+  #isAsPlanned(plan: ServePlan, renew: ReadonlySet<string>): boolean {
+    const isConfigured = JSON.stringify(this.config) === JSON.stringify(plan.config);
+    return this.problem === null && isConfigured && isServedBy(plan, this.#groups, renew);
   }
 
   /** Nothing of it runs, and this is why. */
@@ -128,14 +120,21 @@ export class ModelLife {
     }
   }
 
+  /** What cannot be had, or written, leaves as many replicas as there were. */
+  async #adjust(groups: HostGroup[], config: ModelConfig, { commit }: MoveOptions): Promise<void> {
+    try {
+      await this.#scale(groups, config);
+      await commit?.();
+    } catch (thrown) {
+      await this.#scale(groups, this.config ?? config);
+      throw thrown;
+    }
+    this.config = config;
+  }
+
   async #scale(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
     for (const group of groups) group.config = config;
-    try {
-      await Promise.all(groups.map((group) => group.scale(config.replicas)));
-    } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : "unknown";
-      throw new TroupeError("invalid-model", `Cannot start another replica: ${reason}`);
-    }
+    await Promise.all(groups.map((group) => group.scale(config.replicas)));
     this.#parts.listener.onView(this);
   }
 
@@ -258,7 +257,10 @@ export class ModelLife {
       if (this.#move === move) this.cancel("its files could not be written");
       return;
     }
-    if (this.#move === move) this.#apply({ type: "committed" });
+    const { rollout } = move;
+    // What was written while it was rolled back is of no use either.
+    if (rollout.name === "rolled-back") move.options.onRolledBack?.(rollout.reason, []);
+    else if (this.#move === move) this.#apply({ type: "committed" });
   }
 
   #switchBack(move: Move): void {

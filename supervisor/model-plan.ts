@@ -13,6 +13,8 @@ export type ModelPlan =
     }
   | { readonly type: "broken"; readonly problem: string };
 
+export type ServePlan = Extract<ModelPlan, { readonly type: "serve" }>;
+
 /** Versions that were rolled back or unloaded are left out; what was asked for by name is added. */
 export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
   if (folder.problem !== undefined) return { type: "broken", problem: folder.problem };

@@ -49,10 +49,16 @@ export function viewModel(facts: ModelFacts, now: Millis): ModelView {
     maxOutstandingRequests: (config?.queue.maxRows ?? 0) + batchesOnTheWay * maxBatchSize,
     maxSequences: config?.queue.maxSequences ?? 0,
     maxOutstandingBytes: (config?.queue.maxBytes ?? 0) * 2,
-    defaultVersion: config?.defaultVersion ?? null,
+    defaultVersion: config?.defaultVersion ?? newestButStandby(facts.versions),
     versions: facts.versions.map((version) => viewVersion(version, now)),
     problem,
   };
+}
+
+/** While a newer version stands by, the newest that serves, else null: traffic has moved back to that. */
+function newestButStandby(versions: readonly VersionFacts[]): string | null {
+  if (versions.every(({ stage }) => stage !== "standby")) return null;
+  return versions.findLast(({ stage }) => stage === "serving")?.version ?? null;
 }
 
 function viewVersion(facts: VersionFacts, now: Millis): VersionView {

@@ -195,7 +195,7 @@ describe("a replica that is replaced", () => {
     const replaced = group.replace(host);
     forks.children[1]?.says({ type: "booted" });
     forks.children[1]?.says({ type: "refused", reason: "no" });
-    await assert.rejects(replaced, { message: "no" });
+    await assert.rejects(replaced, { message: "Cannot start another replica: no" });
     assert.deepEqual(view(), ["1 ready 1"]);
   });
 });

@@ -183,4 +183,20 @@ describe("a version that does not serve", () => {
     const whole = { name: "iris", config: defaultModelConfig, problem: null, versions: [standby] };
     assert.deepEqual(viewModel(whole, now).versions[0]?.hosts.length, 1);
   });
+
+  it("sends what names no version to the one that serves while a newer one stands by", () => {
+    const of = (version: string, stage: "serving" | "standby") => ({
+      ...base,
+      version,
+      stage,
+      replicas: [replica(ready)],
+    });
+    const whole = { name: "iris", config: defaultModelConfig, problem: null };
+    const back = { ...whole, versions: [of("1", "serving"), of("2", "standby")] };
+    assert.equal(viewModel(back, now).defaultVersion, "1");
+    const calm = { ...whole, versions: [of("1", "serving"), of("2", "serving")] };
+    assert.equal(viewModel(calm, now).defaultVersion, null);
+    const config = { ...defaultModelConfig, defaultVersion: "2" };
+    assert.equal(viewModel({ ...back, config }, now).defaultVersion, "2");
+  });
 });
