@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { resolve } from "node:path";
+import { cpSync, mkdtempSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { greeting } from "../../supervisor/greeting.ts";
@@ -14,10 +15,14 @@ import { assertShown } from "./shown-answer.ts";
 const shownUrl = "http://127.0.0.1:8080";
 const shownHost = "127.0.0.1:8080";
 
-const cluster = await startReady(
-  { after },
-  { modelsFolder: resolve(repository, "models"), flags: ["--front-doors", "1"] },
-);
+/** A copy, as the examples change it. */
+const home = mkdtempSync("/tmp/trt-");
+const modelsFolder = join(home, "models");
+for (const name of ["digits", "iris", "smoother"]) {
+  cpSync(resolve(repository, "models", name), join(modelsFolder, name), { recursive: true });
+}
+
+const cluster = await startReady({ after }, { home, modelsFolder, flags: ["--front-doors", "1"] });
 
 const curls = examplesIn(readme, "sh").filter(({ call }) => call.text.startsWith("curl"));
 const scripts = examplesIn(readme, "js");
@@ -37,15 +42,22 @@ function assertHeader({ headers, json }: Reply<unknown>, [name = "", value]: str
   assert.equal(headers[name], expected);
 }
 
-describe("the README's curl examples", () => {
+describe("the README's examples", () => {
   it("are there, each with its answer", () => {
-    const calls = blocksOf(readme).filter(({ text }) => text.startsWith("curl"));
-    assert.ok(calls.length > 0);
-    assert.equal(curls.length, calls.length);
+    const blocks = blocksOf(readme);
+    assert.ok(curls.length > 0 && scripts.length > 0);
+    assert.equal(curls.length, blocks.filter(({ text }) => text.startsWith("curl")).length);
+    assert.equal(scripts.length, blocks.filter(({ language }) => language === "js").length);
   });
 
-  for (const { call, answer } of curls) {
+  // In the order of the page, where some build on what those before have done.
+  const examples = [...curls, ...scripts].toSorted((a, b) => a.call.line - b.call.line);
+  for (const { call, answer } of examples) {
     it(`answers line ${call.line} as shown`, async () => {
+      if (call.language === "js") {
+        assertShown(linesOf(await run(call.text)), linesOf(answer.text));
+        return;
+      }
       const { origin, ask } = parseCurl(call.text);
       assert.equal(origin, shownUrl);
       assertReply(await cluster.send<unknown>(ask), answer);
@@ -53,23 +65,14 @@ describe("the README's curl examples", () => {
   }
 });
 
-describe("the README's scripts", () => {
-  it("are there, each with its output", () => {
-    const calls = blocksOf(readme).filter(({ language }) => language === "js");
-    assert.ok(calls.length > 0);
-    assert.equal(scripts.length, calls.length);
-  });
-
-  for (const { call, answer } of scripts) {
-    it(`print from line ${call.line} what is shown`, async () => {
-      const code = call.text.replaceAll(shownHost, new URL(cluster.url).host);
-      const flags = ["--input-type=module", "--eval", code];
-      const options = { cwd: repository, timeout: 30_000 };
-      const { stdout } = await promisify(execFile)(process.execPath, flags, options);
-      assertShown(linesOf(stdout), linesOf(answer.text));
-    });
-  }
-});
+/** What a script prints. */
+async function run(script: string): Promise<string> {
+  const code = script.replaceAll(shownHost, new URL(cluster.url).host);
+  const flags = ["--input-type=module", "--eval", code];
+  const options = { cwd: repository, timeout: 30_000 };
+  const { stdout } = await promisify(execFile)(process.execPath, flags, options);
+  return stdout;
+}
 
 function linesOf(text: string): readonly unknown[] {
   return text
@@ -106,27 +109,63 @@ describe("the README's picture of a start", () => {
   });
 });
 
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly request: string;
+  readonly statuses: readonly string[];
+}
+
 describe("the README's table of routes", () => {
   const head = ["method", "path", "request", "answer", "statuses"];
-  const rows = tableOf(readme, head).map(([method = "", path = "", request, _answer, statuses]) => {
-    const filled = path.replace("{model}", "iris").replace("{version}", "1");
-    return { method, path, filled, request, statuses: statuses?.split(/, | /) ?? [] };
-  });
+  const routes = tableOf(readme, head).map(
+    ([method = "", path = "", request = "", _answer, statuses = ""]): Route => ({
+      method,
+      path,
+      request,
+      statuses: statuses.split(/, | /),
+    }),
+  );
 
-  for (const { method, path, filled, request, statuses } of rows) {
-    it(`names what is there: ${method} ${path}`, async () => {
-      if (request === "WebSocket upgrade") {
-        const socket = await openSocket(cluster.url, filled);
-        socket.close();
-        assert.ok(statuses.includes("101"));
-        return;
-      }
-      const { status } = await cluster.send({ method, path: filled });
-      assert.equal(status, method === "GET" ? 200 : 400);
-      assert.ok(method === "POST" || statuses.includes("200"));
+  for (const route of routes) {
+    it(`names what is there: ${route.method} ${route.path}`, async () => {
+      if (route.request === "WebSocket upgrade") await assertUpgrade(route);
+      else if (isChange(route)) await assertChange(route);
+      else await assertAnswer(route);
     });
   }
 });
+
+function pathOf({ path }: Route, model: string): string {
+  return path.replace("{model}", model).replace("{version}", "1");
+}
+
+async function assertUpgrade(route: Route): Promise<void> {
+  const socket = await openSocket(cluster.url, pathOf(route, "iris"));
+  socket.close();
+  assert.ok(route.statuses.includes("101"));
+}
+
+/** Of a model that is there: this would do it. */
+function isChange({ method, path }: Route): boolean {
+  return ["PATCH", "DELETE"].includes(method) || /\/(load|unload|restart)$/.test(path);
+}
+
+async function assertChange(route: Route): Promise<void> {
+  const { method, statuses } = route;
+  const body = method === "PATCH" ? {} : undefined;
+  const { json } = await cluster.send({ method, path: pathOf(route, "nobody"), body });
+  assert.equal(json.code, "model-not-found");
+  assert.ok(statuses.includes("404"));
+}
+
+async function assertAnswer(route: Route): Promise<void> {
+  const { method, request, statuses } = route;
+  const { status } = await cluster.send({ method, path: pathOf(route, "iris") });
+  const refusal = request.startsWith("multipart") ? 415 : 400;
+  assert.equal(status, method === "GET" ? 200 : refusal);
+  assert.ok(method === "POST" || statuses.includes("200"));
+}
 
 describe("the README's table of metrics", () => {
   const rows = tableOf(readme, ["metric", "type", "labels", "meaning"]);

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, it } from "node:test";
+import type { FastifyInstance } from "fastify";
 import { readFlags } from "../../src/config/flags.ts";
 import { snakeCase } from "../../src/config/key-name.ts";
 import { defaultModelConfig, parseModelConfig } from "../../src/config/model-config.ts";
 import { parseSettingsFile } from "../../src/config/settings-file.ts";
 import { settingsMarkdown } from "../../src/config/settings-page.ts";
+import { addManagement, type ManagementParts } from "../../src/front-door/management-routes.ts";
 import { predictEndpoints } from "../../src/front-door/predict-path.ts";
 import { httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
 import { errorCodes } from "../../src/protocol/errors.ts";
@@ -71,6 +73,15 @@ describe("the README's table of routes", () => {
     );
   });
 
+  it("has every route that shows or changes models", () => {
+    const routes = managementRoutes();
+    assert.ok(routes.length > 0);
+    assert.deepEqual(
+      routes.filter((route) => !listed.includes(route)),
+      [],
+    );
+  });
+
   it("has every other route", () => {
     const source = readFileSync(resolve(repository, "src/front-door/plain-routes.ts"), "utf8");
     const paths = [...source.matchAll(/app\.get\(\s*"([^"]+)"/g)].map(([, path = ""]) =>
@@ -83,6 +94,21 @@ describe("the README's table of routes", () => {
     );
   });
 });
+
+function managementRoutes(): readonly string[] {
+  const routes: string[] = [];
+  const noting = (method: string) => (url: string) =>
+    routes.push(`${method} ${url.replace(/:(\w+)/g, "{$1}")}`);
+  const app: unknown = {
+    get: noting("GET"),
+    post: noting("POST"),
+    patch: noting("PATCH"),
+    delete: noting("DELETE"),
+  };
+  const parts: unknown = { settings: { maxUploadBytes: 0 } };
+  addManagement(app as FastifyInstance, parts as ManagementParts);
+  return routes;
+}
 
 describe("the README's files", () => {
   for (const { language, text, line } of blocksOf(readme)) {
