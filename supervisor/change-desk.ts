@@ -163,6 +163,8 @@ export class ChangeDesk {
   async #unload(model: KnownModel, version: string | null): Promise<void> {
     await this.#parts.journal.append({ type: "unloaded", model: model.folder.name, version });
     await this.settle(model);
+    // Nothing of it should run, so that nothing is amiss.
+    if (version === null) model.life.failures.clear();
     await this.#emptied(model);
   }
 
@@ -250,12 +252,14 @@ export class ChangeDesk {
   }
 
   condemn(model: KnownModel, reason: string, versions: readonly string[]): void {
-    const { name } = model.folder;
-    const { listener } = this.#parts;
-    for (const version of versions) {
-      listener.onChange({ kind: "rollback", model: name, version, state: "rolled-back", reason });
-      void this.#condemned.add(model.folder, version, reason).catch(() => undefined);
-    }
+    for (const version of versions) void this.#condemn(model.folder, version, reason);
+  }
+
+  /** Told when it is written, so that whoever hears of it may rely on it. */
+  async #condemn(folder: ModelFolder, version: string, reason: string): Promise<void> {
+    await this.#condemned.add(folder, version, reason).catch(() => undefined);
+    const note = { kind: "rollback", model: folder.name, version, state: "rolled-back" } as const;
+    this.#parts.listener.onChange({ ...note, reason });
   }
 }
 

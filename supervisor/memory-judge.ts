@@ -26,7 +26,7 @@ const growthSpanMs = 30_000;
 const growthAheadMs = 60_000;
 /** A leak grows most of the time, where a heavy load comes and goes. */
 const risingShare = 0.7;
-const keptSamples = 60;
+const keptMs = 60_000;
 
 /** Samples are oldest first. */
 export function judgeMemory(
@@ -89,7 +89,7 @@ function inMebibytes(bytes: number): number {
   return Math.round(bytes / mebibyte);
 }
 
-/** The last samples of one host, oldest first. */
+/** The samples of one host in the last minute, oldest first, however often they come. */
 export class MemoryHistory {
   #samples: readonly MemorySample[] = [];
 
@@ -98,6 +98,7 @@ export class MemoryHistory {
   }
 
   note(sample: MemorySample): void {
-    this.#samples = [...this.#samples, sample].slice(-keptSamples);
+    const recent = this.#samples.filter(({ at }) => sample.at - at < keptMs);
+    this.#samples = [...recent, sample];
   }
 }

@@ -48,12 +48,12 @@ export class ModelStore {
     });
   }
 
-  /** With all that came of it and was not installed. */
   /** The server ends: its own folder goes. */
   async close(): Promise<void> {
     await this.#area.remove().catch(() => undefined);
   }
 
+  /** With all that came of it and was not installed. */
   async dropUpload(id: string): Promise<void> {
     await storing(async () => rm(await this.#uploadPath(id), { recursive: true, force: true }));
   }

@@ -94,6 +94,7 @@ export class Supervisor {
     const { facts } = this.#options.journal;
     for (const model of models) {
       const { life } = this.#registry.add(model, planOf(model, facts));
+      if (facts.unloadedModels.has(model.name)) continue;
       for (const [version, { reason }] of facts.rolledBack.get(model.name) ?? []) {
         life.failures.set(version, rollbackWords(reason));
       }

@@ -38,6 +38,7 @@ export interface ProcessView {
   readonly state: string;
   readonly reason: string | null;
   readonly restarts: number;
+  readonly cpu_seconds: number | null;
   readonly last_exit: {
     readonly code: number | null;
     readonly signal: string | null;

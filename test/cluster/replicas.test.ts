@@ -9,6 +9,8 @@ import { waitFor } from "./wait.ts";
 
 /** A second or two. */
 const trips = 2_000_000;
+/** Less than one request takes, and more than a host does that has none. */
+const workSeconds = 0.1;
 
 function startEcho(owner: Owner, yaml: string): Promise<Cluster> {
   const models = { echo: { onnx: echoModel(), yaml } };
@@ -37,11 +39,15 @@ describe("Replicas under load", () => {
     const yaml = "replicas: 3\nbatching: { max_batch_size: 1 }";
     const models = { loop: { onnx: loopModel(), yaml } };
     const cluster = await startReady(t, { models, flags: ["--front-doors", "2"] });
+    const cpuOf = async () =>
+      (await cluster.hosts("loop")).map(({ cpu_seconds }) => cpu_seconds ?? 0);
+    await waitFor(async () => (await cpuOf()).every((used) => used > 0), "each replica's figures");
+    const before = await cpuOf();
     const asked = Array.from({ length: 6 }, () => cluster.predict("loop", { features: [trips] }));
     await waitFor(async () => {
-      const hosts = await cluster.hosts("loop");
-      return hosts.length === 3 && hosts.every(({ in_flight }) => (in_flight ?? 0) > 0);
-    }, "each replica to have something to do");
+      const now = await cpuOf();
+      return now.length === 3 && now.every((used, at) => used > (before[at] ?? 0) + workSeconds);
+    }, "each replica to have had something to do");
     const statuses = (await Promise.all(asked)).map(({ status }) => status);
     assert.deepEqual(statuses, Array(6).fill(200));
     await cluster.endsCleanly();

@@ -174,6 +174,8 @@ describe("A rollout whose new host is killed before it has lasted", () => {
     addVersion(crashed, "echo", "2", echoModel());
     assert.equal((await post(crashed, "echo", "load")).status, 200);
     await killNew(crashed);
+    const isWritten = () => crashed.logs.some(({ msg }) => msg === "change rolled-back");
+    await waitFor(isWritten, "the rollback to be written down");
     crashed.signal("SIGKILL");
     await crashed.ended();
     const { home } = crashed;

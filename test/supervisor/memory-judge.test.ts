@@ -88,10 +88,21 @@ describe("judgeMemory", () => {
 });
 
 describe("MemoryHistory", () => {
-  it("keeps the last sixty samples, oldest first", () => {
+  it("keeps the samples of the last minute, oldest first", () => {
     const history = new MemoryHistory();
     const samples = samplesOf(growing(100, 1, 70));
     for (const sample of samples) history.note(sample);
-    assert.deepEqual(history.samples, samples.slice(10));
+    assert.deepEqual(history.samples, samples.slice(-12));
+  });
+
+  it("sees growth however often samples come", () => {
+    for (const everyMs of [125, 250, 500, 1_000]) {
+      const history = new MemoryHistory();
+      const count = 50_000 / everyMs;
+      const samples = samplesOf(growing(480, everyMs / 1_000, count), everyMs);
+      for (const sample of samples) history.note(sample);
+      const now = samples.at(-1)?.at ?? 0;
+      assert.equal(judgeMemory(history.samples, limitBytes, now).type, "replace", `${everyMs}`);
+    }
   });
 });
