@@ -1,4 +1,5 @@
 /* Whether an answer is the one that a golden sample expects; pure. */
+import { isJsonObject } from "../src/tensors/json-object.ts";
 
 /** Elements nested as the answer has them, by the name of their output. */
 export type Outputs = Readonly<Record<string, unknown>>;
@@ -6,9 +7,7 @@ export type Outputs = Readonly<Record<string, unknown>>;
 /** Throws where the text is no JSON object, in words that follow the name of the sample. */
 export function parseExpected(text: string): Outputs {
   const parsed = parseJson(text);
-  if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) {
-    return parsed as Outputs;
-  }
+  if (isJsonObject(parsed)) return parsed;
   throw new Error("its outputs must be a JSON object of output names");
 }
 

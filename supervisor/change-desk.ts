@@ -5,6 +5,7 @@
 import { patchModelConfig } from "../src/config/config-patch.ts";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
+import { noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
 import { CondemnedVersions } from "./condemned-versions.ts";
 import type { Digests } from "./file-digest.ts";
@@ -107,15 +108,10 @@ export class ChangeDesk {
   }
 
   #find(name: string, version: string | null): KnownModel {
-    const model = this.#parts.registry.get(name);
-    if (model === undefined) {
-      throw new TroupeError("model-not-found", `no model is named '${name}'`);
-    }
+    const model = this.#parts.registry.find(name);
     const { versions } = model.folder;
     if (version === null || versions.some((one) => one.version === version)) return model;
-    const known = versions.map((one) => `'${one.version}'`).join(", ");
-    const words = `model '${name}' has no version '${version}'; it has ${known || "none"}`;
-    throw new TroupeError("model-not-found", words);
+    throw noSuchVersion(name, version, versions);
   }
 
   /** Moves to what the folder holds and the journal says. Throws `invalid-model` where the folder cannot be served. */
@@ -136,7 +132,7 @@ export class ChangeDesk {
   /** What could not be loaded must not come in the way of other changes, nor of the next start, while others serve. */
   async #setAside({ folder, life }: KnownModel, wanted: readonly string[]): Promise<void> {
     const { rollout } = life;
-    const serving = life.groups.filter(({ stage }) => stage === "serving");
+    const { serving } = life;
     if (rollout?.name !== "rolled-back" || serving.length === 0) return;
     const served = new Set(serving.map(({ version }) => version));
     for (const version of wanted) {
@@ -176,9 +172,8 @@ export class ChangeDesk {
 
   /** One replica after the other, each new one before its old one goes. */
   async #restart(model: KnownModel, version: string | null): Promise<void> {
-    const { life } = model;
-    const groups = life.groups.filter(
-      (group) => group.stage === "serving" && (version === null || group.version === version),
+    const groups = model.life.serving.filter(
+      (group) => version === null || group.version === version,
     );
     if (groups.length === 0 || groups.some(({ isHopeful }) => !isHopeful)) {
       await this.#load(model, version);
@@ -190,18 +185,15 @@ export class ChangeDesk {
   }
 
   async #delete(model: KnownModel, version: string | null): Promise<void> {
-    const { journal, store, registry, listener } = this.#parts;
+    const { journal, store } = this.#parts;
     const { folder, life } = model;
     const { name } = folder;
     const rest = folder.versions.filter((one) => one.version !== version);
-    const config = life.config ?? undefined;
     if (version === null || rest.length === 0) {
-      if (config !== undefined) await life.move({ type: "serve", config, versions: [] });
-      await life.quiet();
+      await life.end();
       await store.removeModel(name);
       await journal.append({ type: "deleted", model: name, version: null });
-      registry.remove(name);
-      listener.onGone(name);
+      this.forget(name);
       return;
     }
     refuseNamed(folder, version);
@@ -212,6 +204,12 @@ export class ChangeDesk {
     if (gone !== undefined) await store.removeVersion(name, gone);
     await journal.append({ type: "deleted", model: name, version });
     await this.refresh(model);
+  }
+
+  /** Nothing of it runs, and nobody is to hear of it any more. */
+  forget(name: string): void {
+    this.#parts.registry.remove(name);
+    this.#parts.listener.onGone(name);
   }
 
   async #patch(model: KnownModel, patch: string): Promise<void> {
@@ -232,17 +230,15 @@ export class ChangeDesk {
 
   /** A configuration that did not last gives way to the one before. */
   #restore(model: KnownModel, text: string, reason: string): void {
-    const { name } = model.folder;
-    const { listener, store } = this.#parts;
-    listener.onChange({
-      kind: "rollback",
-      model: name,
-      version: null,
-      state: "rolled-back",
-      reason,
-    });
-    void store
-      .writeConfig(name, text)
+    const note = { kind: "rollback", model: model.folder.name, version: null } as const;
+    this.#parts.listener.onChange({ ...note, state: "rolled-back", reason });
+    this.writeBack(model, text);
+  }
+
+  /** The model.yaml as it was; not waited for. */
+  writeBack(model: KnownModel, text: string): void {
+    void this.#parts.store
+      .writeConfig(model.folder.name, text)
       .then(() => this.refresh(model))
       .catch(() => undefined);
   }

@@ -1,17 +1,14 @@
 /* With `--watch`: what somebody does to the models folder by hand is followed, when it has come to rest. */
-import { defaultModelConfig } from "../src/config/model-config.ts";
-import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { discoverModel, type ModelFolder, pathsOf } from "../src/config/model-folder.ts";
 import type { Clock } from "../src/platform/clock.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { type ChangeDesk, type DeskParts, goneFolder } from "./change-desk.ts";
-import type { Digests } from "./file-digest.ts";
 import { type FolderLook, judgeLook, lookAt } from "./folder-look.ts";
 import type { KnownModel } from "./model-registry.ts";
 
-export interface FollowerParts extends Omit<DeskParts, "store"> {
+export interface FollowerParts extends Omit<DeskParts, "store" | "listener"> {
   readonly clock: Clock;
   readonly desk: ChangeDesk;
-  readonly digests: Digests;
   readonly watchMs: number;
 }
 
@@ -76,7 +73,7 @@ export class FolderFollower {
     const folder = await discoverModel(modelsFolder, name);
     const known = registry.get(name);
     if (folder === undefined) return known === undefined ? undefined : this.#drop(known);
-    const model = known ?? this.#introduce(folder);
+    const model = known ?? registry.introduce(folder);
     const before = new Map(this.#digests);
     model.folder = folder;
     if (folder.problem !== undefined) {
@@ -93,21 +90,13 @@ export class FolderFollower {
     });
   }
 
-  #introduce(folder: ModelFolder): KnownModel {
-    const config = folder.problem === undefined ? folder.config : defaultModelConfig;
-    return this.#parts.registry.add(folder, { type: "serve", config, versions: [] });
-  }
-
   async #drop(model: KnownModel): Promise<void> {
-    const { registry, journal, listener } = this.#parts;
+    const { journal, desk } = this.#parts;
     const { name } = model.folder;
     model.folder = goneFolder(name);
-    const { config } = model.life;
-    if (config !== null) await model.life.move({ type: "serve", config, versions: [] });
-    await model.life.quiet();
+    await model.life.end();
     await journal.append({ type: "deleted", model: name, version: null }).catch(() => undefined);
-    registry.remove(name);
-    listener.onGone(name);
+    desk.forget(name);
   }
 
   #changedVersions(
@@ -118,9 +107,7 @@ export class FolderFollower {
       const known = before.get(path);
       return known !== undefined && known !== this.#digests.get(path);
     };
-    const changed = versions.filter(({ file, beside }) =>
-      [file, ...beside.map((one) => one.file)].some(isChanged),
-    );
+    const changed = versions.filter((version) => pathsOf(version).some(isChanged));
     return new Set(changed.map(({ version }) => version));
   }
 
@@ -134,11 +121,9 @@ export class FolderFollower {
   }
 
   async #noteDigests({ versions }: ModelFolder): Promise<void> {
-    for (const { file, beside } of versions) {
-      for (const path of [file, ...beside.map((one) => one.file)]) {
-        const digest = await this.#parts.digests.of(path).catch(() => undefined);
-        if (digest !== undefined) this.#digests.set(path, digest);
-      }
+    for (const path of versions.flatMap(pathsOf)) {
+      const digest = await this.#parts.digests.of(path).catch(() => undefined);
+      if (digest !== undefined) this.#digests.set(path, digest);
     }
   }
 }

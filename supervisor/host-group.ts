@@ -10,9 +10,16 @@ import type { LastExit } from "./slot.ts";
 
 export type SlotPlan = Pick<
   HostSlotOptions,
-  "model" | "version" | "file" | "beside" | "config" | "replica" | "ordinal" | "poison"
-> &
-  Pick<HostSlotOptions, "isThrowaway">;
+  | "model"
+  | "version"
+  | "file"
+  | "beside"
+  | "config"
+  | "replica"
+  | "ordinal"
+  | "poison"
+  | "isThrowaway"
+>;
 export type MakeHostSlot = (plan: SlotPlan, listener: HostListener) => HostSlot;
 
 export type GroupPlan = Pick<SlotPlan, "model" | "version" | "file" | "beside" | "config">;

@@ -5,6 +5,7 @@ import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
 import { compareVersions } from "../src/config/version-order.ts";
 import { selectVersions } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
+import { versionTaken } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
 import { type ChangeDesk, type DeskParts, goneFolder } from "./change-desk.ts";
@@ -69,7 +70,7 @@ export class Installer {
     const folder = (await discoverModel(modelsFolder, model)) ?? goneFolder(model);
     const version = upload.version ?? nextVersion(folder);
     if (folder.versions.some((one) => one.version === version)) {
-      throw new TroupeError("conflict", `model '${model}' has a version '${version}' already`);
+      throw versionTaken(model, version);
     }
     const before = await store.readConfig(model);
     const text = upload.config === null ? null : configText(upload.config);
@@ -88,7 +89,7 @@ export class Installer {
       await desk.settle(model, {
         onRolledBack: (reason, versions) => {
           desk.condemn(model, reason, versions);
-          if (prepared.configText !== null) this.#restore(model, prepared.before);
+          if (prepared.configText !== null) desk.writeBack(model, prepared.before);
         },
       });
     } catch (thrown) {
@@ -104,17 +105,7 @@ export class Installer {
       await desk.refresh(known);
       return known;
     }
-    const folder = (await discoverModel(modelsFolder, name)) ?? goneFolder(name);
-    const config = folder.problem === undefined ? folder.config : defaultModelConfig;
-    return registry.add(folder, { type: "serve", config, versions: [] });
-  }
-
-  #restore(model: KnownModel, text: string): void {
-    const { store, desk } = this.#parts;
-    void store
-      .writeConfig(model.folder.name, text)
-      .then(() => desk.refresh(model))
-      .catch(() => undefined);
+    return registry.introduce((await discoverModel(modelsFolder, name)) ?? goneFolder(name));
   }
 
   /** The trial has passed, but the real host did not: the version is taken out again, so that it can be sent again. */

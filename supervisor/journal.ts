@@ -15,8 +15,6 @@ import {
 } from "./journal-facts.ts";
 import { errorCodeOf, kindOf, opened, storing, syncFolder, writeWhole } from "./storage.ts";
 
-export type { Facts } from "./journal-facts.ts";
-
 const fileName = "journal";
 const newFileName = "journal.new";
 const checksumLength = 8;

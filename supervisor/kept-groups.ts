@@ -1,18 +1,17 @@
 import type { HostGroup } from "./host-group.ts";
 import { hostKey, type ServePlan } from "./model-plan.ts";
 
-/** The groups that go on as they are, by version: the same file, a configuration that means the same to hosts. */
+/** Of the groups that serve those that go on as they are, by version: the same file, a configuration that means the same to hosts. */
 export function keptBy(
   { versions, config }: ServePlan,
-  groups: readonly HostGroup[],
+  serving: readonly HostGroup[],
   renew: ReadonlySet<string>,
 ): ReadonlyMap<string, HostGroup> {
   const key = hostKey(config);
   const kept = new Map<string, HostGroup>();
   for (const { version, file } of versions) {
-    const group = groups.find(
+    const group = serving.find(
       (one) =>
-        one.stage === "serving" &&
         one.version === version &&
         one.plan.file === file &&
         one.isHopeful &&
@@ -26,10 +25,9 @@ export function keptBy(
 /** Whether those that serve are what the plan wants, and nothing else. */
 export function isServedBy(
   plan: ServePlan,
-  groups: readonly HostGroup[],
+  serving: readonly HostGroup[],
   renew: ReadonlySet<string>,
 ): boolean {
-  const serving = groups.filter(({ stage }) => stage === "serving");
   const kept = keptBy(plan, serving, renew);
   return (
     kept.size === plan.versions.length &&

@@ -2,12 +2,11 @@
  * Answers what front doors ask about models, and has done what they ask to be done to them. Who carries a change out is
  * the desk and the installer; this is where they meet the doors, the feed and the log.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { describeConfig } from "../src/config/config-origins.ts";
 import type { Clock } from "../src/platform/clock.ts";
 import type { Log } from "../src/platform/log.ts";
 import { TroupeError, toFailure } from "../src/protocol/errors.ts";
+import { noSuchVersion, versionTaken } from "../src/protocol/model-refusals.ts";
 import type { ModelChange, Question, Reply } from "../src/protocol/questions.ts";
 import { ChangeDesk, type ChangeNote } from "./change-desk.ts";
 import type { Feed } from "./feed.ts";
@@ -86,7 +85,7 @@ export class Management {
     });
     const { watchMs } = parts;
     if (watchMs === null) return;
-    this.#follower = new FolderFollower({ ...parts, watchMs, listener, desk: this.#desk, digests });
+    this.#follower = new FolderFollower({ ...parts, watchMs, desk: this.#desk, digests });
   }
 
   get trials(): readonly HostSlot[] {
@@ -103,10 +102,6 @@ export class Management {
   stop(): void {
     this.#isStopping = true;
     this.#follower?.stop();
-  }
-
-  current(model: string): string | null {
-    return this.#desk.current(model);
   }
 
   async answer(door: object, question: ModelQuestion): Promise<Reply> {
@@ -149,11 +144,11 @@ export class Management {
       case "models":
         return this.#list();
       case "model":
-        return this.#describe(this.#find(question.model));
+        return this.#describe(this.#parts.registry.find(question.model));
       case "version":
-        return this.#describeVersion(this.#find(question.model), question.version);
+        return this.#describeVersion(this.#parts.registry.find(question.model), question.version);
       case "config":
-        return this.#describeConfig(this.#find(question.model));
+        return this.#describeConfig(this.#parts.registry.find(question.model));
       case "open-upload":
         return this.#uploads.open(door);
       case "name-upload":
@@ -161,12 +156,6 @@ export class Management {
       case "change":
         return this.#change(question.change);
     }
-  }
-
-  #find(name: string): KnownModel {
-    const model = this.#parts.registry.get(name);
-    if (model !== undefined) return model;
-    throw new TroupeError("model-not-found", `no model is named '${name}'`);
   }
 
   async #list(): Promise<unknown> {
@@ -185,19 +174,14 @@ export class Management {
     const view = this.#parts.registry.view(model);
     const found = view.versions.find((one) => one.version === version);
     const { name } = model.life;
-    if (found === undefined) {
-      const known = view.versions.map((one) => `'${one.version}'`).join(", ");
-      const words = `model '${name}' has no version '${version}'; it has ${known || "none"}`;
-      throw new TroupeError("model-not-found", words);
-    }
+    if (found === undefined) throw noSuchVersion(name, version, view.versions);
     const described = await describeVersion(model, found, { digests: this.#digests });
     return { id: name, ...described };
   }
 
   async #describeConfig({ life, folder }: KnownModel): Promise<unknown> {
     if (folder.config instanceof TroupeError) throw folder.config;
-    const path = join(this.#parts.modelsFolder, life.name, "model.yaml");
-    const text = await readFile(path, "utf8").catch(() => "");
+    const text = await this.#parts.store.readConfig(life.name).catch(() => "");
     return { id: life.name, ...describeConfig(text, life.config ?? folder.config) };
   }
 
@@ -205,7 +189,7 @@ export class Management {
     const { uploadId, model, version } = question;
     const known = this.#parts.registry.get(model);
     if (version !== null && known?.folder.versions.some((one) => one.version === version)) {
-      throw new TroupeError("conflict", `model '${model}' has a version '${version}' already`);
+      throw versionTaken(model, version);
     }
     this.#uploads.name(uploadId, model);
     return {};
@@ -225,7 +209,7 @@ export class Management {
     try {
       this.#uploads.name(change.uploadId, change.model);
       const version = await this.#installer.install(change);
-      const model = this.#find(change.model);
+      const model = this.#parts.registry.find(change.model);
       const described = await this.#describeVersion(model, version);
       return { done: "upload", name: change.model, ...(described as object) };
     } finally {

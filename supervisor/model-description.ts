@@ -1,6 +1,6 @@
 /* What `GET /models` and its neighbours say of a model: what its folder holds, and how it fares. */
 import { stat } from "node:fs/promises";
-import type { ModelVersion } from "../src/config/model-folder.ts";
+import { type ModelVersion, pathsOf } from "../src/config/model-folder.ts";
 import { defaultVersion } from "../src/protocol/default-version.ts";
 import { hasMemory, type ModelMetadata, type TensorSpec } from "../src/protocol/model-metadata.ts";
 import type { ModelView, VersionView } from "../src/protocol/views.ts";
@@ -25,13 +25,12 @@ export async function describeModel(model: KnownModel, parts: DescribeParts): Pr
   const { life, folder } = model;
   const { view, change } = parts;
   const chosen = defaultVersion(view);
-  const main = folder.versions.find(({ version }) => version === chosen?.version);
   const versions = await Promise.all(
     view.versions.map((version) => describeVersion(model, version, parts)),
   );
-  const facts = main === undefined ? absentFile : await fileFacts(main, parts.digests);
-  const groups = life.groups.filter(({ stage }) => stage === "serving");
-  const hosts = groups.flatMap((group) => group.hosts);
+  const main = versions.find(({ version }) => version === chosen?.version) ?? absentFile;
+  const { digest, size_bytes, created_at } = main;
+  const hosts = life.serving.flatMap((group) => group.hosts);
   return {
     id: life.name,
     name: life.name,
@@ -50,7 +49,9 @@ export async function describeModel(model: KnownModel, parts: DescribeParts): Pr
       life.groups.flatMap(({ all }) => all),
       life.config?.limits.memoryMb ?? null,
     ),
-    ...facts,
+    digest,
+    size_bytes,
+    created_at,
   };
 }
 
@@ -63,7 +64,7 @@ export async function describeVersion(
   { life, folder }: KnownModel,
   view: VersionView,
   { digests }: Pick<DescribeParts, "digests">,
-): Promise<Json> {
+): Promise<Json & FileFacts & Pick<VersionView, "version">> {
   const { version, state, metadata } = view;
   const found = folder.versions.find((one) => one.version === version);
   const hosts = life.groups.filter((group) => group.version === version).flatMap(({ all }) => all);
@@ -115,15 +116,19 @@ function tensorJson({ name, datatype, shape }: TensorSpec): Json {
   return { name, datatype, shape };
 }
 
-const absentFile = { digest: null, size_bytes: null, created_at: null };
+interface FileFacts {
+  readonly digest: string | null;
+  readonly size_bytes: number | null;
+  readonly created_at: string | null;
+}
 
-async function fileFacts({ file, beside }: ModelVersion, digests: Digests): Promise<Json> {
+const absentFile: FileFacts = { digest: null, size_bytes: null, created_at: null };
+
+async function fileFacts(version: ModelVersion, digests: Digests): Promise<FileFacts> {
   try {
-    const stats = await Promise.all(
-      [file, ...beside.map((one) => one.file)].map((path) => stat(path)),
-    );
+    const stats = await Promise.all(pathsOf(version).map((path) => stat(path)));
     return {
-      digest: `sha256:${await digests.of(file)}`,
+      digest: `sha256:${await digests.of(version.file)}`,
       size_bytes: stats.reduce((sum, { size }) => sum + size, 0),
       created_at: stats[0]?.mtime.toISOString() ?? null,
     };

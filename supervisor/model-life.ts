@@ -1,9 +1,8 @@
 /*
- * One model: its groups of hosts, and the rollout that moves traffic from some to others. It owns what runs; what should
+ * One model: its groups of hosts, of which a rollout moves traffic from some to others. It owns what runs; what should
  * run, and what is written, are its callers' to say.
  */
 import type { ModelVersion } from "../src/config/model-folder.ts";
-import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import { type GroupListener, HostGroup } from "./host-group.ts";
@@ -11,25 +10,8 @@ import type { HostSlot } from "./host-slot.ts";
 import { isServedBy, keptBy } from "./kept-groups.ts";
 import type { LifeParts, MoveOptions } from "./life-parts.ts";
 import type { ModelPlan, ServePlan } from "./model-plan.ts";
-import {
-  advance,
-  newRollout,
-  type Rollout,
-  type RolloutEffect,
-  type RolloutEvent,
-  rollbackWords,
-} from "./rollout.ts";
-
-interface Move {
-  rollout: Rollout;
-  readonly fresh: readonly HostGroup[];
-  readonly old: readonly HostGroup[];
-  readonly config: ModelConfig;
-  readonly before: ModelConfig | null;
-  readonly options: MoveOptions;
-  readonly settle: (problem: TroupeError | null) => void;
-  disarm: () => void;
-}
+import type { Rollout } from "./rollout.ts";
+import { type RolloutOwner, RolloutRun } from "./rollout-run.ts";
 
 export class ModelLife {
   readonly name: string;
@@ -37,7 +19,8 @@ export class ModelLife {
   config: ModelConfig | null = null;
   problem: string | null = null;
   #groups: HostGroup[] = [];
-  #move: Move | undefined;
+  /** The last one, whatever has become of it. */
+  #run: RolloutRun | undefined;
   readonly #leaving = new Set<Promise<void>>();
   /** Why a version that should run does not. */
   readonly failures = new Map<string, string>();
@@ -53,8 +36,13 @@ export class ModelLife {
     return this.#groups;
   }
 
+  /** Those that get the traffic. */
+  get serving(): readonly HostGroup[] {
+    return this.#groups.filter(({ stage }) => stage === "serving");
+  }
+
   get rollout(): Rollout | undefined {
-    return this.#move?.rollout;
+    return this.#run?.rollout;
   }
 
   /** Makes the hosts that are there from the beginning; they begin with `start`. */
@@ -79,11 +67,9 @@ export class ModelLife {
     if (commit === undefined && this.#isAsPlanned(plan, renew)) return;
     this.supersede();
     this.problem = null;
-    const kept = keptBy(plan, this.#groups, renew);
+    const kept = keptBy(plan, this.serving, renew);
     const missing = plan.versions.filter((version) => !kept.has(version.version));
-    const old = this.#groups.filter(
-      (group) => group.stage === "serving" && kept.get(group.version) !== group,
-    );
+    const old = this.serving.filter((group) => kept.get(group.version) !== group);
     for (const { version } of [...plan.versions, ...old]) this.failures.delete(version);
     if (missing.length > 0) {
       await this.#rollOut(missing, old, plan.config, options);
@@ -96,7 +82,14 @@ export class ModelLife {
 
   #isAsPlanned(plan: ServePlan, renew: ReadonlySet<string>): boolean {
     const isConfigured = JSON.stringify(this.config) === JSON.stringify(plan.config);
-    return this.problem === null && isConfigured && isServedBy(plan, this.#groups, renew);
+    return this.problem === null && isConfigured && isServedBy(plan, this.serving, renew);
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async end(): Promise<void> {
+    const { config } = this;
+    if (config !== null) await this.move({ type: "serve", config, versions: [] });
+    await this.quiet();
   }
 
   /** Nothing of it runs, and this is why. */
@@ -107,17 +100,12 @@ export class ModelLife {
 
   /** A rollout that only waits for its time to pass is over. */
   supersede(): void {
-    this.#apply({ type: "superseded" });
-  }
-
-  cancel(reason: string): void {
-    this.#apply({ type: "cancelled", reason });
+    this.#run?.apply({ type: "superseded" });
   }
 
   noteBreaker(group: HostGroup): void {
-    if (this.#move?.fresh.includes(group)) {
-      this.#apply({ type: "breaker-opened", reason: "its circuit breaker opened" });
-    }
+    const reason = "its circuit breaker opened";
+    this.#runOf(group)?.apply({ type: "breaker-opened", reason });
   }
 
   /** What cannot be had, or written, leaves as many replicas as there were. */
@@ -146,16 +134,30 @@ export class ModelLife {
   ): Promise<void> {
     const fresh = versions.map((version) => this.#makeGroup(version, config, "new"));
     this.#groups = [...this.#groups, ...fresh];
-    return new Promise((resolve, reject) => {
-      const settle = (problem: TroupeError | null) =>
-        problem === null ? resolve() : reject(problem);
-      const before = this.config;
-      const disarm = () => undefined;
-      this.#move = { rollout: newRollout, fresh, old, config, before, options, settle, disarm };
-      this.config ??= config;
-      this.#tell();
-      for (const group of fresh) group.start();
-    });
+    const before = this.config;
+    const { clock } = this.#parts;
+    const run = new RolloutRun({ fresh, old, config, before, options, clock, owner: this.#owner });
+    this.#run = run;
+    this.config ??= config;
+    run.start();
+    return run.moved;
+  }
+
+  get #owner(): RolloutOwner {
+    const { listener } = this.#parts;
+    return {
+      onStep: ({ fresh, rollout }) => {
+        const versions = fresh.map(({ version }) => version);
+        listener.onRollout(this, versions, rollout);
+        listener.onView(this);
+      },
+      onConfig: (config) => {
+        this.config = config;
+      },
+      onSwitch: () => listener.onView(this),
+      onFailed: (version, words) => this.failures.set(version, words),
+      leave: (groups) => void this.#leave(groups),
+    };
   }
 
   #makeGroup(
@@ -177,109 +179,26 @@ export class ModelLife {
       onDown: (group, host, hostId, exit) => {
         listener.onDown(host, hostId, exit);
         const isWanted = host.slot.phase.name === "draining" || host.slot.phase.name === "given-up";
-        if (isWanted || !this.#move?.fresh.includes(group)) return;
-        this.#apply({ type: "exited", reason: `its host ended (${exit.cause})` });
+        if (isWanted) return;
+        const reason = `its host ended (${exit.cause})`;
+        this.#runOf(group)?.apply({ type: "exited", reason });
       },
     };
+  }
+
+  /** The rollout in which the group is new. */
+  #runOf(group: HostGroup): RolloutRun | undefined {
+    return this.#run?.fresh.includes(group) ? this.#run : undefined;
   }
 
   #onChange(group: HostGroup, host: HostSlot): void {
     this.#parts.listener.onHost(host);
     const { phase } = host.slot;
     if (host.metadata !== undefined) this.known.set(group.version, host.metadata);
-    if (this.#move?.fresh.includes(group)) {
-      if (phase.name === "given-up") this.#apply({ type: "given-up", reason: phase.reason });
-      else if (this.#move.fresh.every(({ isReady }) => isReady)) this.#apply({ type: "ready" });
-    }
+    const run = this.#runOf(group);
+    if (phase.name === "given-up") run?.apply({ type: "given-up", reason: phase.reason });
+    else if (run?.isReady) run.apply({ type: "ready" });
     this.#parts.listener.onView(this);
-  }
-
-  #apply(event: RolloutEvent): void {
-    const move = this.#move;
-    if (move === undefined) return;
-    const before = move.rollout.name;
-    const terms = { hasOld: move.old.length > 0, bakeMs: move.config.bakeMs };
-    const { rollout, effects } = advance(move.rollout, event, terms);
-    move.rollout = rollout;
-    for (const effect of effects) this.#carryOut(effect, move);
-    if (rollout.name !== before) this.#tell();
-    if (rollout.name === "rolled-back" && before !== "baking") {
-      move.settle(new TroupeError("invalid-model", `Cannot serve model: ${rollout.reason}`));
-    }
-  }
-
-  #tell(): void {
-    const { listener } = this.#parts;
-    if (this.#move === undefined) return;
-    const versions = this.#move.fresh.map(({ version }) => version);
-    listener.onRollout(this, versions, this.#move.rollout);
-    listener.onView(this);
-  }
-
-  #carryOut(effect: RolloutEffect, move: Move): void {
-    switch (effect) {
-      case "commit":
-        void this.#commit(move);
-        return;
-      case "switch":
-        for (const group of move.fresh) group.stage = "serving";
-        for (const group of move.old) group.stage = "standby";
-        this.config = move.config;
-        this.#parts.listener.onView(this);
-        move.settle(null);
-        return;
-      case "switch-back":
-        this.#switchBack(move);
-        return;
-      case "bake":
-        move.disarm = this.#parts.clock.after(move.config.bakeMs, () => {
-          if (this.#move === move) this.#apply({ type: "baked" });
-        });
-        return;
-      case "drain-old":
-        move.disarm();
-        void this.#leave(move.old);
-        return;
-      case "drain-new":
-        this.#noteFailures(move);
-        void this.#leave(move.fresh);
-        return;
-    }
-  }
-
-  async #commit(move: Move): Promise<void> {
-    try {
-      await move.options.commit?.();
-    } catch (thrown) {
-      move.settle(
-        thrown instanceof TroupeError ? thrown : new TroupeError("internal", "internal error"),
-      );
-      if (this.#move === move) this.cancel("its files could not be written");
-      return;
-    }
-    const { rollout } = move;
-    // What was written while it was rolled back is of no use either.
-    if (rollout.name === "rolled-back") move.options.onRolledBack?.(rollout.reason, []);
-    else if (this.#move === move) this.#apply({ type: "committed" });
-  }
-
-  #switchBack(move: Move): void {
-    move.disarm();
-    for (const group of move.old) group.stage = "serving";
-    this.config = move.before;
-    const { rollout } = move;
-    const reason = rollout.name === "rolled-back" ? rollout.reason : "";
-    // One that goes on under its old file or configuration is no version to stay away from.
-    const versions = move.fresh
-      .map(({ version }) => version)
-      .filter((version) => !move.old.some((group) => group.version === version));
-    move.options.onRolledBack?.(reason, versions);
-  }
-
-  #noteFailures({ fresh, rollout, before }: Move): void {
-    if (rollout.name !== "rolled-back") return;
-    this.config = before ?? this.config;
-    for (const { version } of fresh) this.failures.set(version, rollbackWords(rollout.reason));
   }
 
   /** Resolves when every process that was on its way out is gone. */

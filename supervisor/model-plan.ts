@@ -2,7 +2,7 @@
 import type { ModelFolder, ModelVersion } from "../src/config/model-folder.ts";
 import { wantedOf } from "../src/config/wanted-versions.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
-import type { Facts } from "./journal.ts";
+import type { Facts } from "./journal-facts.ts";
 
 export type ModelPlan =
   | {

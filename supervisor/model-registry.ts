@@ -1,7 +1,9 @@
 /* Every model there is: what its folder holds, and the life of what runs of it. */
+import { defaultModelConfig } from "../src/config/model-config.ts";
 import type { ModelFolder } from "../src/config/model-folder.ts";
 import { compareVersions } from "../src/config/version-order.ts";
 import type { Clock } from "../src/platform/clock.ts";
+import { noSuchModel } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelView } from "../src/protocol/views.ts";
 import type { GroupStage, HostGroup, MakeHostSlot } from "./host-group.ts";
@@ -68,6 +70,19 @@ export class ModelRegistry {
 
   get(name: string): KnownModel | undefined {
     return this.#models.get(name);
+  }
+
+  /** Throws `model-not-found`. */
+  find(name: string): KnownModel {
+    const model = this.#models.get(name);
+    if (model === undefined) throw noSuchModel(name);
+    return model;
+  }
+
+  /** A model of which nothing runs yet. */
+  introduce(folder: ModelFolder): KnownModel {
+    const config = folder.problem === undefined ? folder.config : defaultModelConfig;
+    return this.add(folder, { type: "serve", config, versions: [] });
   }
 
   /** Makes the slots of a model; they begin with `life.start()`. */

@@ -3,9 +3,10 @@
 import { constants } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { isName, nameRule } from "../src/config/model-name.ts";
 import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
+import { isName, nameRule } from "../src/protocol/model-name.ts";
+import { noSuchModel, versionTaken } from "../src/protocol/model-refusals.ts";
 import type { UploadedFile } from "../src/protocol/questions.ts";
 import type { Installing } from "./journal-facts.ts";
 import { PrivateArea } from "./private-area.ts";
@@ -80,15 +81,15 @@ export class ModelStore {
       const staged = join(upload, "version");
       if ((await kindOf(target)) === "none") {
         const made = await buildModel(upload, version, config);
-        await this.#place(made, target, `model '${model}' is there already`);
+        const conflict = new TroupeError("conflict", `model '${model}' is there already`);
+        await this.#place(made, target, conflict);
         return;
       }
       await checkFolder(model, target);
       // Before the version is there: what can run out of space comes first.
       const draft = join(upload, "draft");
       if (config !== null) await writeWhole(draft, config);
-      const conflict = `model '${model}' has a version '${version}' already`;
-      await this.#place(staged, join(target, version), conflict);
+      await this.#place(staged, join(target, version), versionTaken(model, version));
       if (config !== null) await placeConfig(model, draft, target);
     });
   }
@@ -164,8 +165,8 @@ export class ModelStore {
   }
 
   /** Rename replaces an empty folder without a word, so the target is looked for before. */
-  async #place(made: string, target: string, conflict: string): Promise<void> {
-    if ((await kindOf(target)) !== "none") throw new TroupeError("conflict", conflict);
+  async #place(made: string, target: string, conflict: TroupeError): Promise<void> {
+    if ((await kindOf(target)) !== "none") throw conflict;
     await rename(made, target);
     await syncFolder(dirname(target));
   }
@@ -245,7 +246,7 @@ async function buildModel(upload: string, version: string, config: string | null
 async function checkFolder(model: string, path: string): Promise<void> {
   const kind = await kindOf(path);
   if (kind === "folder") return;
-  if (kind === "none") throw new TroupeError("model-not-found", `no model is named '${model}'`);
+  if (kind === "none") throw noSuchModel(model);
   const words = kind === "link" ? "is a symbolic link" : "is not a folder";
   throw new TroupeError("conflict", `model '${model}' ${words}`);
 }

@@ -1,4 +1,5 @@
 import { TroupeError } from "../protocol/errors.ts";
+import { isName, nameRule } from "../protocol/model-name.ts";
 import {
   executionProviders,
   graphOptimizations,
@@ -19,7 +20,6 @@ import {
   refuse,
   section,
 } from "./config-field.ts";
-import { isName, nameRule } from "./model-name.ts";
 import { golden, warmup } from "./sample-config.ts";
 import { defaults, state, stream } from "./sequence-config.ts";
 import { parseYaml, type YamlNode } from "./yaml-tree.ts";

@@ -5,6 +5,7 @@ import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
+import { isName, nameRule } from "../protocol/model-name.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
 import { defaultModelConfig, maxConfigBytes, parseModelConfig } from "./model-config.ts";
 import {
@@ -15,7 +16,6 @@ import {
   layOut,
   notRegular,
 } from "./model-layout.ts";
-import { isName, nameRule } from "./model-name.ts";
 import { compareVersions } from "./version-order.ts";
 import { selectVersions } from "./wanted-versions.ts";
 
@@ -25,6 +25,11 @@ export interface ModelVersion {
   readonly file: string;
   /** Files in the same folder that may hold its weights, sorted. */
   readonly beside: readonly NamedFile[];
+}
+
+/** The model's file first, then those that it may keep its weights in. */
+export function pathsOf({ file, beside }: ModelVersion): readonly string[] {
+  return [file, ...beside.map((one) => one.file)];
 }
 
 interface FoundModel {

@@ -1,4 +1,4 @@
-import { isName, nameRule } from "./model-name.ts";
+import { isName, nameRule } from "../protocol/model-name.ts";
 import { compareVersions } from "./version-order.ts";
 
 /** What a folder holds, links not followed. */

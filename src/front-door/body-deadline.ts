@@ -1,12 +1,11 @@
 /* How long the body of a request may be on its way. Node's own limit would hold for uploads too. */
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../platform/clock.ts";
+import { uploadUrls } from "./upload-form.ts";
 
 /** They have a limit of their own: that bytes keep coming. */
-const uploadPaths: readonly string[] = ["/models", "/models/upload"];
-
 export function isUpload({ method, url = "" }: IncomingMessage): boolean {
-  return method === "POST" && uploadPaths.includes(url.split("?")[0] ?? "");
+  return method === "POST" && uploadUrls.includes(url.split("?")[0] ?? "");
 }
 
 export function hasBody({ headers }: IncomingMessage): boolean {

@@ -2,6 +2,7 @@
 import { defaultVersion } from "../protocol/default-version.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { hasMemory } from "../protocol/model-metadata.ts";
+import { noSuchModel, noSuchVersion } from "../protocol/model-refusals.ts";
 import type { ModelView, ServerView, VersionView } from "../protocol/views.ts";
 
 export interface Target {
@@ -27,8 +28,7 @@ export class Directory {
 
   model(name: string): ModelView {
     const model = this.#models.get(name);
-    if (model === undefined)
-      throw new TroupeError("model-not-found", `no model is named '${name}'`);
+    if (model === undefined) throw noSuchModel(name);
     return model;
   }
 
@@ -56,10 +56,6 @@ export class Directory {
       const words = model.problem === null ? "is not loaded" : `cannot be served: ${model.problem}`;
       throw new TroupeError("model-unavailable", `model '${name}' ${words}`);
     }
-    const known = model.versions.map((one) => `'${one.version}'`).join(", ");
-    throw new TroupeError(
-      "model-not-found",
-      `model '${name}' has no version '${version}'; it has ${known || "none"}`,
-    );
+    throw noSuchVersion(name, version, model.versions);
   }
 }

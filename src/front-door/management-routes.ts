@@ -3,12 +3,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { DoorEvent, DoorSettings } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
+import { isName } from "../protocol/model-name.ts";
 import type { ModelChange, Question } from "../protocol/questions.ts";
 import { askOf, judgeManagement } from "./management-guard.ts";
-import { checkName, isPlainName } from "./plain-name.ts";
+import { checkName } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
 import { declaredLength, readText } from "./request-body.ts";
 import { changePatienceMs, takeUpload } from "./upload.ts";
+import { uploadUrls } from "./upload-form.ts";
 
 export interface ManagementParts {
   readonly clock: Clock;
@@ -16,9 +18,6 @@ export interface ManagementParts {
   readonly ask: AskSupervisor;
   readonly tell: (event: DoorEvent) => unknown;
 }
-
-/** Beside the models, of which one may have this name too. */
-export const uploadUrl = "/models/upload";
 
 const modelUrl = "/models/:model";
 const versionUrl = "/models/:model/versions/:version";
@@ -77,7 +76,7 @@ function addChanges(app: FastifyInstance, parts: ManagementParts): void {
 function addUploads(app: FastifyInstance, parts: ManagementParts): void {
   const guarded = { onRequest: guard(parts) };
   const { maxUploadBytes } = parts.settings;
-  for (const url of ["/models", uploadUrl]) {
+  for (const url of uploadUrls) {
     app.post(url, guarded, async (request, reply) => {
       const query = queryOf(request, ["id", "name", "version"]);
       const invite = () => inviteBody(request, reply);
@@ -104,7 +103,7 @@ async function sendJson(reply: FastifyReply, body: string | Promise<string>): Pr
 
 /** What is no name at all, nobody has. */
 function known(field: "model" | "version", name: string): string {
-  if (isPlainName(name)) return name;
+  if (isName(name)) return name;
   throw new TroupeError("model-not-found", `no ${field} is named '${name}'`);
 }
 

@@ -7,11 +7,12 @@ import { hasBody } from "./body-deadline.ts";
 import type { Directory } from "./directory.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
-import { addManagement, type ManagementParts, uploadUrl } from "./management-routes.ts";
+import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
+import { uploadUrl } from "./upload-form.ts";
 
 export interface PlainRouteParts extends ManagementParts {
   readonly settings: DoorSettings;

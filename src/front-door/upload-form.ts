@@ -3,6 +3,10 @@ import { TroupeError } from "../protocol/errors.ts";
 import type { UploadedFile } from "../protocol/questions.ts";
 import { checkName } from "./plain-name.ts";
 
+/** Beside the models, of which one may be called `upload` too. */
+export const uploadUrl = "/models/upload";
+export const uploadUrls: readonly string[] = ["/models", uploadUrl];
+
 export const fileFields: readonly string[] = ["file", "model"];
 const knownFields = ["file", "model", "id", "name", "version", "config"] as const;
 const modelFile = "model.onnx";

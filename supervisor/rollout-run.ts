@@ -1,0 +1,143 @@
+/* Carries one rollout out, as the table in rollout.ts says. Which hosts are new, and what is written, are its model's. */
+import type { Clock } from "../src/platform/clock.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { ModelConfig } from "../src/protocol/model-settings.ts";
+import type { HostGroup } from "./host-group.ts";
+import type { MoveOptions } from "./life-parts.ts";
+import {
+  advance,
+  newRollout,
+  type Rollout,
+  type RolloutEffect,
+  type RolloutEvent,
+  rollbackWords,
+} from "./rollout.ts";
+
+/** The model whose rollout it is. */
+export interface RolloutOwner {
+  onStep(run: RolloutRun): void;
+  onConfig(config: ModelConfig | null): void;
+  /** Traffic is to go elsewhere now. */
+  onSwitch(): void;
+  onFailed(version: string, words: string): void;
+  leave(groups: readonly HostGroup[]): void;
+}
+
+export interface RolloutParts {
+  readonly clock: Clock;
+  readonly owner: RolloutOwner;
+  readonly fresh: readonly HostGroup[];
+  readonly old: readonly HostGroup[];
+  readonly config: ModelConfig;
+  readonly before: ModelConfig | null;
+  readonly options: MoveOptions;
+}
+
+export class RolloutRun {
+  readonly #parts: RolloutParts;
+  /** Resolves when traffic has moved, rejects where it will not. */
+  readonly moved: Promise<void>;
+  rollout: Rollout = newRollout;
+  #settle: (problem: TroupeError | null) => void = () => undefined;
+  #disarm: () => void = () => undefined;
+
+  constructor(parts: RolloutParts) {
+    this.#parts = parts;
+    this.moved = new Promise((resolve, reject) => {
+      this.#settle = (problem) => (problem === null ? resolve() : reject(problem));
+    });
+  }
+
+  get fresh(): readonly HostGroup[] {
+    return this.#parts.fresh;
+  }
+
+  get isReady(): boolean {
+    return this.fresh.every(({ isReady }) => isReady);
+  }
+
+  start(): void {
+    this.#parts.owner.onStep(this);
+    for (const group of this.fresh) group.start();
+  }
+
+  apply(event: RolloutEvent): void {
+    const { old, config, owner } = this.#parts;
+    const before = this.rollout.name;
+    const terms = { hasOld: old.length > 0, bakeMs: config.bakeMs };
+    const { rollout, effects } = advance(this.rollout, event, terms);
+    this.rollout = rollout;
+    for (const effect of effects) this.#carryOut(effect);
+    if (rollout.name !== before) owner.onStep(this);
+    if (rollout.name === "rolled-back" && before !== "baking") {
+      this.#settle(new TroupeError("invalid-model", `Cannot serve model: ${rollout.reason}`));
+    }
+  }
+
+  #carryOut(effect: RolloutEffect): void {
+    const { owner, old, clock, config } = this.#parts;
+    switch (effect) {
+      case "commit":
+        void this.#commit();
+        return;
+      case "switch":
+        for (const group of this.fresh) group.stage = "serving";
+        for (const group of old) group.stage = "standby";
+        owner.onConfig(config);
+        owner.onSwitch();
+        this.#settle(null);
+        return;
+      case "switch-back":
+        this.#switchBack();
+        return;
+      case "bake":
+        this.#disarm = clock.after(config.bakeMs, () => this.apply({ type: "baked" }));
+        return;
+      case "drain-old":
+        this.#disarm();
+        owner.leave(old);
+        return;
+      case "drain-new":
+        this.#noteFailures();
+        owner.leave(this.fresh);
+        return;
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const { commit, onRolledBack } = this.#parts.options;
+    try {
+      await commit?.();
+    } catch (thrown) {
+      const isOurs = thrown instanceof TroupeError;
+      this.#settle(isOurs ? thrown : new TroupeError("internal", "internal error"));
+      this.apply({ type: "cancelled", reason: "its files could not be written" });
+      return;
+    }
+    // What was written while it was rolled back is of no use either.
+    if (this.rollout.name === "rolled-back") onRolledBack?.(this.rollout.reason, []);
+    else this.apply({ type: "committed" });
+  }
+
+  #switchBack(): void {
+    const { old, before, owner, options } = this.#parts;
+    this.#disarm();
+    for (const group of old) group.stage = "serving";
+    owner.onConfig(before);
+    const reason = this.rollout.name === "rolled-back" ? this.rollout.reason : "";
+    // One that goes on under its old file or configuration is no version to stay away from.
+    const versions = this.fresh
+      .map(({ version }) => version)
+      .filter((version) => !old.some((group) => group.version === version));
+    options.onRolledBack?.(reason, versions);
+  }
+
+  #noteFailures(): void {
+    const { owner, before } = this.#parts;
+    if (this.rollout.name !== "rolled-back") return;
+    if (before !== null) owner.onConfig(before);
+    for (const { version } of this.fresh) {
+      owner.onFailed(version, rollbackWords(this.rollout.reason));
+    }
+  }
+}
