@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import { DoorFeed } from "../../src/front-door/door-feed.ts";
 import { parseReplayAsk } from "../../src/front-door/feed-sockets.ts";
-import { WebSockets } from "../../src/front-door/web-sockets.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
-import { doorParts } from "./door-parts.ts";
 import { feedEvents } from "./feed-events.ts";
-import { SocketClient } from "./socket-client.ts";
+import type { SocketClient } from "./socket-client.ts";
+import { serveSockets } from "./socket-server.ts";
 import { until } from "./until.ts";
 
 async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
-  const parts = doorParts({ run: "r", management: "guarded", ...changed });
-  const feed = new DoorFeed();
-  const sockets = new WebSockets({ ...parts, feed });
-  const http = createServer();
-  http.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  t.after(() => http.close());
-  const { port } = http.address() as AddressInfo;
+  const server = await serveSockets(t, { run: "r", management: "guarded", ...changed });
   const open = (query = "", headers: Readonly<Record<string, string>> = {}) =>
-    new SocketClient(t, `ws://127.0.0.1:${port}/events${query}`, headers);
-  return { ...parts, feed, sockets, open };
+    server.open(`/events${query}`, headers);
+  return { ...server, open };
 }
 
 async function seqs(client: SocketClient, count: number): Promise<readonly unknown[]> {

@@ -1,33 +1,14 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, it, type TestContext } from "node:test";
-import { DoorFeed } from "../../src/front-door/door-feed.ts";
-import { WebSockets } from "../../src/front-door/web-sockets.ts";
-import type { DoorSettings } from "../../src/protocol/control.ts";
-import { doorParts, model } from "./door-parts.ts";
+import { describe, it } from "node:test";
+import { model } from "./door-parts.ts";
 import { RawClient } from "./raw-client.ts";
-import { SocketClient } from "./socket-client.ts";
+import { serveSockets } from "./socket-server.ts";
 import { until } from "./until.ts";
 import { metadata } from "./views.ts";
 
-async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
-  const parts = doorParts(changed);
-  const feed = new DoorFeed();
-  const sockets = new WebSockets({ ...parts, feed });
-  const http = createServer();
-  http.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  t.after(() => http.close());
-  const { port } = http.address() as AddressInfo;
-  const open = (path = "/ws", headers: Readonly<Record<string, string>> = {}) =>
-    new SocketClient(t, `ws://127.0.0.1:${port}${path}`, headers);
-  return { ...parts, feed, sockets, http, port, open };
-}
-
 describe("An upgrade", { timeout: 20_000 }, () => {
   it("is taken, counted, and forgotten when it closes", async (t) => {
-    const { open, sockets, metrics } = await serve(t);
+    const { open, sockets, metrics } = await serveSockets(t);
     const client = await open().opened();
     const before = sockets.count;
     client.socket.close();
@@ -44,13 +25,13 @@ describe("An upgrade", { timeout: 20_000 }, () => {
   ];
   for (const [path, status] of refusals) {
     it(`is refused with ${status}: ${path}`, async (t) => {
-      const { open } = await serve(t);
+      const { open } = await serveSockets(t);
       assert.equal(await open(path).refused(), status);
     });
   }
 
   it("is refused in the shape of all failures", async (t) => {
-    const { open } = await serve(t);
+    const { open } = await serveSockets(t);
     const client = open("/v2/models/no/stream", { "x-request-id": "r-1" });
     await client.refused();
     assert.deepEqual(JSON.parse(client.refusalBody), {
@@ -61,7 +42,7 @@ describe("An upgrade", { timeout: 20_000 }, () => {
   });
 
   it("that is refused leaves no connection, although its caller does not close", async (t) => {
-    const { port, http } = await serve(t);
+    const { port, http } = await serveSockets(t);
     const connections: boolean[] = [];
     http.on("connection", (socket) => socket.on("close", () => connections.push(true)));
     const client = new RawClient(t, port);
@@ -75,40 +56,40 @@ describe("An upgrade", { timeout: 20_000 }, () => {
 
   const allowed = { allowedOrigins: ["https://a.example"] };
   it("is refused to pages of other origins", async (t) => {
-    const { open } = await serve(t, allowed);
+    const { open } = await serveSockets(t, allowed);
     assert.equal(await open("/ws", { origin: "https://b.example" }).refused(), 403);
   });
 
   for (const headers of [{ origin: "https://a.example" }, {}]) {
     it(`is open to ${headers.origin ?? "whoever is no browser"}`, async (t) => {
-      const { open } = await serve(t, allowed);
+      const { open } = await serveSockets(t, allowed);
       await open("/ws", headers as Readonly<Record<string, string>>).opened();
     });
   }
 
   it("is open to all origins where none are named", async (t) => {
-    const { open } = await serve(t);
+    const { open } = await serveSockets(t);
     await open("/ws", { origin: "https://b.example" }).opened();
   });
 });
 
 describe("A socket", { timeout: 20_000 }, () => {
   it("is closed with 1009 by a message past the limit", async (t) => {
-    const { open } = await serve(t, { wsMaxPayloadBytes: 1_000 });
+    const { open } = await serveSockets(t, { wsMaxPayloadBytes: 1_000 });
     const client = await open().opened();
     client.socket.send("x".repeat(1_001));
     assert.equal(await client.closed(), 1009);
   });
 
   it("takes a message at the limit", async (t) => {
-    const { open } = await serve(t, { wsMaxPayloadBytes: 1_000 });
+    const { open } = await serveSockets(t, { wsMaxPayloadBytes: 1_000 });
     const client = await open().opened();
     client.socket.send("x".repeat(1_000));
     assert.equal((await client.has(1))[0]?.code, "invalid-request");
   });
 
   it("knows the model of its path", async (t) => {
-    const { open, fake } = await serve(t);
+    const { open, fake } = await serveSockets(t);
     const client = await open("/v2/models/m/versions/1/stream").opened();
     client.send({ type: "infer", id: 1 });
     assert.equal((await fake.call()).model, "m");
@@ -118,7 +99,7 @@ describe("A socket", { timeout: 20_000 }, () => {
 describe("A socket of samples", { timeout: 20_000 }, () => {
   for (const samples of ["int16", "int32", "float32"]) {
     it(`knows from its path that binary frames are ${samples}`, async (t) => {
-      const { open, fake } = await serve(t);
+      const { open, fake } = await serveSockets(t);
       const client = await open(`/v2/models/m/stream?samples=${samples}`).opened();
       client.socket.send(Buffer.from([1, 2, 3, 4]));
       const { codec, body } = await fake.call();
@@ -127,7 +108,7 @@ describe("A socket of samples", { timeout: 20_000 }, () => {
   }
 
   it("says what is wrong with the path before it is one", async (t) => {
-    const { open } = await serve(t);
+    const { open } = await serveSockets(t);
     const client = open("/v2/models/m/stream?samples=mp3");
     await client.refused();
     const { code, error } = JSON.parse(client.refusalBody);
@@ -138,12 +119,12 @@ describe("A socket of samples", { timeout: 20_000 }, () => {
 
 describe("Sockets that are drained", { timeout: 20_000 }, () => {
   it("are over at once where there are none", async (t) => {
-    const { sockets } = await serve(t);
+    const { sockets } = await serveSockets(t);
     await sockets.drain();
   });
 
   it("are all told 1001", async (t) => {
-    const { open, sockets } = await serve(t);
+    const { open, sockets } = await serveSockets(t);
     const clients = [await open().opened(), await open().opened()];
     await sockets.drain();
     assert.deepEqual(await Promise.all(clients.map((client) => client.closed())), [1001, 1001]);
@@ -151,7 +132,9 @@ describe("Sockets that are drained", { timeout: 20_000 }, () => {
   });
 
   it("are waited for while they have sequences", async (t) => {
-    const { open, sockets, directory, fake, clock } = await serve(t, { drainSequencesMs: 100 });
+    const { open, sockets, directory, fake, clock } = await serveSockets(t, {
+      drainSequencesMs: 100,
+    });
     const state = [{ input: 0, output: 0, found: false }];
     directory.update(model("m", { metadata: { ...metadata, state } }));
     const clients = [await open().opened(), await open().opened()];
@@ -166,7 +149,7 @@ describe("Sockets that are drained", { timeout: 20_000 }, () => {
   });
 
   it("take no more", async (t) => {
-    const { port, sockets } = await serve(t);
+    const { port, sockets } = await serveSockets(t);
     await sockets.drain();
     const client = new RawClient(t, port);
     const head = "GET /ws HTTP/1.1\r\nhost: x\r\nx-request-id: r-1\r\nconnection: upgrade\r\n";

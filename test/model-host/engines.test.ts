@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it as test } from "node:test";
+import { after, describe } from "node:test";
 import type { NamedTensor } from "../../model-host/engine.ts";
 import { chooseEngine } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
@@ -15,29 +15,10 @@ import type { TroupeError } from "../../src/protocol/errors.ts";
 import type { SessionSettings } from "../../src/protocol/model-settings.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { fp32 } from "./fake-engine.ts";
-
-process.env["ORT_DISABLE_TELEMETRY"] = "1";
+import { it, settings } from "./real-engine.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "engines-"));
 after(() => rmSync(folder, { recursive: true }));
-
-const settings: SessionSettings = {
-  threads: 1,
-  executionProviders: ["cpu"],
-  graphOptimization: "all",
-};
-
-/** An engine's thread does not keep the process alive, which in a host the channel to the supervisor does. */
-function it(name: string, body: () => Promise<void> | void): void {
-  test(name, async () => {
-    const alive = setInterval(() => undefined, 1_000);
-    try {
-      await body();
-    } finally {
-      clearInterval(alive);
-    }
-  });
-}
 
 let files = 0;
 

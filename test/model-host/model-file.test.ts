@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it as test } from "node:test";
+import { after, describe } from "node:test";
 import { chooseEngine } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
@@ -15,31 +15,11 @@ import {
 } from "../../models/external-models.ts";
 import { echoModel } from "../../models/odd-models.ts";
 import type { NamedFile } from "../../src/protocol/control.ts";
-import type { SessionSettings } from "../../src/protocol/model-settings.ts";
 import { fp32, numbersOf } from "./fake-engine.ts";
-
-process.env["ORT_DISABLE_TELEMETRY"] = "1";
+import { it, settings } from "./real-engine.ts";
 
 const root = mkdtempSync(join(tmpdir(), "model-file-"));
 after(() => rmSync(root, { recursive: true }));
-
-const settings: SessionSettings = {
-  threads: 1,
-  executionProviders: ["cpu"],
-  graphOptimization: "all",
-};
-
-/** An engine's thread does not keep the process alive, which in a host the channel to the supervisor does. */
-function it(name: string, body: () => Promise<void> | void): void {
-  test(name, async () => {
-    const alive = setInterval(() => undefined, 1_000);
-    try {
-      await body();
-    } finally {
-      clearInterval(alive);
-    }
-  });
-}
 
 let folders = 0;
 

@@ -3,30 +3,19 @@ import { setImmediate as turn } from "node:timers/promises";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { ModelFolder, ModelVersion } from "../../src/config/model-folder.ts";
 import type { HostCommand } from "../../src/protocol/control.ts";
-import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
 import type { MakeHostSlot } from "../../supervisor/host-group.ts";
 import { HostSlot } from "../../supervisor/host-slot.ts";
 import type { LifeListener } from "../../supervisor/life-parts.ts";
-import type { ModelPlan } from "../../supervisor/model-plan.ts";
+import type { ServePlan } from "../../supervisor/model-plan.ts";
 import { ModelRegistry } from "../../supervisor/model-registry.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { type FakeChild, FakeForks, slotContext } from "./fake-forks.ts";
-
-const metadata: ModelMetadata = {
-  inputs: [],
-  outputs: [],
-  batching: { type: "unbatched", reason: "" },
-  notServable: [],
-  state: [],
-  stream: null,
-};
+import { metadata } from "./metadata.ts";
 
 export function versionOf(version: string): ModelVersion {
   return { version, file: `/models/m/${version}/model.onnx`, beside: [] };
 }
-
-export type ServePlan = Extract<ModelPlan, { readonly type: "serve" }>;
 
 export function planFor(fields: Partial<ModelConfig>, ...versions: readonly string[]): ServePlan {
   const config = { ...defaultModelConfig, ...fields };

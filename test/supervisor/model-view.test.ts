@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
-import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { VersionView } from "../../src/protocol/views.ts";
 import type { Phase } from "../../supervisor/instance.ts";
 import { type ReplicaFacts, viewModel } from "../../supervisor/model-view.ts";
+import { metadata } from "./metadata.ts";
 
 const now = 1_000;
-
-const metadata: ModelMetadata = {
-  inputs: [],
-  outputs: [],
-  batching: { type: "unbatched", reason: "" },
-  notServable: [],
-  state: [],
-  stream: null,
-};
 
 const queued: Phase = { name: "queued", since: 900 };
 const starting: Phase = { name: "starting", since: 950 };

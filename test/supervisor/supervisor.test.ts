@@ -5,7 +5,6 @@ import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { ModelFolder } from "../../src/config/model-folder.ts";
 import { createRegistry, snapshotOf, Tally } from "../../src/platform/metrics.ts";
 import type { DoorCommand, DoorSettings, HostCommand } from "../../src/protocol/control.ts";
-import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { ModelView } from "../../src/protocol/views.ts";
 import type { SendHandle } from "../../supervisor/child-process.ts";
 import { Journal } from "../../supervisor/journal.ts";
@@ -13,6 +12,7 @@ import { ModelStore } from "../../supervisor/model-store.ts";
 import { Supervisor } from "../../supervisor/supervisor.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { type FakeChild, FakeForks, quietLog } from "./fake-forks.ts";
+import { metadata } from "./metadata.ts";
 
 const handle = {} as SendHandle;
 const figures = { rssBytes: 1_000, cpuSeconds: 2, eventLoopDelayMs: 3 };
@@ -39,15 +39,6 @@ const doorSettings: DoorSettings = {
   management: "guarded",
   maxUploadBytes: 1,
   run: "r",
-};
-
-const metadata: ModelMetadata = {
-  inputs: [],
-  outputs: [],
-  batching: { type: "unbatched", reason: "" },
-  notServable: [],
-  state: [],
-  stream: null,
 };
 
 function folder(name: string): ModelFolder {
