@@ -1,95 +1,34 @@
-/*
- * Changes of what runs, one at a time for each model: it says what should run and has it written; the model's life
- * carries it out.
- */
+/* Changes of what runs: it says what should run and has it written; the mover and the model's life carry it out. */
 import { patchModelConfig } from "../src/config/config-patch.ts";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { selectVersions } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { noSuchVersion } from "../src/protocol/model-refusals.ts";
+import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
-import { CondemnedVersions } from "./condemned-versions.ts";
-import type { Digests } from "./file-digest.ts";
-import type { Journal } from "./journal.ts";
-import type { MoveOptions } from "./life-parts.ts";
 import { planOf } from "./model-plan.ts";
-import type { KnownModel, ModelRegistry } from "./model-registry.ts";
-import type { ModelStore } from "./model-store.ts";
+import type { KnownModel } from "./model-registry.ts";
+import { brokenModel, goneFolder, type Mover, type MoverParts } from "./mover.ts";
 
-export type ChangeKind = ModelChange["type"] | "watch" | "rollback";
-
-export interface DeskParts {
-  readonly registry: ModelRegistry;
-  readonly journal: Journal;
-  readonly store: ModelStore;
-  readonly digests: Digests;
-  readonly modelsFolder: string;
-  readonly listener: DeskListener;
-}
-
-export interface DeskListener {
-  onChange(note: ChangeNote): void;
-  /** The model is gone, and its processes are. */
-  onGone(name: string): void;
-}
-
-export interface ChangeNote {
-  readonly kind: ChangeKind;
-  readonly model: string;
-  readonly version: string | null;
-  readonly state: "began" | "done" | "failed" | "rolled-back";
-  readonly reason: string | null;
+export interface DeskParts extends Omit<MoverParts, "digests" | "listener"> {
+  readonly mover: Mover;
 }
 
 type Kept = Extract<ModelChange, { type: "load" | "unload" | "restart" | "delete" | "patch" }>;
 
 export class ChangeDesk {
   readonly #parts: DeskParts;
-  readonly #busy = new Map<string, ChangeKind>();
-  readonly #condemned: CondemnedVersions;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
-    this.#condemned = new CondemnedVersions(parts);
-  }
-
-  /** What is being changed of the model, if anything is. */
-  current(model: string): ChangeKind | null {
-    return this.#busy.get(model) ?? null;
-  }
-
-  /** Throws `conflict` where another change of the model is under way. */
-  async alone<T>(
-    kind: ChangeKind,
-    { model, version }: { readonly model: string; readonly version: string | null },
-    act: () => Promise<T>,
-  ): Promise<T> {
-    const other = this.#busy.get(model);
-    if (other !== undefined) {
-      const words = `Cannot ${kind} model '${model}': another change of it is under way (${other})`;
-      throw new TroupeError("conflict", words);
-    }
-    this.#busy.set(model, kind);
-    const note = { kind, model, version };
-    const { listener } = this.#parts;
-    listener.onChange({ ...note, state: "began", reason: null });
-    try {
-      const result = await act();
-      listener.onChange({ ...note, state: "done", reason: null });
-      return result;
-    } catch (thrown) {
-      const reason = thrown instanceof TroupeError ? thrown.message : "internal error";
-      listener.onChange({ ...note, state: "failed", reason });
-      throw thrown;
-    } finally {
-      this.#busy.delete(model);
-    }
   }
 
   /** Resolves when it is done; rejects with what the caller gets. */
   async carryOut(change: Kept): Promise<void> {
     const version = change.type === "patch" ? null : change.version;
     const model = this.#find(change.model, version);
-    await this.alone(change.type, { model: change.model, version }, () => this.#act(change, model));
+    const place = { model: change.model, version };
+    await this.#parts.locks.alone(change.type, place, () => this.#act(change, model));
   }
 
   #act(change: Kept, model: KnownModel): Promise<void> {
@@ -114,60 +53,23 @@ export class ChangeDesk {
     throw noSuchVersion(name, version, versions);
   }
 
-  /** Moves to what the folder holds and the journal says. Throws `invalid-model` where the folder cannot be served. */
-  async settle(model: KnownModel, options: MoveOptions = {}): Promise<void> {
-    const plan = planOf(model.folder, this.#parts.journal.facts);
-    if (plan.type === "broken") throw brokenModel(model.folder.name, plan.problem);
-    try {
-      await model.life.move(plan, options);
-    } catch (thrown) {
-      await this.#setAside(
-        model,
-        plan.versions.map(({ version }) => version),
-      );
-      throw thrown;
-    }
-  }
-
-  /** What could not be loaded must not come in the way of other changes, nor of the next start, while others serve. */
-  async #setAside({ folder, life }: KnownModel, wanted: readonly string[]): Promise<void> {
-    const { rollout } = life;
-    const { serving } = life;
-    if (rollout?.name !== "rolled-back" || serving.length === 0) return;
-    const served = new Set(serving.map(({ version }) => version));
-    for (const version of wanted) {
-      if (!life.failures.has(version) || served.has(version)) continue;
-      await this.#condemned.add(folder, version, rollout.reason).catch(() => undefined);
-    }
-  }
-
-  async refresh(model: KnownModel): Promise<void> {
-    const { name } = model.folder;
-    model.folder = (await discoverModel(this.#parts.modelsFolder, name)) ?? goneFolder(name);
-  }
-
   async #load(model: KnownModel, version: string | null): Promise<void> {
-    const { journal } = this.#parts;
+    const { journal, mover } = this.#parts;
     const { name } = model.folder;
-    await this.refresh(model);
-    if (version === null) await this.#condemned.forgiveChanged(model.folder);
+    await mover.refresh(model);
+    if (version === null) await mover.forgiveChanged(model);
     else await journal.append({ type: "forgiven", model: name, version });
     await journal.append({ type: "loaded", model: name, version });
-    await this.settle(model, this.#rollbackOf(model));
+    await mover.settle(model);
   }
 
   async #unload(model: KnownModel, version: string | null): Promise<void> {
-    await this.#parts.journal.append({ type: "unloaded", model: model.folder.name, version });
-    await this.settle(model);
+    const { journal, mover } = this.#parts;
+    await journal.append({ type: "unloaded", model: model.folder.name, version });
+    await mover.settle(model);
     // Nothing of it should run, so that nothing is amiss.
     if (version === null) model.life.failures.clear();
-    await this.#emptied(model);
-  }
-
-  /** What was taken away does not stand by for going back to it. */
-  async #emptied({ life }: KnownModel): Promise<void> {
-    life.supersede();
-    await life.quiet();
+    await emptied(model);
   }
 
   /** One replica after the other, each new one before its old one goes. */
@@ -185,89 +87,65 @@ export class ChangeDesk {
   }
 
   async #delete(model: KnownModel, version: string | null): Promise<void> {
-    const { journal, store } = this.#parts;
-    const { folder, life } = model;
-    const { name } = folder;
-    const rest = folder.versions.filter((one) => one.version !== version);
-    if (version === null || rest.length === 0) {
-      await life.end();
-      await store.removeModel(name);
-      await journal.append({ type: "deleted", model: name, version: null });
-      this.forget(name);
-      return;
+    const { mover, store } = this.#parts;
+    await store.checkModel(model.life.name);
+    await mover.refresh(model);
+    try {
+      if (version === null || isOnly(model.folder, version)) await this.#deleteModel(model);
+      else await this.#deleteVersion(model, version);
+    } catch (thrown) {
+      // What could not be removed is still there, and serves.
+      await mover.refresh(model);
+      await mover.settle(model).catch(() => undefined);
+      throw thrown;
     }
-    refuseNamed(folder, version);
-    model.folder = { ...folder, versions: rest } as ModelFolder;
-    await this.settle(model);
-    await this.#emptied(model);
-    const gone = folder.versions.find((one) => one.version === version);
-    if (gone !== undefined) await store.removeVersion(name, gone);
-    await journal.append({ type: "deleted", model: name, version });
-    await this.refresh(model);
   }
 
-  /** Nothing of it runs, and nobody is to hear of it any more. */
-  forget(name: string): void {
-    this.#parts.registry.remove(name);
-    this.#parts.listener.onGone(name);
+  async #deleteModel({ life }: KnownModel): Promise<void> {
+    const { journal, store, mover } = this.#parts;
+    await life.end();
+    await store.removeModel(life.name);
+    await journal.append({ type: "deleted", model: life.name, version: null });
+    mover.forget(life.name);
+  }
+
+  async #deleteVersion(model: KnownModel, version: string): Promise<void> {
+    const { journal, store, mover } = this.#parts;
+    const { folder, life } = model;
+    refuseNamed(folder, version);
+    const gone = folder.versions.find((one) => one.version === version);
+    const versions = folder.versions.filter((one) => one !== gone);
+    model.folder = { ...folder, versions } as ModelFolder;
+    await mover.settle(model);
+    await emptied(model);
+    if (gone !== undefined) await store.removeVersion(life.name, { ...gone, external: [] });
+    await journal.append({ type: "deleted", model: life.name, version });
+    await mover.refresh(model);
   }
 
   async #patch(model: KnownModel, patch: string): Promise<void> {
-    const { store } = this.#parts;
-    const { folder } = model;
-    const before = await store.readConfig(folder.name);
-    const { text, config } = patchModelConfig(before, patch, `${folder.name}/model.yaml`);
-    const changed = { ...folder, config, problem: undefined } as ModelFolder;
-    const plan = planOf(changed, this.#parts.journal.facts);
-    if (plan.type === "broken") throw new TroupeError("invalid-request", plan.problem);
-    checkDefault(changed, config.defaultVersion);
-    await model.life.move(plan, {
-      commit: () => store.writeConfig(folder.name, text),
-      onRolledBack: (reason) => this.#restore(model, before, reason),
-    });
-    await this.refresh(model);
-  }
-
-  /** A configuration that did not last gives way to the one before. */
-  #restore(model: KnownModel, text: string, reason: string): void {
-    const note = { kind: "rollback", model: model.folder.name, version: null } as const;
-    this.#parts.listener.onChange({ ...note, state: "rolled-back", reason });
-    this.writeBack(model, text);
-  }
-
-  /** The model.yaml as it was; not waited for. */
-  writeBack(model: KnownModel, text: string): void {
-    void this.#parts.store
-      .writeConfig(model.folder.name, text)
-      .then(() => this.refresh(model))
-      .catch(() => undefined);
-  }
-
-  #rollbackOf(model: KnownModel): MoveOptions {
-    return { onRolledBack: (reason, versions) => this.condemn(model, reason, versions) };
-  }
-
-  condemn(model: KnownModel, reason: string, versions: readonly string[]): void {
-    for (const version of versions) void this.#condemn(model.folder, version, reason);
-  }
-
-  /** Told when it is written, so that whoever hears of it may rely on it. */
-  async #condemn(folder: ModelFolder, version: string, reason: string): Promise<void> {
-    await this.#condemned.add(folder, version, reason).catch(() => undefined);
-    const note = { kind: "rollback", model: folder.name, version, state: "rolled-back" } as const;
-    this.#parts.listener.onChange({ ...note, reason });
+    const { store, mover, journal, modelsFolder } = this.#parts;
+    const { name } = model.life;
+    const before = await store.readConfig(name);
+    const { text: written, config } = patchModelConfig(before, patch, `${name}/model.yaml`);
+    const changed = (await discoverModel(modelsFolder, name, { config })) ?? goneFolder(name);
+    checkSelection(changed, config);
+    const plan = planOf(changed, journal.facts);
+    if (plan.type === "broken") throw brokenModel(name, plan.problem);
+    const commit = () => store.writeConfig(name, written);
+    await mover.settle(model, { plan, commit, rewrite: { before, written } });
+    await mover.refresh(model);
   }
 }
 
-function brokenModel(name: string, problem: string): TroupeError {
-  return new TroupeError("invalid-model", `Cannot serve model '${name}': ${problem}`);
+/** What was taken away does not stand by for going back to it. */
+async function emptied({ life }: KnownModel): Promise<void> {
+  life.supersede();
+  await life.quiet();
 }
 
-/** Stands for a model whose folder somebody has removed. */
-export function goneFolder(name: string): ModelFolder {
-  const problem = "has no folder any more";
-  const config = new TroupeError("invalid-model", problem);
-  return { name, versions: [], wanted: [], config, problem };
+function isOnly({ versions }: ModelFolder, version: string): boolean {
+  return versions.every((one) => one.version === version);
 }
 
 function refuseNamed(folder: ModelFolder, version: string): void {
@@ -280,9 +158,10 @@ function refuseNamed(folder: ModelFolder, version: string): void {
   throw new TroupeError("conflict", words);
 }
 
-function checkDefault({ versions }: ModelFolder, wanted: string | null): void {
-  if (wanted === null || versions.some(({ version }) => version === wanted)) return;
-  const known = versions.map(({ version }) => version).join(", ");
-  const words = `Cannot change model: default_version must be one of ${known}, got '${wanted}'`;
-  throw new TroupeError("invalid-request", words);
+/** Whoever sends a patch is told of what it names that is not there. */
+function checkSelection({ versions }: ModelFolder, config: ModelConfig): void {
+  const names = versions.map(({ version }) => version);
+  const selection = selectVersions(names, config);
+  if (selection.type === "selected") return;
+  throw new TroupeError("invalid-request", `Cannot change model: ${selection.problem}`);
 }

@@ -1,5 +1,6 @@
 /* Versions that did not last: each is left alone until its file changes or somebody asks for it by name. */
-import type { ModelFolder, ModelVersion } from "../src/config/model-folder.ts";
+import { createHash } from "node:crypto";
+import { type ModelFolder, type ModelVersion, pathsOf } from "../src/config/model-folder.ts";
 import type { Digests } from "./file-digest.ts";
 import type { Journal } from "./journal.ts";
 
@@ -15,30 +16,43 @@ export class CondemnedVersions {
     this.#parts = parts;
   }
 
-  /** Rejects where it could not be written down. */
+  /** Rejects where it could not be written down. One that is gone needs no judgement. */
   async add(folder: ModelFolder, version: string, reason: string): Promise<void> {
     const { journal } = this.#parts;
     const at = new Date().toISOString();
     const found = folder.versions.find((one) => one.version === version);
+    if (found === undefined) return;
     const digest = await this.#digestOf(found);
     await journal.append({ type: "rolled-back", model: folder.name, version, digest, reason, at });
   }
 
-  /** Those whose files are others than they were may be tried again. */
-  async forgiveChanged({ name, versions }: ModelFolder): Promise<void> {
+  /** Those whose files are others than they were may be tried again. Gives whether there are any. */
+  async forgiveChanged({ name, versions }: ModelFolder): Promise<boolean> {
     const { journal } = this.#parts;
     const condemned = journal.facts.rolledBack.get(name);
+    let hasChanged = false;
     for (const version of versions) {
       const before = condemned?.get(version.version)?.digest ?? "";
       const now = before === "" ? before : await this.#digestOf(version);
       if (now === before || now === "") continue;
       await journal.append({ type: "forgiven", model: name, version: version.version });
+      hasChanged = true;
     }
+    return hasChanged;
   }
 
   /** Empty where it cannot be read, which is never taken for a change. */
-  async #digestOf(version: ModelVersion | undefined): Promise<string> {
-    if (version === undefined) return "";
-    return this.#parts.digests.of(version.file).catch(() => "");
+  async #digestOf(version: ModelVersion): Promise<string> {
+    const { digests } = this.#parts;
+    try {
+      const all = await Promise.all(pathsOf(version).map((path) => digests.of(path)));
+      return all.length === 1 ? (all[0] ?? "") : hashOf(all);
+    } catch {
+      return "";
+    }
   }
+}
+
+function hashOf(digests: readonly string[]): string {
+  return createHash("sha256").update(digests.join()).digest("hex");
 }

@@ -1,14 +1,13 @@
 /* With `--watch`: what somebody does to the models folder by hand is followed, when it has come to rest. */
 import { discoverModel, type ModelFolder, pathsOf } from "../src/config/model-folder.ts";
 import type { Clock } from "../src/platform/clock.ts";
-import { TroupeError } from "../src/protocol/errors.ts";
-import { type ChangeDesk, type DeskParts, goneFolder } from "./change-desk.ts";
 import { type FolderLook, judgeLook, lookAt } from "./folder-look.ts";
 import type { KnownModel } from "./model-registry.ts";
+import { brokenModel, goneFolder, type Mover, type MoverParts } from "./mover.ts";
 
-export interface FollowerParts extends Omit<DeskParts, "store" | "listener"> {
+export interface FollowerParts extends Omit<MoverParts, "store" | "listener"> {
   readonly clock: Clock;
-  readonly desk: ChangeDesk;
+  readonly mover: Mover;
   readonly watchMs: number;
 }
 
@@ -56,10 +55,10 @@ export class FolderFollower {
   }
 
   async #follow(name: string): Promise<void> {
-    const { desk } = this.#parts;
-    const isFree = desk.current(name) === null;
+    const { locks } = this.#parts;
+    const isFree = locks.current(name) === null;
     if (isFree) {
-      await desk
+      await locks
         .alone("watch", { model: name, version: null }, () => this.#adopt(name))
         .catch(() => undefined);
       return;
@@ -69,7 +68,7 @@ export class FolderFollower {
   }
 
   async #adopt(name: string): Promise<void> {
-    const { registry, modelsFolder, desk } = this.#parts;
+    const { registry, modelsFolder, mover } = this.#parts;
     const folder = await discoverModel(modelsFolder, name);
     const known = registry.get(name);
     if (folder === undefined) return known === undefined ? undefined : this.#drop(known);
@@ -78,25 +77,22 @@ export class FolderFollower {
     model.folder = folder;
     if (folder.problem !== undefined) {
       if (model.life.groups.length === 0) model.life.refuse(folder.problem);
-      throw new TroupeError("invalid-model", `Cannot serve model '${name}': it ${folder.problem}`);
+      throw brokenModel(name, folder.problem);
     }
     // Before anything is loaded: a file that changes after this is another one at the next look.
     await this.#noteDigests(folder);
     const renew = this.#changedVersions(folder, before);
-    await this.#forgive(name, renew);
-    await desk.settle(model, {
-      renew,
-      onRolledBack: (reason, versions) => desk.condemn(model, reason, versions),
-    });
+    await mover.forgiveChanged(model);
+    await mover.settle(model, { renew });
   }
 
   async #drop(model: KnownModel): Promise<void> {
-    const { journal, desk } = this.#parts;
+    const { journal, mover } = this.#parts;
     const { name } = model.folder;
     model.folder = goneFolder(name);
     await model.life.end();
     await journal.append({ type: "deleted", model: name, version: null }).catch(() => undefined);
-    desk.forget(name);
+    mover.forget(name);
   }
 
   #changedVersions(
@@ -109,15 +105,6 @@ export class FolderFollower {
     };
     const changed = versions.filter((version) => pathsOf(version).some(isChanged));
     return new Set(changed.map(({ version }) => version));
-  }
-
-  /** What was rolled back, and has become another file, may be tried again. */
-  async #forgive(model: string, versions: ReadonlySet<string>): Promise<void> {
-    const { journal } = this.#parts;
-    for (const version of versions) {
-      const isCondemned = journal.facts.rolledBack.get(model)?.has(version) === true;
-      if (isCondemned) await journal.append({ type: "forgiven", model, version });
-    }
   }
 
   async #noteDigests({ versions }: ModelFolder): Promise<void> {

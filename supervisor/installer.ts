@@ -1,22 +1,22 @@
 /* From an uploaded file to a version that serves: tried in a throwaway host, put in place at once, then rolled out. */
 import { configText } from "../src/config/config-patch.ts";
 import { defaultModelConfig, parseModelConfig } from "../src/config/model-config.ts";
-import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
-import { compareVersions } from "../src/config/version-order.ts";
-import { selectVersions } from "../src/config/wanted-versions.ts";
+import { discoverModel, foreseeModel, type ModelFolder } from "../src/config/model-folder.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { versionTaken } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
-import { type ChangeDesk, type DeskParts, goneFolder } from "./change-desk.ts";
 import type { GroupPlan } from "./host-group.ts";
+import type { Rewrite } from "./journal-entry.ts";
+import { planOf } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
-import type { StagedVersion } from "./model-store.ts";
+import type { Placed } from "./model-store.ts";
+import { brokenModel, goneFolder, type Mover, type MoverParts } from "./mover.ts";
 
 export type Upload = Extract<ModelChange, { type: "upload" }>;
 
-export interface InstallerParts extends Omit<DeskParts, "listener"> {
-  readonly desk: ChangeDesk;
+export interface InstallerParts extends Omit<MoverParts, "listener"> {
+  readonly mover: Mover;
   /** Rejects with `invalid-model`. */
   readonly trial: (plan: GroupPlan) => Promise<unknown>;
   readonly onStep: (model: string, version: string, step: string) => void;
@@ -28,7 +28,14 @@ interface Prepared {
   /** The text that becomes the model.yaml; null leaves that as it is. */
   readonly configText: string | null;
   readonly config: ModelConfig;
-  readonly before: string;
+  readonly rewrite: Rewrite | null;
+}
+
+/** In the models folder, and not yet known to last. */
+interface Installed {
+  readonly prepared: Prepared;
+  readonly placed: Placed;
+  readonly record: string | null;
 }
 
 export class Installer {
@@ -40,109 +47,147 @@ export class Installer {
 
   /** The version that serves now. Rejects with what the caller gets, and then nothing is left of it. */
   install(upload: Upload): Promise<string> {
-    const { desk } = this.#parts;
     const { model, version } = upload;
-    return desk.alone("upload", { model, version }, () => this.#install(upload));
+    return this.#parts.locks.alone("upload", { model, version }, () => this.#install(upload));
+  }
+
+  /** Throws `conflict` where the model has the version. */
+  async checkFree(model: string, version: string): Promise<void> {
+    const folder = await discoverModel(this.#parts.modelsFolder, model);
+    if ((await this.#taken(model, folder)).includes(version)) throw versionTaken(model, version);
+  }
+
+  /** A name that is no version's comes in the way of one too. */
+  async #taken(model: string, folder: ModelFolder | undefined): Promise<readonly string[]> {
+    const names = await this.#parts.store.namesIn(model);
+    return [...names, ...(folder?.versions.map(({ version }) => version) ?? [])];
   }
 
   async #install(upload: Upload): Promise<string> {
-    const { store, journal, trial, onStep } = this.#parts;
+    const { store, trial, onStep } = this.#parts;
     const { model, uploadId: id } = upload;
     const prepared = await this.#prepare(upload);
-    const { version, configText: config } = prepared;
+    const { version } = prepared;
     const staged = await store.stage(id, upload.files);
     onStep(model, version, "trial");
     await trial({ model, version, ...staged, config: prepared.config });
-    await journal.append({ type: "installing", model, version, config });
-    try {
-      await store.install({ id, model, version, config });
-    } finally {
-      await journal.append({ type: "installed", model, version });
-    }
+    const installed = await this.#place(prepared);
     onStep(model, version, "installed");
-    await this.#rollOut(prepared, staged);
+    try {
+      await this.#rollOut(installed);
+    } catch (thrown) {
+      await this.#undo(installed);
+      throw thrown;
+    }
     return version;
   }
 
   async #prepare(upload: Upload): Promise<Prepared> {
     const { modelsFolder, store } = this.#parts;
     const { model } = upload;
-    const folder = (await discoverModel(modelsFolder, model)) ?? goneFolder(model);
-    const version = upload.version ?? nextVersion(folder);
-    if (folder.versions.some((one) => one.version === version)) {
-      throw versionTaken(model, version);
-    }
-    const before = await store.readConfig(model);
+    const folder = await discoverModel(modelsFolder, model);
+    const taken = await this.#taken(model, folder);
+    const version = upload.version ?? nextVersion(taken);
+    if (taken.includes(version)) throw versionTaken(model, version);
     const text = upload.config === null ? null : configText(upload.config);
-    const config = configOf(folder, text);
-    checkSelection(folder, version, config);
-    return { upload, version, configText: text, config, before };
+    const config = configOf(model, folder, text);
+    const foreseen = { config, version };
+    const expected =
+      folder === undefined
+        ? foreseeModel(modelsFolder, model, foreseen)
+        : ((await discoverModel(modelsFolder, model, foreseen)) ?? goneFolder(model));
+    if (expected.problem !== undefined) throw brokenModel(model, expected.problem);
+    const rewrite = text === null ? null : { before: await store.readConfig(model), written: text };
+    return { upload, version, configText: text, config, rewrite };
   }
 
-  async #rollOut(prepared: Prepared, staged: StagedVersion): Promise<void> {
-    const { desk, journal, onStep } = this.#parts;
-    const { upload, version } = prepared;
-    const model = await this.#known(upload.model);
+  async #place(prepared: Prepared): Promise<Installed> {
+    const { store, journal, mover } = this.#parts;
+    const { upload, version, configText: config, rewrite } = prepared;
+    const { model, uploadId: id } = upload;
+    const record = await mover.begin(model, [version], rewrite);
     try {
-      await journal.append({ type: "loaded", model: upload.model, version: null });
-      onStep(upload.model, version, "rollout");
-      await desk.settle(model, {
-        onRolledBack: (reason, versions) => {
-          desk.condemn(model, reason, versions);
-          if (prepared.configText !== null) desk.writeBack(model, prepared.before);
-        },
-      });
+      await journal.append({ type: "installing", model, version, config });
+      const placed = await store.install({ id, model, version, config });
+      await this.#noteInstalled(prepared, placed);
+      return { prepared, placed, record };
     } catch (thrown) {
-      await this.#undo(model, prepared, staged);
+      await journal.append({ type: "deleted", model, version }).catch(() => undefined);
+      await mover.end(model, record);
       throw thrown;
     }
   }
 
-  async #known(name: string): Promise<KnownModel> {
-    const { registry, desk, modelsFolder } = this.#parts;
-    const known = registry.get(name);
-    if (known !== undefined) {
-      await desk.refresh(known);
-      return known;
+  /** What is not written down as finished would be finished once more, over what has been changed by then. */
+  async #noteInstalled(prepared: Prepared, placed: Placed): Promise<void> {
+    const { upload, version } = prepared;
+    try {
+      await this.#parts.journal.append({ type: "installed", model: upload.model, version });
+    } catch (thrown) {
+      await this.#takeBack(prepared, placed);
+      throw thrown;
     }
-    return registry.introduce((await discoverModel(modelsFolder, name)) ?? goneFolder(name));
+  }
+
+  async #takeBack(
+    { upload: { model }, version, rewrite }: Prepared,
+    placed: Placed,
+  ): Promise<void> {
+    const { store, mover } = this.#parts;
+    await store.takeBack(model, version, placed);
+    if (rewrite !== null && placed === "version") await mover.restore(model, rewrite);
+  }
+
+  async #rollOut({ prepared, record }: Installed): Promise<void> {
+    const { mover, journal, onStep } = this.#parts;
+    const { upload, version, rewrite } = prepared;
+    const model = await this.#known(upload.model);
+    const plan = planOf(model.folder, journal.facts);
+    if (plan.type === "broken") throw brokenModel(upload.model, plan.problem);
+    onStep(upload.model, version, "rollout");
+    // A file that was removed by hand may have served under the same name.
+    await mover.settle(model, { plan, renew: new Set([version]), rewrite, record });
+  }
+
+  async #known(name: string): Promise<KnownModel> {
+    const { registry, mover, modelsFolder } = this.#parts;
+    const known = registry.get(name);
+    if (known === undefined) {
+      return registry.introduce((await discoverModel(modelsFolder, name)) ?? goneFolder(name));
+    }
+    await mover.refresh(known);
+    return known;
   }
 
   /** The trial has passed, but the real host did not: the version is taken out again, so that it can be sent again. */
-  async #undo(model: KnownModel, prepared: Prepared, { beside }: StagedVersion): Promise<void> {
-    const { store, journal, desk, registry } = this.#parts;
-    const { upload, version, before, configText: config } = prepared;
+  async #undo({ prepared, placed, record }: Installed): Promise<void> {
+    const { journal, mover, registry } = this.#parts;
+    const { version, upload } = prepared;
+    const { model: name } = upload;
+    await this.#takeBack(prepared, placed);
+    await journal.append({ type: "deleted", model: name, version });
+    await mover.end(name, record);
+    const model = registry.get(name);
+    if (model === undefined) return;
     await model.life.quiet();
-    const found = model.folder.versions.find((one) => one.version === version);
-    if (model.folder.versions.length <= 1) {
-      await store.removeModel(upload.model);
-      await journal.append({ type: "deleted", model: upload.model, version: null });
-      registry.remove(upload.model);
-      return;
-    }
-    if (found !== undefined) await store.removeVersion(upload.model, { ...found, beside });
-    await journal.append({ type: "deleted", model: upload.model, version });
-    if (config !== null) await store.writeConfig(upload.model, before);
-    await desk.refresh(model);
+    await mover.refresh(model);
+    if (placed === "model" && model.life.groups.length === 0) mover.forget(name);
   }
 }
 
 /** One more than the largest number. */
-function nextVersion({ versions }: ModelFolder): string {
-  const numbers = versions.map(({ version }) => (/^\d{1,15}$/.test(version) ? Number(version) : 0));
+function nextVersion(taken: readonly string[]): string {
+  const numbers = taken.map((name) => (/^\d{1,15}$/.test(name) ? Number(name) : 0));
   return String(Math.max(0, ...numbers) + 1);
 }
 
-/** Throws where the folder could not be served with the new version in it. */
-function checkSelection({ name, versions }: ModelFolder, added: string, config: ModelConfig): void {
-  const names = [...versions.map(({ version }) => version), added].sort(compareVersions);
-  const selection = selectVersions(names, config);
-  if (selection.type === "selected") return;
-  const words = `Cannot serve model '${name}': ${selection.problem}`;
-  throw new TroupeError("invalid-model", words);
-}
-
-function configOf(folder: ModelFolder, text: string | null): ModelConfig {
+function configOf(
+  model: string,
+  folder: ModelFolder | undefined,
+  text: string | null,
+): ModelConfig {
   if (text !== null) return parseModelConfig(text, "config");
-  return folder.config instanceof TroupeError ? defaultModelConfig : folder.config;
+  if (folder === undefined) return defaultModelConfig;
+  if (folder.config instanceof TroupeError) throw brokenModel(model, folder.config.message);
+  return folder.config;
 }

@@ -1,47 +1,5 @@
-/* What the journal can say, and what its entries say together. */
-import {
-  attempt,
-  type Fields,
-  fieldsOf,
-  nullOr,
-  oneOf,
-  text,
-} from "../src/protocol/field-parsing.ts";
-
-export interface Installing {
-  readonly model: string;
-  readonly version: string;
-  /** The text of the model.yaml that comes with it. */
-  readonly config: string | null;
-}
-
-export interface RolledBack {
-  /** Of the version's file. */
-  readonly digest: string;
-  readonly reason: string;
-  /** ISO 8601. */
-  readonly at: string;
-}
-
-/** Versions are null where the whole model is meant. */
-export type JournalEntry =
-  | {
-      readonly type: "unloaded" | "loaded" | "deleted";
-      readonly model: string;
-      readonly version: string | null;
-    }
-  | ({
-      readonly type: "rolled-back";
-      readonly model: string;
-      readonly version: string;
-    } & RolledBack)
-  /** Forgiven is a version that was rolled back and may be tried again. */
-  | {
-      readonly type: "forgiven" | "installed";
-      readonly model: string;
-      readonly version: string;
-    }
-  | ({ readonly type: "installing" } & Installing);
+/* What the entries of the journal say together. */
+import type { Installing, JournalEntry, RolledBack, RollingOut } from "./journal-entry.ts";
 
 /** What the entries say together. */
 export interface Facts {
@@ -52,6 +10,8 @@ export interface Facts {
   readonly rolledBack: ReadonlyMap<string, ReadonlyMap<string, RolledBack>>;
   /** Begun, and neither finished nor given up. */
   readonly installing: readonly Installing[];
+  /** Of each model the last that was begun, until it has ended. */
+  readonly rollingOut: ReadonlyMap<string, RollingOut>;
 }
 
 export const noFacts: Facts = {
@@ -60,6 +20,7 @@ export const noFacts: Facts = {
   loadedVersions: new Map(),
   rolledBack: new Map(),
   installing: [],
+  rollingOut: new Map(),
 };
 
 export function foldJournal(entries: readonly JournalEntry[]): Facts {
@@ -86,8 +47,26 @@ export function withEntry(facts: Facts, entry: JournalEntry): Facts {
       return { ...facts, installing: [...others(facts.installing, begun), begun] };
     }
     case "installed":
-      return { ...facts, installing: others(facts.installing, entry) };
+      return installed(facts, entry.model, entry.version);
+    case "rolling-out": {
+      const { type: _, model, ...begun } = entry;
+      return { ...facts, rollingOut: new Map(facts.rollingOut).set(model, begun) };
+    }
+    case "rolled-out":
+      if (facts.rollingOut.get(entry.model)?.id !== entry.id) return facts;
+      return { ...facts, rollingOut: withoutKey(facts.rollingOut, entry.model) };
   }
+}
+
+/** What was said of an earlier file of that version does not hold of this one; nobody uploads what is not to serve. */
+function installed(facts: Facts, model: string, version: string): Facts {
+  return {
+    ...facts,
+    unloadedModels: withoutModel(facts, model),
+    unloadedVersions: without(facts.unloadedVersions, model, version),
+    rolledBack: withoutPair(facts.rolledBack, model, version),
+    installing: others(facts.installing, { model, version }),
+  };
 }
 
 function unloaded(facts: Facts, model: string, version: string | null): Facts {
@@ -119,6 +98,7 @@ function deleted(facts: Facts, model: string, version: string | null): Facts {
         ? withoutKey(facts.rolledBack, model)
         : withoutPair(facts.rolledBack, model, version),
     installing: others(facts.installing, { model, version }),
+    rollingOut: version === null ? withoutKey(facts.rollingOut, model) : facts.rollingOut,
   };
 }
 
@@ -136,6 +116,9 @@ export function entriesOf(facts: Facts): readonly JournalEntry[] {
       ),
     ),
     ...facts.installing.map((begun) => ({ type: "installing", ...begun }) as const),
+    ...[...facts.rollingOut].map(
+      ([model, begun]) => ({ type: "rolling-out", model, ...begun }) as const,
+    ),
   ];
 }
 
@@ -182,51 +165,4 @@ function others(
   return installing.filter(
     (one) => one.model !== model || (version !== null && one.version !== version),
   );
-}
-
-const types = [
-  "unloaded",
-  "loaded",
-  "deleted",
-  "rolled-back",
-  "forgiven",
-  "installed",
-  "installing",
-] as const;
-
-/** Undefined where the entry cannot be read, such as one of a newer Troupe. */
-export function parseEntry(value: unknown): JournalEntry | undefined {
-  return attempt(() => readEntry(fieldsOf(value)));
-}
-
-function readEntry(fields: Fields): JournalEntry {
-  const type = oneOf(types, fields["type"]);
-  const model = anyText(fields["model"]);
-  switch (type) {
-    case "unloaded":
-    case "loaded":
-    case "deleted":
-      return { type, model, version: nullOr(anyText, fields["version"]) };
-    case "rolled-back":
-      return {
-        type,
-        model,
-        version: anyText(fields["version"]),
-        digest: anyText(fields["digest"]),
-        reason: anyText(fields["reason"]),
-        at: anyText(fields["at"]),
-      };
-    case "forgiven":
-    case "installed":
-      return { type, model, version: anyText(fields["version"]) };
-    case "installing": {
-      const config = nullOr(anyText, fields["config"]);
-      return { type, model, version: anyText(fields["version"]), config };
-    }
-  }
-}
-
-/** Of any length: we wrote it ourselves. */
-function anyText(value: unknown): string {
-  return text(value, Number.MAX_SAFE_INTEGER);
 }

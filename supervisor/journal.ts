@@ -5,14 +5,8 @@ import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import PQueue from "p-queue";
 import { TroupeError } from "../src/protocol/errors.ts";
-import {
-  entriesOf,
-  type Facts,
-  foldJournal,
-  type JournalEntry,
-  parseEntry,
-  withEntry,
-} from "./journal-facts.ts";
+import { type JournalEntry, parseEntry } from "./journal-entry.ts";
+import { entriesOf, type Facts, foldJournal, withEntry } from "./journal-facts.ts";
 import { errorCodeOf, kindOf, opened, storing, syncFolder, writeWhole } from "./storage.ts";
 
 const fileName = "journal";

@@ -20,11 +20,14 @@ export interface LifeListener {
 
 export type LifeParts = Omit<GroupParts, "listener"> & { readonly listener: LifeListener };
 
+/** A move that resolves is followed by one of `onDone` and `onRolledBack`; one that rejects by neither. */
 export interface MoveOptions {
   /** Versions that get new processes though nothing of their configuration has changed. */
   readonly renew?: ReadonlySet<string>;
   /** Done when the new hosts are ready, before traffic moves; a rejection rolls back. */
   readonly commit?: () => Promise<void>;
+  /** What was moved to has lasted, or something else is wanted by now. */
+  readonly onDone?: () => void;
   /** Traffic had moved, and has come back; `versions` are those that are not served any more. */
   readonly onRolledBack?: (reason: string, versions: readonly string[]) => void;
 }

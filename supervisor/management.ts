@@ -6,9 +6,10 @@ import { describeConfig } from "../src/config/config-origins.ts";
 import type { Clock } from "../src/platform/clock.ts";
 import type { Log } from "../src/platform/log.ts";
 import { TroupeError, toFailure } from "../src/protocol/errors.ts";
-import { noSuchVersion, versionTaken } from "../src/protocol/model-refusals.ts";
+import { noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ModelChange, Question, Reply } from "../src/protocol/questions.ts";
-import { ChangeDesk, type ChangeNote } from "./change-desk.ts";
+import { ChangeDesk } from "./change-desk.ts";
+import { ChangeLocks, type ChangeNote } from "./change-locks.ts";
 import type { Feed } from "./feed.ts";
 import { Digests } from "./file-digest.ts";
 import { FolderFollower } from "./folder-follower.ts";
@@ -19,6 +20,7 @@ import type { Journal } from "./journal.ts";
 import { describeModel, describeVersion } from "./model-description.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
 import type { ModelStore } from "./model-store.ts";
+import { Mover } from "./mover.ts";
 import { PoisonList } from "./poison-list.ts";
 import { tryModel } from "./trial-host.ts";
 import { Uploads } from "./uploads.ts";
@@ -49,6 +51,8 @@ export type ModelQuestion = Exclude<Question, { type: "tree" | "metrics" }>;
 export class Management {
   readonly #parts: ManagementParts;
   readonly #digests = new Digests();
+  readonly #locks: ChangeLocks;
+  readonly #mover: Mover;
   readonly #desk: ChangeDesk;
   readonly #installer: Installer;
   readonly #uploads: Uploads;
@@ -64,12 +68,17 @@ export class Management {
       onGone: (name: string) => parts.listener.onGone(name),
     };
     const digests = this.#digests;
-    this.#desk = new ChangeDesk({ ...parts, digests, listener });
+    const locks = new ChangeLocks(listener.onChange);
+    const mover = new Mover({ ...parts, digests, locks, listener });
+    this.#locks = locks;
+    this.#mover = mover;
+    this.#desk = new ChangeDesk({ ...parts, locks, mover });
     this.#uploads = new Uploads(parts.store);
     this.#installer = new Installer({
       ...parts,
       digests,
-      desk: this.#desk,
+      locks,
+      mover,
       trial: (plan) =>
         tryModel(plan, {
           makeSlot: parts.makeSlot,
@@ -85,7 +94,7 @@ export class Management {
     });
     const { watchMs } = parts;
     if (watchMs === null) return;
-    this.#follower = new FolderFollower({ ...parts, watchMs, desk: this.#desk, digests });
+    this.#follower = new FolderFollower({ ...parts, watchMs, locks, mover, digests });
   }
 
   get trials(): readonly HostSlot[] {
@@ -93,6 +102,11 @@ export class Management {
   }
 
   start(): void {
+    for (const model of this.#parts.registry.known) {
+      this.#mover.resume(model).catch((thrown: unknown) => {
+        this.#parts.log.warn({ err: thrown, model: model.life.name }, "cannot resume");
+      });
+    }
     this.#follower?.start().catch((thrown: unknown) => {
       this.#parts.log.error({ err: thrown }, "cannot watch the models folder");
     });
@@ -166,7 +180,7 @@ export class Management {
 
   #describe(model: KnownModel): Promise<unknown> {
     const view = this.#parts.registry.view(model);
-    const change = this.#desk.current(model.life.name);
+    const change = this.#locks.current(model.life.name);
     return describeModel(model, { digests: this.#digests, view, change });
   }
 
@@ -187,10 +201,7 @@ export class Management {
 
   async #nameUpload(question: Extract<Question, { type: "name-upload" }>): Promise<unknown> {
     const { uploadId, model, version } = question;
-    const known = this.#parts.registry.get(model);
-    if (version !== null && known?.folder.versions.some((one) => one.version === version)) {
-      throw versionTaken(model, version);
-    }
+    if (version !== null) await this.#installer.checkFree(model, version);
     this.#uploads.name(uploadId, model);
     return {};
   }
@@ -207,13 +218,13 @@ export class Management {
 
   async #upload(change: Extract<ModelChange, { type: "upload" }>): Promise<unknown> {
     try {
-      this.#uploads.name(change.uploadId, change.model);
+      this.#uploads.take(change.uploadId, change.model);
       const version = await this.#installer.install(change);
       const model = this.#parts.registry.find(change.model);
       const described = await this.#describeVersion(model, version);
       return { done: "upload", name: change.model, ...(described as object) };
     } finally {
-      await this.#uploads.drop(change.uploadId).catch(() => undefined);
+      await this.#uploads.end(change.uploadId).catch(() => undefined);
     }
   }
 

@@ -62,22 +62,28 @@ export class ModelLife {
    * `invalid-model` where it has not, and everything is as it was.
    */
   async move(plan: ServePlan, options: MoveOptions = {}): Promise<void> {
-    const { renew = new Set(), commit } = options;
+    const { renew = new Set(), commit, onDone } = options;
     // A rollout that bakes goes on baking where nothing else is wanted.
-    if (commit === undefined && this.#isAsPlanned(plan, renew)) return;
+    if (commit === undefined && this.#isAsPlanned(plan, renew)) {
+      onDone?.();
+      return;
+    }
     this.supersede();
     this.problem = null;
     const kept = keptBy(plan, this.serving, renew);
     const missing = plan.versions.filter((version) => !kept.has(version.version));
     const old = this.serving.filter((group) => kept.get(group.version) !== group);
     for (const { version } of [...plan.versions, ...old]) this.failures.delete(version);
+    const groups = [...kept.values()];
     if (missing.length > 0) {
-      await this.#rollOut(missing, old, plan.config, options);
-      await this.#scale([...kept.values()], plan.config);
-    } else {
-      await this.#adjust([...kept.values()], plan.config, options);
-      await this.#leave(old);
+      const rollOut = () => this.#rollOut(missing, old, plan.config, options);
+      await this.#scaled(groups, plan.config, rollOut);
+      return;
     }
+    await this.#scaled(groups, plan.config, async () => commit?.());
+    this.config = plan.config;
+    await this.#leave(old);
+    onDone?.();
   }
 
   #isAsPlanned(plan: ServePlan, renew: ReadonlySet<string>): boolean {
@@ -108,16 +114,20 @@ export class ModelLife {
     this.#runOf(group)?.apply({ type: "breaker-opened", reason });
   }
 
-  /** What cannot be had, or written, leaves as many replicas as there were. */
-  async #adjust(groups: HostGroup[], config: ModelConfig, { commit }: MoveOptions): Promise<void> {
+  /** As many replicas as are wanted, and then more; where either fails, as many as there were. */
+  async #scaled(
+    groups: readonly HostGroup[],
+    config: ModelConfig,
+    then: () => Promise<void>,
+  ): Promise<void> {
+    const before = this.config ?? config;
     try {
-      await this.#scale(groups, config);
-      await commit?.();
+      if (groups.length > 0) await this.#scale(groups, config);
+      await then();
     } catch (thrown) {
-      await this.#scale(groups, this.config ?? config);
+      await this.#scale(groups, before);
       throw thrown;
     }
-    this.config = config;
   }
 
   async #scale(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
@@ -181,7 +191,8 @@ export class ModelLife {
         const isWanted = host.slot.phase.name === "draining" || host.slot.phase.name === "given-up";
         if (isWanted) return;
         const reason = `its host ended (${exit.cause})`;
-        this.#runOf(group)?.apply({ type: "exited", reason });
+        const replica = `${group.version}/${host.replica}`;
+        this.#runOf(group)?.apply({ type: "exited", replica, reason });
       },
     };
   }

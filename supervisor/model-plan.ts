@@ -1,7 +1,9 @@
 /* What of a model should run, given what its folder holds and what operators have said. */
-import type { ModelFolder, ModelVersion } from "../src/config/model-folder.ts";
+import { parseModelConfig } from "../src/config/model-config.ts";
+import type { ModelFolder, ModelVersion, ServableModel } from "../src/config/model-folder.ts";
 import { wantedOf } from "../src/config/wanted-versions.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
+import type { RollingOut } from "./journal-entry.ts";
 import type { Facts } from "./journal-facts.ts";
 
 export type ModelPlan =
@@ -31,6 +33,29 @@ export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
     ({ version }) => chosen.has(version) || (added.has(version) && !excluded.has(version)),
   );
   return { type: "serve", config, versions };
+}
+
+/**
+ * What a server begins with: where the one before was killed in a rollout, what served before that, so that there is
+ * something to go back to when it is rolled out again.
+ */
+export function bootPlanOf(folder: ModelFolder, facts: Facts): ModelPlan {
+  const begun = facts.rollingOut.get(folder.name);
+  const whole = planOf(folder, facts);
+  if (begun === undefined || folder.problem !== undefined) return whole;
+  const config = configBefore(folder, begun);
+  const versions = folder.versions.filter(({ version }) => !begun.versions.includes(version));
+  const before = planOf({ ...folder, config, versions }, facts);
+  return before.type === "serve" && before.versions.length > 0 ? before : whole;
+}
+
+function configBefore({ name, config }: ServableModel, { rewrite }: RollingOut): ModelConfig {
+  if (rewrite === null) return config;
+  try {
+    return parseModelConfig(rewrite.before, `${name}/model.yaml`);
+  } catch {
+    return config;
+  }
 }
 
 /** Two configurations with the same key need no new process. */

@@ -3,14 +3,14 @@
 import { constants } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { isName, nameRule } from "../src/protocol/model-name.ts";
 import { noSuchModel, versionTaken } from "../src/protocol/model-refusals.ts";
 import type { UploadedFile } from "../src/protocol/questions.ts";
-import type { Installing } from "./journal-facts.ts";
+import type { Installing } from "./journal-entry.ts";
 import { PrivateArea } from "./private-area.ts";
-import { kindOf, storing, syncFile, syncFolder, writeWhole } from "./storage.ts";
+import { type StagedVersion, stageVersion } from "./staged-version.ts";
+import { kindOf, storing, syncFolder, writeWhole } from "./storage.ts";
 
 export interface Installation extends Installing {
   /** Of an upload that is staged. */
@@ -21,15 +21,14 @@ export interface StoredVersion {
   readonly version: string;
   /** An absolute path. */
   readonly file: string;
-  /** What goes with it where the model keeps its one version without a folder. */
-  readonly beside: readonly NamedFile[];
+  /** Names of the files beside it that hold its weights; they go with it where it has no folder of its own. */
+  readonly external: readonly string[];
 }
 
-/** As it lies in the upload's folder, until it is installed. */
-export type StagedVersion = Omit<StoredVersion, "version">;
+/** What an installation has made: the version's folder in the model's, or the model's with it. */
+export type Placed = "version" | "model";
 
 const configName = "model.yaml";
-const modelFile = "model.onnx";
 
 export class ModelStore {
   readonly #folder: string;
@@ -63,17 +62,12 @@ export class ModelStore {
   stage(id: string, files: readonly UploadedFile[]): Promise<StagedVersion> {
     return storing(async () => {
       const upload = await this.#uploadPath(id);
-      const moves = judgeFiles(files);
-      const version = join(upload, "version");
-      await mkdir(version);
-      for (const { from, to } of moves) await moveFile(upload, from, join(version, to));
-      await syncFolder(version);
-      return stagedVersion(version, moves);
+      return stageVersion(upload, join(upload, "version"), files);
     });
   }
 
   /** Throws TroupeError `conflict` where the model has the version; nothing is replaced but model.yaml. */
-  install({ id, model, version, config }: Installation): Promise<void> {
+  install({ id, model, version, config }: Installation): Promise<Placed> {
     return storing(async () => {
       const target = this.#modelPath(model);
       const upload = await this.#uploadPath(id);
@@ -83,21 +77,50 @@ export class ModelStore {
         const made = await buildModel(upload, version, config);
         const conflict = new TroupeError("conflict", `model '${model}' is there already`);
         await this.#place(made, target, conflict);
-        return;
+        return "model";
       }
       await checkFolder(model, target);
       // Before the version is there: what can run out of space comes first.
       const draft = join(upload, "draft");
       if (config !== null) await writeWhole(draft, config);
-      await this.#place(staged, join(target, version), versionTaken(model, version));
-      if (config !== null) await placeConfig(model, draft, target);
+      const placed = join(target, version);
+      await this.#place(staged, placed, versionTaken(model, version));
+      try {
+        if (config !== null) await placeConfig(model, draft, target);
+      } catch (thrown) {
+        await this.#discard(placed);
+        throw thrown;
+      }
+      return "version";
     });
   }
 
+  /** Removes what was installed, and nothing that was there before or has come since. */
+  takeBack(model: string, version: string, placed: Placed): Promise<void> {
+    return storing(async () => {
+      const target = this.#modelPath(model);
+      await checkFolder(model, target);
+      const own = join(target, checkName(version));
+      const isAlone = placed === "model" && !(await hasOthers(target, [own]));
+      await this.#discard(isAlone ? target : own);
+    });
+  }
+
+  /** All that has a name in the model's folder; nothing where there is no such folder. */
+  async namesIn(model: string): Promise<readonly string[]> {
+    const target = this.#modelPath(model);
+    return (await kindOf(target)) === "folder" ? readdir(target) : [];
+  }
+
+  /** An empty text is no model.yaml. */
   writeConfig(model: string, text: string): Promise<void> {
     return storing(async () => {
       const target = this.#modelPath(model);
       await checkFolder(model, target);
+      if (text === "") {
+        if (await hasConfig(model, target)) await this.#discard(join(target, configName));
+        return;
+      }
       const draft = await this.#area.pathOf("staging");
       try {
         await writeWhole(draft, text);
@@ -126,6 +149,14 @@ export class ModelStore {
       const own = ownPaths(target, stored);
       if (await hasOthers(target, own)) for (const path of own) await this.#discard(path);
       else await this.#area.discard(target);
+    });
+  }
+
+  /** Throws TroupeError `conflict` where the model is nothing that could be removed; it need not be there. */
+  checkModel(model: string): Promise<void> {
+    return storing(async () => {
+      const target = this.#modelPath(model);
+      if ((await kindOf(target)) !== "none") await checkFolder(model, target);
     });
   }
 
@@ -184,55 +215,6 @@ export class ModelStore {
   }
 }
 
-interface Move {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** Exactly one .onnx file, which becomes model.onnx; the others keep their names, by which the model knows them. */
-function judgeFiles(files: readonly UploadedFile[]): readonly Move[] {
-  const models = files.filter(({ name }) => name.endsWith(".onnx"));
-  if (models.length !== 1) {
-    const words = `Cannot store: an upload must have exactly one .onnx file, got ${models.length}`;
-    throw new TroupeError("invalid-request", words);
-  }
-  return files.map(({ name, path }) => ({
-    from: path,
-    to: name.endsWith(".onnx") ? modelFile : checkFileName(name),
-  }));
-}
-
-function stagedVersion(folder: string, moves: readonly Move[]): StagedVersion {
-  const names = moves.map(({ to }) => to).filter((name) => name !== modelFile);
-  const beside = names.map((name) => ({ name, file: join(folder, name) }));
-  return { file: join(folder, modelFile), beside };
-}
-
-/** Longer than a model's name may be, and with any letters. */
-function checkFileName(name: string): string {
-  if (/^(?!\.)[^/\\\0]{1,255}$/.test(name)) return name;
-  throw new TroupeError("invalid-request", "Cannot store: a file's name must be plain");
-}
-
-function checkName(name: string): string {
-  if (isName(name)) return name;
-  throw new TroupeError("invalid-request", `Cannot store: a name must be ${nameRule}`);
-}
-
-async function moveFile(upload: string, from: string, to: string): Promise<void> {
-  if (dirname(resolve(from)) !== upload || (await kindOf(from)) !== "file") {
-    throw new TroupeError(
-      "invalid-request",
-      "Cannot store: a file of the upload is not in its folder",
-    );
-  }
-  if ((await kindOf(to)) !== "none") {
-    throw new TroupeError("invalid-request", "Cannot store: two files of the upload have one name");
-  }
-  await syncFile(from);
-  await rename(from, to);
-}
-
 /** The whole folder of a new model, inside the upload's. */
 async function buildModel(upload: string, version: string, config: string | null): Promise<string> {
   const made = join(upload, "model");
@@ -264,9 +246,9 @@ async function placeConfig(model: string, draft: string, folder: string): Promis
 }
 
 /** The file that makes it a version comes first. */
-function ownPaths(folder: string, { version, file, beside }: StoredVersion): readonly string[] {
+function ownPaths(folder: string, { version, file, external }: StoredVersion): readonly string[] {
   if (dirname(resolve(file)) !== folder) return [join(folder, checkName(version))];
-  const besides = beside.map((one) => resolve(one.file));
+  const besides = external.map((name) => resolve(folder, name));
   return [resolve(file), ...besides.filter((path) => dirname(path) === folder)];
 }
 
@@ -284,4 +266,9 @@ async function hasOthers(folder: string, own: readonly string[]): Promise<boolea
 
 async function holdsModel(folder: string): Promise<boolean> {
   return (await readdir(folder)).some((name) => name.endsWith(".onnx") && !name.startsWith("."));
+}
+
+function checkName(name: string): string {
+  if (isName(name)) return name;
+  throw new TroupeError("invalid-request", `Cannot store: a name must be ${nameRule}`);
 }

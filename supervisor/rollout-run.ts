@@ -69,9 +69,13 @@ export class RolloutRun {
     this.rollout = rollout;
     for (const effect of effects) this.#carryOut(effect);
     if (rollout.name !== before) owner.onStep(this);
-    if (rollout.name === "rolled-back" && before !== "baking") {
-      this.#settle(new TroupeError("invalid-model", `Cannot serve model: ${rollout.reason}`));
-    }
+    if (rollout.name === "done" && before !== "done") this.#parts.options.onDone?.();
+    // What is being written meanwhile is waited for.
+    if (rollout.name === "rolled-back" && before === "starting") this.#fail(rollout.reason);
+  }
+
+  #fail(reason: string): void {
+    this.#settle(new TroupeError("invalid-model", `Cannot serve model: ${reason}`));
   }
 
   #carryOut(effect: RolloutEffect): void {
@@ -105,17 +109,15 @@ export class RolloutRun {
   }
 
   async #commit(): Promise<void> {
-    const { commit, onRolledBack } = this.#parts.options;
     try {
-      await commit?.();
+      await this.#parts.options.commit?.();
     } catch (thrown) {
       const isOurs = thrown instanceof TroupeError;
       this.#settle(isOurs ? thrown : new TroupeError("internal", "internal error"));
       this.apply({ type: "cancelled", reason: "its files could not be written" });
       return;
     }
-    // What was written while it was rolled back is of no use either.
-    if (this.rollout.name === "rolled-back") onRolledBack?.(this.rollout.reason, []);
+    if (this.rollout.name === "rolled-back") this.#fail(this.rollout.reason);
     else this.apply({ type: "committed" });
   }
 

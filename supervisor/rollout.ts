@@ -4,8 +4,8 @@
  * | phase             | event             | becomes     | effects                                  |
  * | ----------------- | ----------------- | ----------- | ---------------------------------------- |
  * | starting          | ready             | committing  | commit                                   |
- * | starting          | exited            | starting    | (the first time: a trial may end a host) |
- * | starting          | exited, again     | rolled-back | drain-new                                |
+ * | starting          | exited            | starting    | (the host's first: a trial may end it)   |
+ * | starting          | exited, same host | rolled-back | drain-new                                |
  * | starting, committing | refused, given-up, cancelled | rolled-back | drain-new              |
  * | committing        | exited            | rolled-back | drain-new                                |
  * | committing        | committed         | baking      | switch, watch for a while                |
@@ -17,7 +17,8 @@
  */
 
 export type Rollout =
-  | { readonly name: "starting"; readonly exits: number }
+  /** With the replicas whose first process ended. */
+  | { readonly name: "starting"; readonly exited: readonly string[] }
   | { readonly name: "committing" }
   | { readonly name: "baking" }
   | { readonly name: "done" }
@@ -28,7 +29,8 @@ export type RolloutEvent =
   | { readonly type: "ready" }
   /** What must be written before traffic moves is written. */
   | { readonly type: "committed" }
-  | { readonly type: "exited"; readonly reason: string }
+  /** `replica` is one among all of the rollout's. */
+  | { readonly type: "exited"; readonly replica: string; readonly reason: string }
   | { readonly type: "given-up"; readonly reason: string }
   | { readonly type: "breaker-opened"; readonly reason: string }
   | { readonly type: "cancelled"; readonly reason: string }
@@ -55,9 +57,7 @@ export interface RolloutTerms {
   readonly bakeMs: number;
 }
 
-const mostExits = 2;
-
-export const newRollout: Rollout = { name: "starting", exits: 0 };
+export const newRollout: Rollout = { name: "starting", exited: [] };
 
 /** What is said of a version that was rolled back. */
 export function rollbackWords(reason: string): string {
@@ -94,8 +94,8 @@ function start(
     case "ready":
       return { rollout: { name: "committing" }, effects: ["commit"] };
     case "exited":
-      if (rollout.exits + 1 >= mostExits) return rollBack(event.reason);
-      return stay({ ...rollout, exits: rollout.exits + 1 });
+      if (rollout.exited.includes(event.replica)) return rollBack(event.reason);
+      return stay({ ...rollout, exited: [...rollout.exited, event.replica] });
     case "given-up":
     case "cancelled":
       return rollBack(event.reason);

@@ -7,6 +7,8 @@ interface OpenUpload {
   /** The front door that takes it: what it has opened goes with it. */
   readonly door: object;
   model: string | undefined;
+  /** All of it is here, and it does not need its front door any more. */
+  isTaken: boolean;
 }
 
 const mostOpen = 16;
@@ -26,19 +28,23 @@ export class Uploads {
       throw new TroupeError("overloaded", words, { retryAfterMs: 5_000 });
     }
     const id = randomBytes(8).toString("hex");
-    this.#open.set(id, { door, model: undefined });
+    this.#open.set(id, { door, model: undefined, isTaken: false });
     try {
-      return { upload_id: id, folder: await this.#store.openUpload(id) };
+      const folder = await this.#store.openUpload(id);
+      if (this.#open.has(id)) return { upload_id: id, folder };
     } catch (thrown) {
       this.#open.delete(id);
       throw thrown;
     }
+    // Its front door has gone before the folder was there to be dropped.
+    await this.#store.dropUpload(id);
+    throw givenUp();
   }
 
   /** Throws `conflict` where another upload of the model is under way. */
   name(id: string, model: string): void {
     const upload = this.#open.get(id);
-    if (upload === undefined) throw new TroupeError("conflict", "the upload was given up");
+    if (upload === undefined) throw givenUp();
     const other = [...this.#open].find(([key, one]) => key !== id && one.model === model);
     if (other !== undefined) {
       const words = `Cannot upload model '${model}': another upload of it is under way`;
@@ -51,7 +57,19 @@ export class Uploads {
     return this.#open.get(id)?.model ?? null;
   }
 
+  /** As `name`, and from now on only `end` drops it. */
+  take(id: string, model: string): void {
+    this.name(id, model);
+    const upload = this.#open.get(id);
+    if (upload !== undefined) upload.isTaken = true;
+  }
+
+  /** Whoever sends it has given up. */
   async drop(id: string): Promise<void> {
+    if (this.#open.get(id)?.isTaken === false) await this.end(id);
+  }
+
+  async end(id: string): Promise<void> {
     if (this.#open.delete(id)) await this.#store.dropUpload(id);
   }
 
@@ -60,4 +78,8 @@ export class Uploads {
     const ids = [...this.#open].filter(([, upload]) => upload.door === door).map(([id]) => id);
     await Promise.all(ids.map((id) => this.drop(id)));
   }
+}
+
+function givenUp(): TroupeError {
+  return new TroupeError("conflict", "the upload was given up");
 }

@@ -15,6 +15,7 @@ import {
   type Listing,
   layOut,
   notRegular,
+  usualName,
 } from "./model-layout.ts";
 import { compareVersions } from "./version-order.ts";
 import { selectVersions } from "./wanted-versions.ts";
@@ -75,19 +76,39 @@ export async function discoverModels(folder: string): Promise<readonly ModelFold
   return found;
 }
 
+/** What is not so yet: a model.yaml that says something else, a version that is added. */
+export interface Foreseen {
+  readonly config?: ModelConfig;
+  readonly version?: string;
+}
+
 /**
- * One model, as `discoverModels` finds it; undefined where there is no such sub-folder. Throws TroupeError
- * `invalid-model` where that cannot be told.
+ * One model, as `discoverModels` finds it, or will find it; undefined where there is no such sub-folder. Throws
+ * TroupeError `invalid-model` where that cannot be told.
  */
 export async function discoverModel(
   folder: string,
   name: string,
+  foreseen: Foreseen = {},
 ): Promise<ModelFolder | undefined> {
   if (!mayBeModel(name)) return undefined;
   const kind = await kindOfModel(folder, name);
   return kind === "folder" || kind === "link-to-folder"
-    ? look(resolve(folder), { name, kind })
+    ? look(resolve(folder), { name, kind }, foreseen)
     : undefined;
+}
+
+/** As it will be where nothing of it is there yet. */
+export function foreseeModel(folder: string, name: string, foreseen: Foreseen): ModelFolder {
+  const { config = defaultModelConfig } = foreseen;
+  const listing = withVersion({ entries: [], folders: new Map() }, foreseen);
+  return judge({ folder: resolve(folder), name, config, listing });
+}
+
+function withVersion({ entries, folders }: Listing, { version }: Foreseen): Listing {
+  if (version === undefined) return { entries, folders };
+  const added: readonly Entry[] = [{ name: usualName, kind: "file" }];
+  return { entries, folders: new Map(folders).set(version, added) };
 }
 
 /** Never a path out of the models folder. */
@@ -125,14 +146,18 @@ function whyUnreadable(thrown: unknown): string {
   return code === "ENOTDIR" ? "is not a folder" : `cannot be read (${code})`;
 }
 
-async function look(folder: string, { name, kind }: Entry): Promise<ModelFolder> {
+async function look(
+  folder: string,
+  { name, kind }: Entry,
+  foreseen: Foreseen = {},
+): Promise<ModelFolder> {
   const broken = (problem: string): UnservableModel =>
     unservable({ name, versions: [], config: defaultModelConfig }, problem);
   if (!isName(name)) return broken(`has a name that is not ${nameRule}`);
   if (kind === "link-to-folder") return broken("is a symbolic link");
   try {
-    const listing = await listModel(join(folder, name));
-    const config = await readConfig(folder, name, listing.entries);
+    const listing = withVersion(await listModel(join(folder, name)), foreseen);
+    const config = foreseen.config ?? (await readConfig(folder, name, listing.entries));
     return judge({ folder, name, config, listing });
   } catch (thrown) {
     return broken(whyUnreadable(thrown));

@@ -27,7 +27,7 @@ type Choice =
   | { readonly type: "problem"; readonly problem: string }
   | { readonly type: "none" };
 
-const usualName = "model.onnx";
+export const usualName = "model.onnx";
 const configName = "model.yaml";
 const flatVersion = "1";
 

@@ -5,7 +5,12 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { after, describe, it } from "node:test";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
-import { discoverModel, discoverModels, type ModelFolder } from "../../src/config/model-folder.ts";
+import {
+  discoverModel,
+  discoverModels,
+  foreseeModel,
+  type ModelFolder,
+} from "../../src/config/model-folder.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 
 const root = mkdtempSync(join(tmpdir(), "troupe-model-folder-"));
@@ -289,6 +294,26 @@ describe("discoverModel", () => {
       assert.equal(await discoverModel(folder, name), undefined);
     });
   }
+
+  it("foresees another model.yaml and one more version", async () => {
+    const folder = folderWith(["a/1/a.onnx", "a/2/a.onnx"], { "a/model.yaml": "replicas: 2" });
+    const config = { ...defaultModelConfig, versions: { type: "listed", names: ["3"] } } as const;
+    const problem = "versions in model.yaml lists 3, which the folder does not hold; it holds 1, 2";
+    assert.equal((await discoverModel(folder, "a", { config }))?.problem, problem);
+    const found = await discoverModel(folder, "a", { config, version: "3" });
+    const file = join(folder, "a/3/model.onnx");
+    assert.deepEqual(found?.wanted, [{ version: "3", file, beside: [] }]);
+    assert.deepEqual(foreseeModel(folder, "b", { version: "3" }).wanted.length, 1);
+    assert.match(foreseeModel(folder, "b", { config, version: "4" }).problem ?? "", /lists 3/);
+  });
+
+  it("foresees what one more version does not mend", async () => {
+    const folder = folderWith(["a/a.onnx", "a/b.onnx", "b/b.onnx"]);
+    const several = await discoverModel(folder, "a", { version: "2" });
+    assert.match(several?.problem ?? "", /holds several \.onnx files/);
+    const twice = await discoverModel(folder, "b", { version: "1" });
+    assert.match(twice?.problem ?? "", /holds version 1 twice/);
+  });
 
   it("finds nothing where there is no models folder", async () => {
     assert.equal(await discoverModel(join(root, "nowhere"), "a"), undefined);

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  entriesOf,
-  type Facts,
-  foldJournal,
-  type JournalEntry,
-  noFacts,
-  parseEntry,
-} from "../../supervisor/journal-facts.ts";
+import { type JournalEntry, parseEntry } from "../../supervisor/journal-entry.ts";
+import { entriesOf, type Facts, foldJournal, noFacts } from "../../supervisor/journal-facts.ts";
 
 const why = { digest: "abc", reason: "crashed", at: "2024-01-01T00:00:00.000Z" };
 
@@ -27,6 +21,12 @@ function installing(version: string, config: string | null = null): JournalEntry
   return { type: "installing", model: "m", version, config };
 }
 
+const begun = { versions: ["4"], rewrite: { before: "", written: "replicas: 2\n" } };
+
+function rollingOut(id: string): JournalEntry {
+  return { type: "rolling-out", model: "m", id, ...begun };
+}
+
 function sets(...versions: string[]): ReadonlyMap<string, ReadonlySet<string>> {
   return new Map([["m", new Set(versions)]]);
 }
@@ -38,11 +38,26 @@ const everything: readonly JournalEntry[] = [
   rolledBack("3"),
   installing("4", "max_batch_size: 1\n"),
   of("unloaded", "7", "other"),
+  rollingOut("r"),
 ];
 
 const rows: readonly (readonly [string, readonly JournalEntry[], Partial<Facts>])[] = [
   ["nothing", [], {}],
   ["an unloaded model", [of("unloaded", null)], { unloadedModels: new Set(["m"]) }],
+  ["a rollout", [rollingOut("r")], { rollingOut: new Map([["m", { id: "r", ...begun }]]) }],
+  ["a rollout that is over", [rollingOut("r"), { type: "rolled-out", model: "m", id: "r" }], {}],
+  [
+    "a rollout after one that is over only now",
+    [rollingOut("r"), rollingOut("s"), { type: "rolled-out", model: "m", id: "r" }],
+    { rollingOut: new Map([["m", { id: "s", ...begun }]]) },
+  ],
+  [
+    "another file of a version that was rolled back and unloaded",
+    [rolledBack("1"), of("unloaded", "1"), of("unloaded", "2"), of("unloaded", null)].concat([
+      { type: "installed", model: "m", version: "1" },
+    ]),
+    { unloadedVersions: sets("2") },
+  ],
   ["an unloaded version", [of("unloaded", "1")], { unloadedVersions: sets("1") }],
   ["a loaded version", [of("loaded", "1")], { loadedVersions: sets("1") }],
   [

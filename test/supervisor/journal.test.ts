@@ -16,7 +16,8 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { crc32 } from "node:zlib";
 import { Journal } from "../../supervisor/journal.ts";
-import { foldJournal, type JournalEntry, noFacts } from "../../supervisor/journal-facts.ts";
+import type { JournalEntry } from "../../supervisor/journal-entry.ts";
+import { foldJournal, noFacts } from "../../supervisor/journal-facts.ts";
 
 const base = mkdtempSync("/tmp/journal-");
 after(() => rmSync(base, { recursive: true, force: true }));

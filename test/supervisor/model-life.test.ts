@@ -89,6 +89,19 @@ describe("a model that moves to another version", () => {
     assert.equal(forks.children.length, 3);
   });
 
+  it("gives each replica of the new one that second start", async () => {
+    const { forks, life, view } = startLife(planFor({}, "1"), ["1"]);
+    makeReady(forks.child);
+    const moved = life.move(planFor({ replicas: 2 }, "2"));
+    forks.children[1]?.exits(null, "SIGABRT");
+    forks.children[2]?.exits(null, "SIGABRT");
+    await settled();
+    makeReady(forks.children[3]);
+    makeReady(forks.children[4]);
+    await moved;
+    assert.deepEqual(view(), ["1 ready 1", "2 ready 4 5"]);
+  });
+
   it("does not move before what must be written is written, and not at all if it cannot be", async () => {
     const { forks, life, view } = startLife(planFor({}, "1"));
     makeReady(forks.child);

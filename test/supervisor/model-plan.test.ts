@@ -3,8 +3,9 @@ import { describe, it } from "node:test";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { ModelFolder } from "../../src/config/model-folder.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
-import { foldJournal, type JournalEntry } from "../../supervisor/journal-facts.ts";
-import { hostKey, planOf } from "../../supervisor/model-plan.ts";
+import type { JournalEntry } from "../../supervisor/journal-entry.ts";
+import { foldJournal } from "../../supervisor/journal-facts.ts";
+import { bootPlanOf, hostKey, planOf } from "../../supervisor/model-plan.ts";
 import { versionOf } from "./life-parts.ts";
 
 const condemned = { digest: "d", reason: "r", at: "t" };
@@ -92,4 +93,39 @@ describe("hostKey", () => {
       assert.notEqual(hostKey({ ...defaultModelConfig, ...change }), before);
     });
   }
+});
+
+describe("bootPlanOf", () => {
+  function bootedFor(entries: readonly JournalEntry[], ...versions: readonly string[]): unknown {
+    const found = versions.map(versionOf);
+    const config = { ...defaultModelConfig, replicas: 2 };
+    const folder: ModelFolder = { name: "m", versions: found, wanted: found.slice(-1), config };
+    const plan = bootPlanOf(folder, foldJournal(entries));
+    if (plan.type === "broken") return plan.problem;
+    return [...plan.versions.map(({ version }) => version), plan.config.replicas];
+  }
+
+  const begun = { type: "rolling-out", model: "m", id: "r", versions: ["2"] } as const;
+  const rewrite = { before: "replicas: 3\n", written: "replicas: 2\n" };
+
+  it("begins with what the folder holds", () => {
+    assert.deepEqual(bootedFor([], "1", "2"), ["2", 2]);
+  });
+
+  it("begins with what served before a rollout that was cut off", () => {
+    assert.deepEqual(bootedFor([{ ...begun, rewrite: null }], "1", "2"), ["1", 2]);
+    assert.deepEqual(bootedFor([{ ...begun, rewrite }], "1", "2"), ["1", 3]);
+    assert.deepEqual(bootedFor([{ ...begun, versions: [], rewrite }], "1", "2"), ["2", 3]);
+  });
+
+  it("begins with all there is where nothing served before, or that cannot be read any more", () => {
+    assert.deepEqual(bootedFor([{ ...begun, rewrite }], "2"), ["2", 2]);
+    const broken = { before: "replicas: many\n", written: "" };
+    assert.deepEqual(bootedFor([{ ...begun, rewrite: broken }], "1", "2"), ["1", 2]);
+  });
+
+  it("begins with what the folder holds when the rollout is over", () => {
+    const over = { type: "rolled-out", model: "m", id: "r" } as const;
+    assert.deepEqual(bootedFor([{ ...begun, rewrite }, over], "1", "2"), ["2", 2]);
+  });
 });

@@ -66,15 +66,9 @@ function under(model: string, files: Readonly<Record<string, string>>): Record<s
   );
 }
 
-function stored(models: string, model: string, path: string, beside: readonly string[] = []) {
-  const folder = join(models, model);
-  const file = join(folder, path);
+function stored(models: string, model: string, path: string, external: readonly string[] = []) {
   const version = dirname(path) === "." ? "1" : dirname(path);
-  return {
-    version,
-    file,
-    beside: beside.map((name) => ({ name, file: join(dirname(file), name) })),
-  };
+  return { version, file: join(models, model, path), external };
 }
 
 describe("ModelStore: uploads", () => {
@@ -281,6 +275,31 @@ describe("ModelStore: removal", () => {
       stored(models, "m", "model.onnx", ["w", "gone"]),
     );
     assert.deepEqual(filesOf(models), { "m/other.onnx": "", "m/model.yaml": "" });
+  });
+
+  it("leaves what is not the model's, beside it or elsewhere", async () => {
+    const files = {
+      "m/net.onnx": "",
+      "m/w": "",
+      "m/data.csv": "",
+      "m/2/model.onnx": "",
+      "n/x": "",
+    };
+    const models = freshFolder(files);
+    const version = stored(models, "m", "net.onnx", ["w", "../n/x", "/etc/hostname"]);
+    await new ModelStore(models).removeVersion("m", version);
+    assert.deepEqual(filesOf(models), { "m/data.csv": "", "m/2/model.onnx": "", "n/x": "" });
+  });
+
+  it("takes back what was installed, and nothing beside it", async () => {
+    const models = freshFolder({ ...two, "m/3/model.onnx": "", "n/1/model.onnx": "" });
+    const store = new ModelStore(models);
+    await store.takeBack("m", "3", "version");
+    assert.deepEqual(filesOf(models), { ...two, "n/1/model.onnx": "" });
+    await store.takeBack("n", "1", "model");
+    assert.equal(existsSync(join(models, "n")), false);
+    await store.takeBack("m", "2", "model");
+    assert.deepEqual(Object.keys(filesOf(models)), ["m/1/model.onnx", "m/1/w", "m/model.yaml"]);
   });
 
   it("takes a whole model, and does not mind where there is none", async () => {

@@ -7,8 +7,8 @@ import {
   type RolloutTerms,
 } from "../../supervisor/rollout.ts";
 
-const starting: Rollout = { name: "starting", exits: 0 };
-const again: Rollout = { name: "starting", exits: 1 };
+const starting: Rollout = { name: "starting", exited: [] };
+const again: Rollout = { name: "starting", exited: ["2/0"] };
 const committing: Rollout = { name: "committing" };
 const baking: Rollout = { name: "baking" };
 const done: Rollout = { name: "done" };
@@ -18,7 +18,7 @@ const all = [starting, committing, baking, done, rolledBack];
 const events: readonly RolloutEvent[] = [
   { type: "ready" },
   { type: "committed" },
-  { type: "exited", reason: "r" },
+  { type: "exited", replica: "2/0", reason: "r" },
   { type: "given-up", reason: "r" },
   { type: "breaker-opened", reason: "r" },
   { type: "cancelled", reason: "r" },
@@ -68,6 +68,13 @@ describe("the table of a rollout", () => {
       }
     });
   }
+
+  it("counts the ends of each replica for itself", () => {
+    const event: RolloutEvent = { type: "exited", replica: "2/1", reason: "r" };
+    const rollout: Rollout = { name: "starting", exited: ["2/0", "2/1"] };
+    assert.deepEqual(advance(again, event, terms), { rollout, effects: [] });
+    assert.equal(advance(rollout, event, terms).rollout.name, "rolled-back");
+  });
 
   it("does not bake what has nothing to go back to, nor what is told not to", () => {
     const ended = { rollout: done, effects: ["switch", "drain-old"] };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -42,6 +42,32 @@ describe("Uploads", () => {
     await uploads.forget(door);
     assert.deepEqual([existsSync(one.folder), existsSync(two.folder)], [false, true]);
     assert.throws(() => uploads.name(one.upload_id, "m"), { code: "conflict" });
+  });
+
+  it("keeps what is being installed when its front door goes", async () => {
+    const uploads = setUp();
+    const { upload_id: id, folder } = await uploads.open(door);
+    uploads.take(id, "m");
+    await uploads.forget(door);
+    await uploads.drop(id);
+    assert.equal(existsSync(folder), true);
+    await uploads.end(id);
+    assert.equal(existsSync(folder), false);
+  });
+
+  it("leaves nothing of one whose front door goes while it is opened", async () => {
+    const own = join(home, "own");
+    mkdirSync(own);
+    const uploads = new Uploads(new ModelStore(own));
+    const refused = assert.rejects(uploads.open(door), { code: "conflict" });
+    await uploads.forget(door);
+    await refused;
+    const path = join(own, ".troupe", "work");
+    const folders = readdirSync(path).map((name) => join(path, name, "uploads"));
+    assert.deepEqual(
+      folders.map((folder) => readdirSync(folder)),
+      [[]],
+    );
   });
 
   it("takes no more than sixteen at a time", async () => {
