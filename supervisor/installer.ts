@@ -85,6 +85,7 @@ export class Installer {
   async #prepare(upload: Upload): Promise<Prepared> {
     const { modelsFolder, store } = this.#parts;
     const { model } = upload;
+    await store.checkModel(model);
     const folder = await discoverModel(modelsFolder, model);
     const taken = await this.#taken(model, folder);
     const version = upload.version ?? nextVersion(taken);

@@ -593,7 +593,8 @@ describe("A server that is killed", () => {
     for (const id of ["kept", "scaled", "resting", "removed"]) await uploads(id, { to: first });
     await uploads("kept", { to: first });
     await uploads("flat", { to: first });
-    const scaled = await patch("scaled", { replicas: 2, labels: ["a", "b", "c", "d"] }, first);
+    const changes = { replicas: 2, labels: ["a", "b", "c", "d"], bake_ms: 0 };
+    const scaled = await patch("scaled", changes, first);
     assert.equal(scaled.status, 200, scaled.text);
     assert.equal((await change("resting/unload", "POST", first)).status, 200);
     assert.equal((await change("removed", "DELETE", first)).status, 200);
