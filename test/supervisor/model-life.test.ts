@@ -158,6 +158,21 @@ describe("a model whose configuration changes", () => {
     await shrunk;
   });
 
+  it("moves nowhere where the replicas that are wanted beside it cannot be had", async () => {
+    const { forks, life, view } = startLife(planFor({}, "1"));
+    makeReady(forks.child);
+    const moved = life.move(planFor({ replicas: 2 }, "1", "2"));
+    const refused = assert.rejects(moved, { message: "Cannot start another replica: no room" });
+    await settled();
+    forks.children[1]?.says({ type: "booted" });
+    forks.children[1]?.says({ type: "refused", reason: "no room" });
+    await settled();
+    forks.children[1]?.exits(1);
+    await refused;
+    assert.deepEqual([view(), forks.children.length], [["1 ready 1", "2 unloaded"], 2]);
+    assert.equal(life.config?.replicas, 1);
+  });
+
   it("gets a new process for a version that is renewed", async () => {
     const { forks, life, view } = startLife(planFor({}, "1"), ["1"]);
     makeReady(forks.child);
