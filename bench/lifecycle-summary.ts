@@ -4,7 +4,13 @@ import { type Spread, spreadOf, spreadOfRatios } from "./statistics.ts";
 import type { TreeMemory } from "./tree-memory.ts";
 
 /** What happens to the other model in a window. Of one, it begins with the window; endless ones follow each other. */
-export const kinds = ["nothing", "one rollout", "one rollback", "endless rollouts"] as const;
+export const kinds = [
+  "nothing",
+  "one rollout",
+  "one refused rollout",
+  "one rollback",
+  "endless rollouts",
+] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface Window {

@@ -8,6 +8,7 @@ import { type Contestant, repositoryRoot, startContestant } from "./contestant.t
 import { readCpu } from "./cpu-usage.ts";
 import type { Job } from "./driver/message.ts";
 import { type Driver, startDriver } from "./driver-process.ts";
+import { Changes, change, changing } from "./lifecycle-changes.ts";
 import {
   type Kind,
   kinds,
@@ -30,8 +31,6 @@ const windowMs = 4000;
 const warmUpMs = 500;
 const perSecond = 200;
 const connections = 16;
-const changeLimitMs = 30_000;
-const changing = "changing";
 
 function makeModels(folder: string): void {
   const iris = resolve(repositoryRoot, "models", "iris");
@@ -42,32 +41,6 @@ function makeModels(folder: string): void {
   }
   // A second process of it would stay beside the new one for as long as the bake.
   writeFileSync(join(folder, changing, "model.yaml"), "bake_ms: 0\n");
-}
-
-interface ChangeAsk {
-  readonly method: "POST" | "PATCH";
-  readonly path: string;
-  readonly body?: unknown;
-  readonly expected: number;
-}
-
-/** How long it took; throws where the answer is not the expected one. */
-async function change({ port }: Contestant, ask: ChangeAsk): Promise<number> {
-  const { method, path, body, expected } = ask;
-  const begunAt = performance.now();
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method,
-    signal: AbortSignal.timeout(changeLimitMs),
-    ...(body !== undefined && {
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-  });
-  const text = await response.text();
-  if (response.status !== expected) {
-    throw new Error(`Cannot measure: ${method} ${path} was answered ${response.status} ${text}`);
-  }
-  return performance.now() - begunAt;
 }
 
 function act(troupe: Contestant, action: "load" | "unload"): Promise<number> {
@@ -106,38 +79,14 @@ async function measureUnloads(troupe: Contestant): Promise<readonly UnloadRound[
   return results;
 }
 
-/** Back and forth: each makes a new process necessary. */
-class Changes {
-  readonly #troupe: Contestant;
-  #count = 0;
-
-  constructor(troupe: Contestant) {
-    this.#troupe = troupe;
-  }
-
-  rollOut(): Promise<number> {
-    this.#count += 1;
-    const batching = { max_batch_size: 32 + (this.#count % 2) };
-    return this.#patch({ batching }, 200);
-  }
-
-  /** Its new process loads, and gives a golden sample another answer than is expected. */
-  rollBack(): Promise<number> {
-    const features = [5.1, 3.5, 1.4, 0.2];
-    return this.#patch({ golden: [{ features, outputs: { probabilities: [[9, 9, 9]] } }] }, 422);
-  }
-
-  #patch(body: unknown, expected: number): Promise<number> {
-    return change(this.#troupe, { method: "PATCH", path: `/models/${changing}`, body, expected });
-  }
-}
-
 async function happen(kind: Kind, changes: Changes, isOver: () => boolean): Promise<number[]> {
   switch (kind) {
     case "nothing":
       return [];
     case "one rollout":
       return [await changes.rollOut()];
+    case "one refused rollout":
+      return [await changes.refuse()];
     case "one rollback":
       return [await changes.rollBack()];
     case "endless rollouts": {
