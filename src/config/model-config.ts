@@ -1,5 +1,5 @@
 import { TroupeError } from "../protocol/errors.ts";
-import { isName, nameRule } from "../protocol/model-name.ts";
+import { isVersionName, versionRule } from "../protocol/model-name.ts";
 import {
   executionProviders,
   graphOptimizations,
@@ -30,8 +30,8 @@ const maxCount = 1_000_000;
 
 const readVersionName: Read<string> = (node, place) => {
   const name = readText(node, place);
-  if (isName(name)) return name;
-  throw refuse(node, place, `a version's name: ${nameRule}`);
+  if (isVersionName(name)) return name;
+  throw refuse(node, place, `a version's name: ${versionRule}`);
 };
 
 const latest = section<{ latest: number }>({ latest: integer(1, 1, maxCount) });

@@ -1,4 +1,4 @@
-import { isName, nameRule } from "../protocol/model-name.ts";
+import { isVersionName, versionRule } from "../protocol/model-name.ts";
 import { compareVersions } from "./version-order.ts";
 
 /** What a folder holds, links not followed. */
@@ -96,8 +96,8 @@ function readVersion(version: string, entries: readonly Entry[]): FoundVersion[]
   const choice = chooseFile(entries);
   if (choice.type === "none") return [];
   if (choice.type === "problem") return [bad(version, `version ${version}: ${choice.problem}`)];
-  if (!isName(version)) {
-    return [bad(version, `the name of version ${JSON.stringify(version)} is not ${nameRule}`)];
+  if (!isVersionName(version)) {
+    return [bad(version, `the name of version ${JSON.stringify(version)} is not ${versionRule}`)];
   }
   if (entries.some(({ name }) => name === configName)) {
     return [

@@ -6,7 +6,7 @@ import { TroupeError } from "../protocol/errors.ts";
 import { isName } from "../protocol/model-name.ts";
 import type { ModelChange, Question } from "../protocol/questions.ts";
 import { askOf, judgeManagement } from "./management-guard.ts";
-import { checkName } from "./plain-name.ts";
+import { checkName, checkVersion } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
 import { declaredLength, readText } from "./request-body.ts";
 import { changePatienceMs, takeUpload } from "./upload.ts";
@@ -116,7 +116,7 @@ function target({
 }) {
   return {
     model: checkName("model", model),
-    version: version === undefined ? null : checkName("version", version),
+    version: version === undefined ? null : checkVersion("version", version),
   };
 }
 

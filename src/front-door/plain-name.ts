@@ -1,9 +1,19 @@
 /* The names that changes may give to models, versions and files: they stand in paths. */
 import { TroupeError } from "../protocol/errors.ts";
-import { isName, nameRule } from "../protocol/model-name.ts";
+import { isName, isVersionName, nameRule, versionRule } from "../protocol/model-name.ts";
 
 /** Throws `invalid-request`, naming the field. */
 export function checkName(field: string, text: string): string {
   if (isName(text)) return text;
-  throw new TroupeError("invalid-request", `${field} must be ${nameRule}, got '${text}'`);
+  throw refusal(field, nameRule, text);
+}
+
+/** Throws `invalid-request`, naming the field. */
+export function checkVersion(field: string, text: string): string {
+  if (isVersionName(text)) return text;
+  throw refusal(field, versionRule, text);
+}
+
+function refusal(field: string, rule: string, text: string): TroupeError {
+  return new TroupeError("invalid-request", `${field} must be ${rule}, got '${text}'`);
 }

@@ -1,7 +1,7 @@
 /* What an upload says of itself: which fields it has, and which of its files is the model. */
 import { TroupeError } from "../protocol/errors.ts";
 import type { UploadedFile } from "../protocol/questions.ts";
-import { checkName } from "./plain-name.ts";
+import { checkName, checkVersion } from "./plain-name.ts";
 
 /** Beside the models, of which one may be called `upload` too. */
 export const uploadUrl = "/models/upload";
@@ -27,7 +27,7 @@ export class UploadForm {
         return;
       case "version":
         if (this.version !== null) throw invalid("version was given twice");
-        this.version = checkName(field, value);
+        this.version = checkVersion(field, value);
         return;
       case "config":
         if (this.config !== null) throw invalid("config was given twice");

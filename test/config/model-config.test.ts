@@ -150,11 +150,11 @@ describe("parseModelConfig", () => {
     ["versions: [1, 1]", 'versions names "1" twice (line 1)'],
     [
       "versions: [../1]",
-      'versions[0] must be a version\'s name: 1 to 64 letters, digits, dots, dashes or underscores, no dot first, got "../1" (line 1)',
+      'versions[0] must be a version\'s name: 1 to 64 letters, digits, dots, dashes or underscores, no dot first, no .onnx at the end, and not model.yaml, got "../1" (line 1)',
     ],
     [
       "default_version: ../1",
-      'default_version must be a version\'s name: 1 to 64 letters, digits, dots, dashes or underscores, no dot first, got "../1" (line 1)',
+      'default_version must be a version\'s name: 1 to 64 letters, digits, dots, dashes or underscores, no dot first, no .onnx at the end, and not model.yaml, got "../1" (line 1)',
     ],
     ["default_version: [1]", "default_version must be a text, got a list (line 1)"],
     [

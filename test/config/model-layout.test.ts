@@ -7,6 +7,7 @@ import {
   type Listing,
   layOut,
 } from "../../src/config/model-layout.ts";
+import { versionRule } from "../../src/protocol/model-name.ts";
 
 function files(...names: readonly string[]): Entry[] {
   return names.map((name) => ({ name, kind: "file" }));
@@ -132,10 +133,12 @@ describe("layOut", () => {
     [
       "marks a version with a name that is none",
       listing([], { "v 1": files("model.onnx") }),
-      bad(
-        "v 1",
-        'the name of version "v 1" is not 1 to 64 letters, digits, dots, dashes or underscores, no dot first',
-      ),
+      bad("v 1", `the name of version "v 1" is not ${versionRule}`),
+    ],
+    [
+      "marks a version that is called like the configuration",
+      listing([], { "model.yaml": files("model.onnx") }),
+      bad("model.yaml", `the name of version "model.yaml" is not ${versionRule}`),
     ],
     [
       "marks a version with a model.yaml of its own",

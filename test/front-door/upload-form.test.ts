@@ -25,6 +25,16 @@ describe("The fields of an upload", () => {
   const refusals: readonly (readonly [string, readonly (readonly [string, string])[], RegExp])[] = [
     ["no name", [["id", "../x"]], /^id must be 1 to 64 .*, got '..\/x'$/],
     ["no name of a version", [["version", ""]], /^version must be/],
+    [
+      "a version whose folder would be taken for a model's file",
+      [["version", "x.onnx"]],
+      /^version must be 1 to 64 .*, no .onnx at the end, .*, got 'x.onnx'$/,
+    ],
+    [
+      "a version whose folder would be taken for the configuration",
+      [["version", "model.yaml"]],
+      /^version must be .* not model.yaml, got 'model.yaml'$/,
+    ],
     ["an unknown field", [["verison", "2"]], /^unknown field 'verison'; known are file, model, id/],
     ["a prototype", [["__proto__", "2"]], /^unknown field/],
     ["a file that is none", [["file", "x"]], /^file must be a file/],
