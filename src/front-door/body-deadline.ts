@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Clock } from "../platform/clock.ts";
 import { uploadUrls } from "./upload-form.ts";
 
-/** They have a limit of their own: that bytes keep coming. */
+/** They have a limit of their own: a pace. */
 export function isUpload({ method, url = "" }: IncomingMessage): boolean {
   return method === "POST" && uploadUrls.includes(url.split("?")[0] ?? "");
 }

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import type { Clock, Millis } from "../platform/clock.ts";
 import { TroupeError } from "../protocol/errors.ts";
+import { beginPace, notePace, type PaceLimits, paceFailure } from "./upload-pace.ts";
 
 export interface FormListener {
   /** Of the whole body; may throw. */
@@ -16,8 +17,7 @@ export interface FormListener {
 
 export interface FormOptions {
   readonly clock: Clock;
-  /** Without a byte for this long, the sender has left. */
-  readonly idleMs: number;
+  readonly pace: PaceLimits;
   /** Parts of these names are files, all others are fields. */
   readonly fileFields: readonly string[];
 }
@@ -64,7 +64,10 @@ class FormReading {
   #bytes = 0;
   #isParsed = false;
   #isEnded = false;
-  #byteAt: Millis;
+  readonly #beganAt: Millis;
+  #lateAt: Millis;
+  /** The disk is slower than the sender, who owes nothing meanwhile. */
+  #pausedAt: Millis | undefined;
   #disarm: () => void = () => undefined;
   #resolve: () => void = () => undefined;
   #fail: (reason: unknown) => void = () => undefined;
@@ -73,7 +76,8 @@ class FormReading {
     this.#request = request;
     this.#listener = listener;
     this.#options = options;
-    this.#byteAt = options.clock.now();
+    this.#beganAt = options.clock.now();
+    this.#lateAt = beginPace(this.#beganAt, options.pace);
     this.#parser = createParser(request, options.fileFields);
     this.whole = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -82,7 +86,7 @@ class FormReading {
     this.#listenToParser();
     this.#request.on("data", this.#onData).on("end", this.#onEnd);
     this.#request.on("close", this.#onGone).on("error", this.#onGone);
-    this.#watch(options.idleMs);
+    this.#watch(options.pace.slackMs);
     if (request.destroyed) this.#onGone();
   }
 
@@ -112,10 +116,7 @@ class FormReading {
       this.#isParsed = true;
       this.#settle();
     });
-    parser.on("drain", () => {
-      this.#byteAt = this.#options.clock.now();
-      this.#request.resume();
-    });
+    parser.on("drain", () => this.#resume());
   }
 
   #take(name: string, content: Readable): void {
@@ -139,15 +140,29 @@ class FormReading {
   }
 
   readonly #onData = (chunk: Buffer) => {
-    this.#byteAt = this.#options.clock.now();
+    const { clock, pace } = this.#options;
+    const came = { now: clock.now(), bytes: chunk.length };
+    this.#lateAt = notePace(this.#lateAt, came, pace);
     this.#bytes += chunk.length;
     try {
       this.#listener.onBytes(this.#bytes);
-      if (!this.#parser.write(chunk)) this.#request.pause();
+      if (!this.#parser.write(chunk)) this.#pause();
     } catch (thrown) {
       this.#fail(thrown);
     }
   };
+
+  #pause(): void {
+    this.#pausedAt ??= this.#options.clock.now();
+    this.#request.pause();
+  }
+
+  #resume(): void {
+    const now = this.#options.clock.now();
+    this.#lateAt += now - (this.#pausedAt ?? now);
+    this.#pausedAt = undefined;
+    this.#request.resume();
+  }
 
   readonly #onEnd = () => {
     this.#isEnded = true;
@@ -165,13 +180,13 @@ class FormReading {
   };
 
   #watch(delayMs: number): void {
-    const { clock, idleMs } = this.#options;
+    const { clock, pace } = this.#options;
     this.#disarm = clock.after(delayMs, () => {
-      const silentMs = clock.now() - this.#byteAt;
-      // A body that is whole, or that waits for the disk, owes no bytes.
-      if (this.#request.complete || this.#request.isPaused()) this.#watch(idleMs);
-      else if (silentMs < idleMs) this.#watch(idleMs - silentMs);
-      else this.#fail(idleFailure(idleMs));
+      if (this.#request.complete) return;
+      const now = clock.now();
+      if (this.#pausedAt !== undefined) this.#watch(pace.slackMs);
+      else if (now < this.#lateAt) this.#watch(this.#lateAt - now);
+      else this.#fail(paceFailure({ bytes: this.#bytes, tookMs: now - this.#beganAt }, pace));
     });
   }
 }
@@ -200,10 +215,6 @@ function createParser(request: IncomingMessage, fileFields: readonly string[]): 
       cause: thrown,
     });
   }
-}
-
-function idleFailure(idleMs: number): TroupeError {
-  return new TroupeError("request-timeout", `no byte of the body has come for ${idleMs} ms`);
 }
 
 function invalid(words: string): TroupeError {

@@ -14,6 +14,7 @@ import type { AskSupervisor } from "./queries.ts";
 import { declaredLength } from "./request-body.ts";
 import { storeFile } from "./stored-file.ts";
 import { checkFileName, fileFields, settleFiles, UploadForm } from "./upload-form.ts";
+import type { PaceLimits } from "./upload-pace.ts";
 
 export interface UploadParts {
   readonly clock: Clock;
@@ -28,7 +29,8 @@ interface OpenUpload {
   readonly folder: string;
 }
 
-const idleMs = 30_000;
+/** A line of 64 kB a second, shared with somebody else, still gets through. */
+const pace: PaceLimits = { minBytesPerSecond: 16_384, slackMs: 30_000 };
 const progressEveryMs = 250;
 /** A model is loaded, tried and warmed up before its upload is answered. */
 export const changePatienceMs = 600_000;
@@ -79,7 +81,7 @@ class Upload {
       onField: (field: string, value: string) => this.#form.set(field, value),
       onFile: (name: string, content: Readable) => this.#store(name, content),
     };
-    await readForm(request, listener, { clock, idleMs, fileFields });
+    await readForm(request, listener, { clock, pace, fileFields });
     this.#files = settleFiles(this.#files);
     await this.#name(this.#form.named);
     this.#tellProgress();

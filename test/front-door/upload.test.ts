@@ -272,6 +272,8 @@ describe("An upload that is refused", bounded, () => {
 
 describe("An upload whose client", bounded, () => {
   const start = part("file", "x".repeat(200_000), "m.onnx").slice(0, -2);
+  /** So few that nobody waits for the disk. */
+  const few = part("file", "x".repeat(10_000), "m.onnx").slice(0, -2);
 
   it("has left is dropped, and leaves no file open", async (t) => {
     const { connect, told, folder, asked } = await serveManagement(t);
@@ -311,18 +313,52 @@ describe("An upload whose client", bounded, () => {
   it("says nothing for 30 s is too slow", async (t) => {
     const { connect, told, clock, folder } = await serveManagement(t);
     const client = connect();
-    client.write(post("/models?id=m", start, 900_000));
+    client.write(post("/models?id=m", few, 900_000));
     await until(() => told.length > 0, "some bytes");
-    clock.advance(20_000);
-    const before = told.length;
-    client.write("more");
-    await until(() => told.length > before, "more bytes");
-    clock.advance(29_000);
+    clock.advance(29_500);
     await new Promise(setImmediate);
     assert.equal(client.text, "");
-    clock.advance(1_500);
+    clock.advance(500);
     const answer = await client.answer();
     assert.deepEqual([answer.status, codeOf(answer)], [408, "request-timeout"]);
     assert.deepEqual([told.at(-1), await openFiles(folder)], [dropped, []]);
+  });
+
+  it("sends a byte now and then is too slow, and hears how fast it must be", async (t) => {
+    const { connect, told, clock } = await serveManagement(t);
+    const client = connect();
+    client.write(post("/models?id=m", few, 900_000));
+    await until(() => told.length > 0, "some bytes");
+    for (let second = 0; second < 30; second += 5) {
+      const before = told.length;
+      clock.advance(5_000 - 10);
+      client.write("x");
+      await until(() => told.length > before, "a byte");
+    }
+    clock.advance(5_000);
+    const answer = await client.answer();
+    assert.equal(answer.status, 408);
+    assert.match(
+      JSON.parse(answer.body).error,
+      /behind 16384 bytes a second; it did, with 10\d+ bytes/,
+    );
+    assert.deepEqual(told.at(-1), dropped);
+  });
+
+  it("has a line of 64 kB a second gets through", async (t) => {
+    const { connect, told, clock } = await serveManagement(t, { maxUploadBytes: 10_000_000 });
+    const client = connect();
+    const second = "x".repeat(64_000);
+    const body = `${few}${second.repeat(60)}\r\n${formEnd}`;
+    client.write(post("/models?id=m", few, body.length));
+    await until(() => told.length > 0, "some bytes");
+    for (let at = 0; at < 60; at += 1) {
+      const before = told.length;
+      clock.advance(1_000);
+      client.write(second);
+      await until(() => told.length > before, "a second's bytes");
+    }
+    client.write(body.slice(few.length + 60 * second.length));
+    assert.equal((await client.answer()).status, 201);
   });
 });
