@@ -1,7 +1,8 @@
 import { TroupeError } from "../protocol/errors.ts";
 import { snakeCase } from "./key-name.ts";
 import { nearest } from "./nearest.ts";
-import { describeYaml, quote, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
+import { quote } from "./quote.ts";
+import { describeYaml, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 
 /** Where in which file a value stands, for messages. */
 export interface Place {

@@ -11,9 +11,11 @@ import {
 } from "yaml";
 import { TroupeError } from "../protocol/errors.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
-import { maxConfigBytes, parseModelConfig } from "./model-config.ts";
-import { openYaml, readableNode, writeYaml, yamlText } from "./yaml-text.ts";
-import { parseYaml } from "./yaml-tree.ts";
+import { maxConfigBytes } from "../protocol/questions.ts";
+import { judgeJsonSize } from "./json-size.ts";
+import { parseModelConfig } from "./model-config.ts";
+import { keyText, openYaml } from "./yaml-document.ts";
+import { readableNode, writeYaml, yamlText } from "./yaml-text.ts";
 
 interface PatchedConfig {
   readonly text: string;
@@ -22,8 +24,6 @@ interface PatchedConfig {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-const maxNesting = 30;
-
 /**
  * A model.yaml after a JSON merge patch (RFC 7386); comments and order of what is not touched stay. Throws TroupeError
  * `invalid-request` for a patch that is none, and for one that leaves no valid configuration. `file` is as for
@@ -31,16 +31,18 @@ const maxNesting = 30;
  */
 export function patchModelConfig(text: string, patch: string, file: string): PatchedConfig {
   const changes = parsePatch(patch);
-  const present = parseYaml(text);
-  if (present.type === "malformed") {
-    throw refusal(`its model.yaml is not valid YAML: ${present.reason} (line ${present.line})`);
-  }
-  const document = openYaml(text);
+  const document = open(text);
   if (isMap(document.contents)) mergeInto(document.contents, changes, document);
   else if (isNothing(document.contents)) begin(document, changes);
   else throw refusal("its model.yaml must be a map");
   const patched = yamlText(document);
   return { text: patched, config: validConfig(patched, file) };
+}
+
+function open(text: string): Document.Parsed {
+  const opened = openYaml(text);
+  if (opened.type === "opened") return opened.document;
+  throw refusal(`its model.yaml is not valid YAML: ${opened.reason} (line ${opened.line})`);
 }
 
 function validConfig(text: string, file: string): ModelConfig {
@@ -67,7 +69,7 @@ function withoutPlace(message: string, file: string): string {
 export function configText(source: string): string {
   if (!source.trimStart().startsWith("{")) return source;
   const value = parseJson(source);
-  return isObject(value) && !isDeep(value, maxNesting) ? writeYaml(value) : source;
+  return isObject(value) && judgeJsonSize(value) === undefined ? writeYaml(value) : source;
 }
 
 function refusal(words: string, cause?: unknown): TroupeError {
@@ -80,7 +82,8 @@ function parsePatch(patch: string): JsonObject {
   if (!isObject(value)) {
     throw refusal(`the patch must be a JSON object, got ${describeJson(value)}`);
   }
-  if (isDeep(value, maxNesting)) throw refusal(`the patch is more than ${maxNesting} levels deep`);
+  const tooMuch = judgeJsonSize(value);
+  if (tooMuch !== undefined) throw refusal(`the patch is ${tooMuch}`);
   return value;
 }
 
@@ -102,12 +105,6 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Looks no deeper than the limit, so that no nesting ends the process. */
-function isDeep(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeep(inner, levels - 1));
-}
-
 function isNothing(contents: unknown): boolean {
   return contents === null || (isScalar(contents) && contents.value === null);
 }
@@ -124,8 +121,9 @@ function begin(document: Document, changes: JsonObject): void {
 function mergeInto(map: YAMLMap, changes: JsonObject, document: Document): void {
   // What is filled for the first time is easier to read a key a line.
   if (map.items.length === 0) map.flow = false;
+  const pairs = new Map(map.items.map((pair) => [keyOf(pair), pair]));
   for (const [key, value] of Object.entries(changes)) {
-    const pair = map.items.find((one) => keyOf(one) === key);
+    const pair = pairs.get(key);
     if (value === null) remove(map, pair);
     else if (isObject(value)) mergeSection(map, { key, pair, changes: value }, document);
     else put(map, { key, pair, value: readableNode(document, value) });
@@ -172,8 +170,6 @@ function remove(map: YAMLMap, pair: Pair | undefined): void {
   if (pair !== undefined) map.items.splice(map.items.indexOf(pair), 1);
 }
 
-/** As `parseYaml` has it. */
 function keyOf({ key }: Pair): string | undefined {
-  if (!isScalar(key)) return undefined;
-  return typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
+  return isScalar(key) ? keyText(key) : undefined;
 }

@@ -1,8 +1,8 @@
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { flagName } from "./key-name.ts";
 import { nearest } from "./nearest.ts";
+import { quote } from "./quote.ts";
 import { settingKeys, settingOf } from "./setting-table.ts";
-import { quote } from "./yaml-tree.ts";
 
 export type FlagsVerdict =
   | {

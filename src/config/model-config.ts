@@ -7,6 +7,7 @@ import {
   type RestartSettings,
   type WantedVersions,
 } from "../protocol/model-settings.ts";
+import { maxConfigBytes } from "../protocol/questions.ts";
 import {
   boolean,
   type Field,
@@ -116,14 +117,13 @@ const modelConfig = section<ModelConfig>({
 
 export const defaultModelConfig: ModelConfig = modelConfig.fallback;
 
-/** Room for ten thousand labels; reading more would hold up the whole process. */
-export const maxConfigBytes = 262_144;
-
 /**
  * An empty text is the default configuration. Throws TroupeError `invalid-model` that names the file (relative to the
  * models folder, as `iris/model.yaml`), the key, what was expected and what came.
  */
 export function parseModelConfig(text: string, file: string): ModelConfig {
+  const tooLarge = sizeFault(Buffer.byteLength(text), file);
+  if (tooLarge !== undefined) throw tooLarge;
   const verdict = parseYaml(text);
   if (verdict.type === "malformed") {
     const words = `Cannot read ${file}: not valid YAML: ${verdict.reason} (line ${verdict.line})`;
@@ -132,6 +132,13 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
   return isEmpty(verdict.root)
     ? defaultModelConfig
     : modelConfig.read(verdict.root, { file, path: "" });
+}
+
+/** Undefined for a file of at most as many bytes as it may have. */
+export function sizeFault(bytes: number, file: string): TroupeError | undefined {
+  if (bytes <= maxConfigBytes) return undefined;
+  const words = `Cannot read ${file}: it must have at most ${maxConfigBytes} bytes, got ${bytes}`;
+  return new TroupeError("invalid-model", words);
 }
 
 function isEmpty(root: YamlNode): boolean {

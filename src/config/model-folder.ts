@@ -7,7 +7,7 @@ import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName, nameRule } from "../protocol/model-name.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
-import { defaultModelConfig, maxConfigBytes, parseModelConfig } from "./model-config.ts";
+import { defaultModelConfig, parseModelConfig, sizeFault } from "./model-config.ts";
 import {
   besideOf,
   type Entry,
@@ -206,19 +206,13 @@ async function readConfig(
   }
   try {
     const path = join(folder, model, configName);
-    const { size } = await lstat(path);
-    return size <= maxConfigBytes
-      ? parseModelConfig(await readFile(path, "utf8"), file)
-      : tooLarge(file, size);
+    // Before it is read.
+    const tooLarge = sizeFault((await lstat(path)).size, file);
+    return tooLarge ?? parseModelConfig(await readFile(path, "utf8"), file);
   } catch (thrown) {
     if (thrown instanceof TroupeError) return thrown;
     return new TroupeError("invalid-model", `Cannot read ${file}: it ${whyUnreadable(thrown)}`);
   }
-}
-
-function tooLarge(file: string, size: number): TroupeError {
-  const words = `Cannot read ${file}: it must have at most ${maxConfigBytes} bytes, got ${size}`;
-  return new TroupeError("invalid-model", words);
 }
 
 interface Looked {

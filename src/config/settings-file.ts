@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { snakeCase } from "./key-name.ts";
 import { nearest } from "./nearest.ts";
+import { quote } from "./quote.ts";
 import { type SettingKey, settingKeys, settingOf } from "./setting-table.ts";
-import { describeYaml, parseYaml, quote, type YamlNode } from "./yaml-tree.ts";
+import { describeYaml, parseYaml, type YamlNode } from "./yaml-tree.ts";
 
 export type SettingsFileVerdict =
   | { readonly type: "read"; readonly given: readonly GivenSetting[] }

@@ -10,10 +10,10 @@ import {
 } from "./given-setting.ts";
 import { snakeCase } from "./key-name.ts";
 import { readProductVersion } from "./product-version.ts";
+import { quote } from "./quote.ts";
 import { type SettingTable, settingKeys, settingTable } from "./setting-table.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import { helpText } from "./settings-page.ts";
-import { quote } from "./yaml-tree.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 

@@ -4,7 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { DoorEvent, DoorSettings } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName } from "../protocol/model-name.ts";
-import type { ModelChange, Question } from "../protocol/questions.ts";
+import { type ModelChange, maxConfigBytes, type Question } from "../protocol/questions.ts";
 import { askOf, judgeManagement } from "./management-guard.ts";
 import { checkName, checkVersion } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
@@ -21,7 +21,6 @@ export interface ManagementParts {
 
 const modelUrl = "/models/:model";
 const versionUrl = "/models/:model/versions/:version";
-const maxPatchBytes = 262_144;
 const actions = ["load", "unload", "restart"] as const;
 
 interface Params {
@@ -144,9 +143,9 @@ async function readPatch({ raw }: FastifyRequest, reply: FastifyReply): Promise<
     const words = `content-type must be application/json, got '${type}'`;
     throw new TroupeError("unsupported-media-type", words);
   }
-  declaredLength(raw, maxPatchBytes);
+  declaredLength(raw, maxConfigBytes);
   inviteBody({ raw }, reply);
-  const text = await readText(raw, maxPatchBytes);
+  const text = await readText(raw, maxConfigBytes);
   checkObject(text);
   return text;
 }

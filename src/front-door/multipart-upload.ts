@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import type { Clock, Millis } from "../platform/clock.ts";
 import { TroupeError } from "../protocol/errors.ts";
+import { maxConfigBytes } from "../protocol/questions.ts";
 import { beginPace, notePace, type PaceLimits, paceFailure } from "./upload-pace.ts";
 
 export interface FormListener {
@@ -22,10 +23,9 @@ export interface FormOptions {
   readonly fileFields: readonly string[];
 }
 
-const maxFieldBytes = 262_144;
 const maxFiles = 64;
 const limits = {
-  fieldSize: maxFieldBytes,
+  fieldSize: maxConfigBytes,
   files: maxFiles,
   fields: 16,
   headerPairs: 32,
@@ -132,7 +132,7 @@ class FormReading {
 
   #note(field: string, value: string, isCut: boolean): void {
     try {
-      if (isCut) throw invalid(`${field} must be at most ${maxFieldBytes} bytes`);
+      if (isCut) throw invalid(`${field} must be at most ${maxConfigBytes} bytes`);
       this.#listener.onField(field, value);
     } catch (thrown) {
       this.#fail(thrown);

@@ -9,9 +9,8 @@ import {
   text,
   Unreadable,
 } from "./field-parsing.ts";
-import type { ModelChange, Question, UploadedFile } from "./questions.ts";
+import { type ModelChange, maxConfigBytes, type Question, type UploadedFile } from "./questions.ts";
 
-const maxDocumentLength = 262_144;
 const maxFiles = 64;
 const changes = ["load", "unload", "restart", "delete"] as const;
 
@@ -69,5 +68,5 @@ function uploadedFile(value: unknown): UploadedFile {
 }
 
 function document(value: unknown): string {
-  return text(value, maxDocumentLength);
+  return text(value, maxConfigBytes);
 }

@@ -12,6 +12,9 @@ export interface UploadedFile {
   readonly digest: string;
 }
 
+/** Of the text of a model.yaml, and of a patch to one: what is longer would hold up whoever reads it. */
+export const maxConfigBytes = 65_536;
+
 /** A change of what runs. Versions are null where the caller names none. */
 export type ModelChange =
   | {

@@ -159,6 +159,12 @@ describe("patchModelConfig", () => {
     assert.equal(patched(text, { replicas: 2 }), `${text}replicas: 2\n`);
   });
 
+  const defaults = (count: number) =>
+    JSON.stringify({ defaults: Object.fromEntries(new Array(count).entries()) }, (_, value) =>
+      value === undefined ? 1 : value,
+    );
+  const many = defaults(6_000);
+  const some = defaults(1_500);
   const deep = `{"defaults":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
   for (const [text, patch, words] of [
     ["", "", "the patch is not valid JSON"],
@@ -167,6 +173,13 @@ describe("patchModelConfig", () => {
     ["", "null", "the patch must be a JSON object, got null"],
     ["", "2", "the patch must be a JSON object, got a number"],
     ["", deep, "the patch is more than 30 levels deep"],
+    ["", many, "the patch is more than 5000 keys and values"],
+    ["", some, "not valid YAML: more than 5000 tokens (words, marks and line ends)"],
+    [
+      "a: 1\n".repeat(2_000),
+      "{}",
+      "its model.yaml is not valid YAML: more than 5000 tokens (words, marks and line ends) (line 1250)",
+    ],
     ["", '{"replicas":0}', "replicas must be an integer from 1 to 64, got 0"],
     ["a: 1\nb: 2", "{}", 'unknown key "a", the nearest known one is state'],
     ["", '{"replica":2}', 'unknown key "replica", the nearest known one is replicas'],
@@ -182,11 +195,11 @@ describe("patchModelConfig", () => {
     ["a: b: c", "{}", /^its model.yaml is not valid YAML: .* \(line 1\)$/],
     [
       "",
-      JSON.stringify({ description: "a".repeat(262_144) }),
-      "its model.yaml must have at most 262144 bytes, got 262158",
+      JSON.stringify({ description: "a".repeat(65_536) }),
+      "its model.yaml must have at most 65536 bytes, got 65550",
     ],
   ] as const) {
-    it(`refuses ${patch.slice(0, 40)} for ${JSON.stringify(text)}`, () => {
+    it(`refuses ${patch.slice(0, 40)} for ${JSON.stringify(text.slice(0, 40))}`, () => {
       assert.throws(
         () => patchModelConfig(text, patch, file),
         (thrown: Error & { code?: string }) => {
@@ -218,6 +231,11 @@ describe("configText", () => {
 
   it("leaves what is too deep to the check", () => {
     const source = `{"defaults":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+    assert.equal(configText(source), source);
+  });
+
+  it("leaves what is too much to the check", () => {
+    const source = JSON.stringify({ labels: new Array(6_000).fill("a") });
     assert.equal(configText(source), source);
   });
 });

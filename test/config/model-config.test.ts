@@ -195,4 +195,12 @@ describe("parseModelConfig", () => {
       });
     });
   }
+
+  it("refuses what is too long, wherever it is from", () => {
+    const message = "Cannot read config: it must have at most 65536 bytes, got 65537";
+    assert.throws(() => parseModelConfig("#".repeat(65_537), "config"), {
+      code: "invalid-model",
+      message,
+    });
+  });
 });

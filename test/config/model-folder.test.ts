@@ -179,8 +179,8 @@ describe("discoverModels", () => {
   });
 
   it("refuses a model.yaml past its limit", async () => {
-    const folder = folderWith(["m/a.onnx"], { "m/model.yaml": "#".repeat(262_145) });
-    const words = "Cannot read m/model.yaml: it must have at most 262144 bytes, got 262145";
+    const folder = folderWith(["m/a.onnx"], { "m/model.yaml": "#".repeat(65_537) });
+    const words = "Cannot read m/model.yaml: it must have at most 65536 bytes, got 65537";
     assert.equal(await problemOf(folder), words);
   });
 

@@ -6,7 +6,7 @@ import type { ModelChange, Question } from "../../src/protocol/questions.ts";
 
 const file = { name: "model.onnx", path: "/x/0", bytes: 5, digest: "0a".repeat(32) };
 const upload = { type: "upload", uploadId: "u", model: "m", version: "2", files: [file] } as const;
-const longest = "x".repeat(262_144);
+const longest = "x".repeat(65_536);
 
 const changes: readonly ModelChange[] = [
   { ...upload, config: null },
