@@ -65,7 +65,7 @@ export class FrontDoor {
     const shared = { ...serving, isDraining };
     this.#sockets = new WebSockets({ ...shared, feed: this.#feed });
     const sharedSeats = new SharedSeats();
-    const ask: AskSupervisor = (question, patienceMs) => this.#queries.ask(question, patienceMs);
+    const ask: AskSupervisor = (question, waiting) => this.#queries.ask(question, waiting);
     const app = plainRoutes({ ...shared, ask, tell });
     const hot = predictRoute({ ...shared, sharedSeats, maxBodyBytes: settings.maxBodyBytes });
     this.#ready = app.ready();

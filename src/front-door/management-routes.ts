@@ -9,7 +9,7 @@ import { askOf, judgeManagement } from "./management-guard.ts";
 import { checkName, checkVersion } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
 import { declaredLength, readText } from "./request-body.ts";
-import { changePatienceMs, takeUpload } from "./upload.ts";
+import { changeWaiting, takeUpload } from "./upload.ts";
 import { uploadUrls } from "./upload-form.ts";
 
 export interface ManagementParts {
@@ -55,7 +55,7 @@ function addViews(app: FastifyInstance, { ask }: ManagementParts): void {
 function addChanges(app: FastifyInstance, parts: ManagementParts): void {
   const guarded = { onRequest: guard(parts) };
   const change = async (reply: FastifyReply, wanted: ModelChange) =>
-    sendJson(reply, parts.ask({ type: "change", change: wanted }, changePatienceMs));
+    sendJson(reply, parts.ask({ type: "change", change: wanted }, changeWaiting));
   for (const type of actions) {
     app.post<{ Params: Params }>(`${modelUrl}/${type}`, guarded, (request, reply) => {
       const { version } = queryOf(request, ["version"]);

@@ -10,7 +10,7 @@ import type { DoorEvent } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import type { UploadedFile } from "../protocol/questions.ts";
 import { checkFormType, readForm } from "./multipart-upload.ts";
-import type { AskSupervisor } from "./queries.ts";
+import type { AskSupervisor, Waiting } from "./queries.ts";
 import { declaredLength } from "./request-body.ts";
 import { storeFile } from "./stored-file.ts";
 import { checkFileName, fileFields, settleFiles, UploadForm } from "./upload-form.ts";
@@ -33,7 +33,7 @@ interface OpenUpload {
 const pace: PaceLimits = { minBytesPerSecond: 16_384, slackMs: 30_000 };
 const progressEveryMs = 250;
 /** A model is loaded, tried and warmed up before its upload is answered. */
-export const changePatienceMs = 600_000;
+export const changeWaiting: Waiting = { patienceMs: 600_000 };
 
 /** Takes the upload in, and resolves to the supervisor's answer. `beforeBody` is called when the body is wanted. */
 export async function takeUpload(
@@ -46,13 +46,15 @@ export async function takeUpload(
   const form = new UploadForm();
   for (const [field, value] of Object.entries(query)) form.set(field, value);
   checkSize(declaredLength(request, Number.POSITIVE_INFINITY), parts.maxUploadBytes);
-  const opened = parseOpened(await parts.ask({ type: "open-upload" }));
+  const drop = ({ uploadId }: OpenUpload) => parts.tell({ type: "upload-dropped", uploadId });
+  const onLate = (body: string) => void drop(parseOpened(body));
+  const opened = parseOpened(await parts.ask({ type: "open-upload" }, { onLate }));
   const upload = new Upload(parts, opened, form);
   try {
     beforeBody();
     await upload.take(request);
   } catch (thrown) {
-    parts.tell({ type: "upload-dropped", uploadId: opened.uploadId });
+    drop(opened);
     throw thrown;
   }
   return upload.hand();
@@ -92,7 +94,7 @@ class Upload {
     const { uploadId } = this.#opened;
     const files = this.#files;
     const change = { type: "upload", uploadId, model, version, config, files } as const;
-    return this.#parts.ask({ type: "change", change }, changePatienceMs);
+    return this.#parts.ask({ type: "change", change }, changeWaiting);
   }
 
   async #store(name: string, content: Readable): Promise<void> {

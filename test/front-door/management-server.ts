@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { HttpServer } from "../../src/front-door/http-server.ts";
 import { plainRoutes } from "../../src/front-door/plain-routes.ts";
+import type { Waiting } from "../../src/front-door/queries.ts";
 import type { DoorEvent, DoorSettings } from "../../src/protocol/control.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 import type { Question } from "../../src/protocol/questions.ts";
@@ -24,8 +25,10 @@ export async function serveManagement(
   const told: DoorEvent[] = [];
   const folder = await mkdtemp(join(tmpdir(), "troupe-upload-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const ask = async (question: Question) => {
+  const late: ((body: string) => void)[] = [];
+  const ask = async (question: Question, { onLate }: Waiting = {}) => {
     asked.push(question);
+    if (onLate !== undefined) late.push(onLate);
     const given = await answer(question);
     if (given instanceof TroupeError) throw given;
     if (given !== undefined) return given;
@@ -49,7 +52,7 @@ export async function serveManagement(
   });
   const connect = () => new RawClient(t, port);
   const url = `http://127.0.0.1:${port}`;
-  return { ...parts, asked, told, folder, port, url, connect, server: http.server };
+  return { ...parts, asked, told, late, folder, port, url, connect, server: http.server };
 }
 
 /** A request by hand, with the one Host that the guard takes. */

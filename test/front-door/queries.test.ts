@@ -40,7 +40,7 @@ describe("Queries", () => {
 
   it("waits as long as it is told to", async () => {
     const { queries, clock } = setUp();
-    const answer = queries.ask({ type: "tree" }, 600_000);
+    const answer = queries.ask({ type: "tree" }, { patienceMs: 600_000 });
     clock.advance(599_999);
     queries.settle(1, body("late"));
     assert.equal(await answer, "late");
@@ -61,6 +61,24 @@ describe("Queries", () => {
     queries.settle(1, body("x"));
     await answer;
     assert.equal(clock.armed, 0);
+  });
+
+  it("gives what comes too late to whoever asked, once", async () => {
+    const { queries, clock } = setUp();
+    const late: string[] = [];
+    const asking = () =>
+      queries.ask({ type: "open-upload" }, { onLate: (came) => late.push(came) });
+    const answers = [asking(), asking(), asking()];
+    queries.settle(1, body("in time"));
+    clock.advance(5_000);
+    const settled = await Promise.allSettled(answers);
+    for (const queryId of [1, 2, 2]) queries.settle(queryId, body(`late ${queryId}`));
+    queries.settle(3, { type: "failed", failure: { code: "overloaded", message: "no room" } });
+    assert.deepEqual(
+      settled.map(({ status }) => status),
+      ["fulfilled", "rejected", "rejected"],
+    );
+    assert.deepEqual(late, ["late 2"]);
   });
 
   it("does not mind answers that are late, double or unknown", async () => {

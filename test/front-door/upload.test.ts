@@ -246,6 +246,16 @@ describe("An upload that is refused", bounded, () => {
     assert.deepEqual([(await client.answer()).status, told], [507, []]);
   });
 
+  it("finds a folder too late, which is given back", async (t) => {
+    const silent = new TroupeError("model-unavailable", "the supervisor did not answer");
+    const { connect, told, late } = await serveManagement(t, {}, () => silent);
+    const client = connect();
+    client.write(post("/models?id=m", form(model)));
+    assert.deepEqual([(await client.answer()).status, told], [503, []]);
+    late[0]?.('{"upload_id":"u1","folder":"/x"}');
+    assert.deepEqual(told, [dropped]);
+  });
+
   it("cannot be written", async (t) => {
     const opened = '{"upload_id":"u1","folder":"/nowhere/at/all"}';
     const answer = ({ type }: Question) => (type === "open-upload" ? opened : undefined);
