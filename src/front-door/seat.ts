@@ -2,8 +2,11 @@ import type { Failure } from "../protocol/errors.ts";
 import type { EndReason } from "../protocol/sequences.ts";
 import type { HostLink } from "./host-link.ts";
 
-/** Why a sequence is over: as its host says, because its host is dead, or because that does not have it any more. */
-export type SeatEnd = EndReason | "lost" | "gone";
+/**
+ * Why a sequence is over: as its host says, because its host is dead, because that does not have it any more, or because
+ * the whole server stops.
+ */
+export type SeatEnd = EndReason | "lost" | "gone" | "stopping";
 
 export interface SeatOptions {
   readonly key: string;
@@ -42,7 +45,9 @@ const words: Readonly<Record<SeatEnd, string>> = {
   expired: "the deadline of a frame passed",
   cancelled: "a frame was cancelled",
   failed: "a frame failed",
-  draining: "the server is stopping",
+  // By a rollout, an unload, or whatever else replaces hosts.
+  draining: "its host is being stopped",
+  stopping: "the server is stopping",
   lost: "the host that kept it died",
   gone: "its host does not keep it any more",
 };

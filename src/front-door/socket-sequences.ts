@@ -166,7 +166,7 @@ export class SocketSequences {
     for (const { seat, name } of this.#slots.values()) {
       if (seat === undefined) continue;
       this.#parts.dispatcher.end(seat);
-      this.#parts.notify({ ...name, reason: "draining" });
+      this.#parts.notify({ ...name, reason: "stopping" });
     }
     this.forget();
   }

@@ -1,7 +1,7 @@
 /* What goes out on one WebSocket, and how much of it waits for a slow reader. */
 import type { WebSocket } from "ws";
 import type { DoorSettings } from "../protocol/control.ts";
-import type { Failure } from "../protocol/errors.ts";
+import type { ErrorCode, Failure } from "../protocol/errors.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import { endWords } from "./seat.ts";
 import type { FrameId } from "./socket-frame.ts";
@@ -45,10 +45,15 @@ export class SocketWriter {
   }
 
   ended({ model, sequence, reason }: SequenceNotice): void {
-    const code = reason === "draining" ? "draining" : "sequence-lost";
-    const why =
-      reason === "end" ? {} : { code, error: `the sequence has ended: ${endWords(reason)}` };
-    this.#json({ type: "ended", model, sequence: sequence ?? null, reason, ...why });
+    const of = { type: "ended", model, sequence: sequence ?? null };
+    if (reason === "end") {
+      this.#json({ ...of, reason });
+      return;
+    }
+    const isStopping = reason === "stopping";
+    const code: ErrorCode = isStopping ? "draining" : "sequence-lost";
+    const error = `the sequence has ended: ${endWords(reason)}`;
+    this.#json({ ...of, reason: isStopping ? "draining" : reason, code, error });
   }
 
   #json(frame: unknown): void {

@@ -8,13 +8,14 @@ const words: Readonly<Record<SeatEnd, string>> = {
   expired: "the deadline of a frame passed",
   cancelled: "a frame was cancelled",
   failed: "a frame failed",
-  draining: "the server is stopping",
+  draining: "its host is being stopped",
+  stopping: "the server is stopping",
   lost: "the host that kept it died",
   gone: "its host does not keep it any more",
 };
 
 describe("The end of a sequence", () => {
-  for (const reason of [...endReasons, "lost", "gone"] as const) {
+  for (const reason of [...endReasons, "lost", "gone", "stopping"] as const) {
     it(`has words where it is ${reason}`, () => assert.equal(endWords(reason), words[reason]));
 
     it(`is told to the frames behind it where it is ${reason}`, () =>

@@ -484,7 +484,7 @@ describe("The sequences of a socket", () => {
   it("are all ended when the server waits no longer, those with a notice that had gone on", () => {
     const { sequences, fake, brief, seats, infer } = variety();
     sequences.endAll();
-    assert.deepEqual(brief(), ["rest draining", "busy draining"]);
+    assert.deepEqual(brief(), ["rest stopping", "busy stopping"]);
     assert.deepEqual([new Set(fake.ended), fake.ended.length], [new Set(seats), 4]);
     assert.equal(sequences.isHeld, false);
     assert.equal(infer(named({ sequence: "busy" })).start, true);
@@ -501,6 +501,6 @@ describe("The sequences of a socket", () => {
     const { sequences, brief, busy, ending, resetting } = variety();
     sequences.endAll();
     for (const frame of [busy, ending, resetting]) frame?.done();
-    assert.deepEqual(brief(), ["rest draining", "busy draining"]);
+    assert.deepEqual(brief(), ["rest stopping", "busy stopping"]);
   });
 });

@@ -843,7 +843,7 @@ describe("A socket with sequences that is drained", bounded, () => {
     session.drain();
     fake.break(seat, "draining");
     assert.equal(await client.closed(), 1001);
-    assert.deepEqual(brief(client.frames), ["done 1", "ended draining"]);
+    assert.deepEqual(brief(client.frames), ["done 1", "ended sequence-lost"]);
   });
 
   it("waits for the answers of what is under way when they have ended", async (t) => {

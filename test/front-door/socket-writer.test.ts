@@ -112,6 +112,15 @@ describe("A socket's writer", () => {
       {
         sequence: null,
         reason: "draining",
+        code: "sequence-lost",
+        error: "the sequence has ended: its host is being stopped",
+      },
+    ],
+    [
+      { ...of, reason: "stopping" },
+      {
+        sequence: null,
+        reason: "draining",
         code: "draining",
         error: "the sequence has ended: the server is stopping",
       },
