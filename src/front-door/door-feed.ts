@@ -11,8 +11,18 @@ export interface ReplayAsk {
 export interface Replay {
   /** Events after this one are due. */
   readonly after: number;
-  /** What is gone for good, or belongs to another run of the server. */
-  readonly gap: { readonly from: number; readonly to: number } | null;
+  readonly gap: FeedGap | null;
+}
+
+/** Events that are gone for good. */
+export interface FeedGap {
+  /** In which they happened, which may be another one than this. */
+  readonly run: string;
+  readonly from: number;
+  /** Null where that run is over, so that nobody knows how many there were. */
+  readonly to: number | null;
+  /** Of this run: with this event the feed goes on. */
+  readonly next: number;
 }
 
 /** What somebody gets first who has seen `ask`; undefined asks for new events only. */
@@ -21,9 +31,12 @@ export function judgeReplay(
   kept: { readonly run: string; readonly oldest: number; readonly newest: number },
 ): Replay {
   if (ask === undefined) return { after: kept.newest, gap: null };
-  const isOtherRun = ask.run !== undefined && ask.run !== kept.run;
-  if (!isOtherRun && ask.since >= kept.oldest - 1) return { after: ask.since, gap: null };
-  return { after: kept.oldest - 1, gap: { from: ask.since + 1, to: kept.oldest - 1 } };
+  const { run = kept.run, since } = ask;
+  const isOtherRun = run !== kept.run;
+  if (!isOtherRun && since >= kept.oldest - 1) return { after: since, gap: null };
+  const next = kept.oldest;
+  const to = isOtherRun ? null : next - 1;
+  return { after: next - 1, gap: { run, from: since + 1, to, next } };
 }
 
 export class DoorFeed {

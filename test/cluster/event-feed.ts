@@ -9,7 +9,8 @@ export interface FeedFrame {
   readonly oldest: number;
   readonly newest: number;
   readonly from: number;
-  readonly to: number;
+  readonly to: number | null;
+  readonly next: number;
   readonly seq: number;
   readonly kind: string;
   readonly model: string | null;

@@ -153,7 +153,8 @@ describe("A replay", () => {
     await other.count(3);
     const [hello, gap, first] = other.frames;
     assert.deepEqual([hello?.type, gap?.type, first?.type], ["hello", "gap", "event"]);
-    assert.deepEqual([gap?.from, gap?.to, first?.seq], [8, 0, 1]);
+    const { run, from, to, next } = gap ?? assert.fail("no gap");
+    assert.deepEqual([run, from, to, next, first?.seq], ["another", 8, null, 1, 1]);
     await other.close();
   });
 

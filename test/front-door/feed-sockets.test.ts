@@ -16,7 +16,9 @@ async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
 
 async function seqs(client: SocketClient, count: number): Promise<readonly unknown[]> {
   const frames = await client.has(count);
-  return frames.map(({ type, seq, from, to }) => seq ?? (type === "gap" ? [from, to] : type));
+  return frames.map(
+    ({ type, seq, run, from, to, next }) => seq ?? (type === "gap" ? [run, from, to, next] : type),
+  );
 }
 
 describe("parseReplayAsk", () => {
@@ -70,13 +72,13 @@ describe("The feed on a socket", { timeout: 20_000 }, () => {
   it("says what is missing", async (t) => {
     const { open, feed } = await serve(t);
     feed.learn(feedEvents(4, 5));
-    assert.deepEqual(await seqs(open("?since=1"), 4), ["hello", [2, 3], 4, 5]);
+    assert.deepEqual(await seqs(open("?since=1"), 4), ["hello", ["r", 2, 3, 4], 4, 5]);
   });
 
   it("gives all of this run to those who have seen another", async (t) => {
     const { open, feed } = await serve(t);
     feed.learn(feedEvents(1, 2));
-    assert.deepEqual(await seqs(open("?since=9&run=q"), 4), ["hello", [10, 0], 1, 2]);
+    assert.deepEqual(await seqs(open("?since=9&run=q"), 4), ["hello", ["q", 10, null, 1], 1, 2]);
   });
 
   it("brings more than the buffer's bound to those who read", async (t) => {
