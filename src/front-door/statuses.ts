@@ -49,7 +49,9 @@ export function retryHeaders(
   code: ErrorCode,
   retryAfterMs: number | undefined,
 ): readonly (readonly [string, string])[] {
-  if (!retryable.has(code)) return [];
+  // Another change is under way, and will be over; what is there already stays there.
+  const isPassing = code === "conflict" && retryAfterMs !== undefined;
+  if (!retryable.has(code) && !isPassing) return [];
   const ms = Math.max(1, Math.ceil(retryAfterMs ?? 1_000));
   return [
     ["retry-after", String(Math.max(1, Math.ceil(ms / 1_000)))],

@@ -76,6 +76,16 @@ describe("A change", bounded, () => {
     assert.deepEqual([response.status, code, error], [409, "conflict", "busy"]);
   });
 
+  it("is to be tried again when the supervisor says so", async (t) => {
+    const busy = new TroupeError("conflict", "another change is under way", {
+      retryAfterMs: 1_200,
+    });
+    const { url } = await serveManagement(t, {}, () => busy);
+    const { status, headers } = await fetch(`${url}/models/m/load`, { method: "POST" });
+    const after = [headers.get("retry-after"), headers.get("retry-after-ms")];
+    assert.deepEqual([status, ...after], [409, "2", "1200"]);
+  });
+
   const guarded: readonly (readonly [string, string])[] = [
     ["POST", "/models/m/load"],
     ["PATCH", "/models/m"],

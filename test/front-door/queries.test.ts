@@ -49,7 +49,7 @@ describe("Queries", () => {
   it("fails as the supervisor says", async () => {
     const { queries, clock } = setUp();
     const answer = queries.ask({ type: "model", model: "m" });
-    const failure = { code: "overloaded", message: "no room", retryAfterMs: 7 } as const;
+    const failure = { code: "conflict", message: "busy", retryAfterMs: 7 } as const;
     queries.settle(1, { type: "failed", failure });
     await assert.rejects(answer, failure);
     assert.equal(clock.armed, 0);

@@ -4,7 +4,11 @@ import { closeCode, httpStatus, retryHeaders } from "../../src/front-door/status
 import { type ErrorCode, errorCodes } from "../../src/protocol/errors.ts";
 
 /** DESIGN's table of errors; the last column is what it says of a retry. */
-const table: readonly (readonly [ErrorCode, number, "no" | "yes" | "Retry-After" | "caller"])[] = [
+const table: readonly (readonly [
+  ErrorCode,
+  number,
+  "no" | "yes" | "Retry-After" | "sometimes" | "caller",
+])[] = [
   ["invalid-request", 400, "no"],
   ["unauthenticated", 401, "no"],
   ["forbidden", 403, "no"],
@@ -13,7 +17,7 @@ const table: readonly (readonly [ErrorCode, number, "no" | "yes" | "Retry-After"
   ["method-not-allowed", 405, "no"],
   ["unsupported-media-type", 415, "no"],
   ["not-implemented", 501, "no"],
-  ["conflict", 409, "caller"],
+  ["conflict", 409, "sometimes"],
   ["payload-too-large", 413, "no"],
   ["storage-full", 507, "no"],
   ["request-timeout", 408, "yes"],
@@ -49,7 +53,11 @@ describe("retryHeaders", () => {
       it(`tells nobody to retry what is ${code}`, () =>
         assert.deepEqual(retryHeaders(code, 1_500), []));
     }
-    if (retry === "Retry-After") {
+    if (retry === "sometimes") {
+      it(`tells nobody to retry what is ${code}, unless somebody knows when`, () =>
+        assert.deepEqual(retryHeaders(code, undefined), []));
+    }
+    if (retry === "Retry-After" || retry === "sometimes") {
       it(`says when to retry what is ${code}`, () =>
         assert.deepEqual(retryHeaders(code, 1_500), [
           ["retry-after", "2"],
