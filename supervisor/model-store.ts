@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { TroupeError } from "../src/protocol/errors.ts";
-import { isName, nameRule } from "../src/protocol/model-name.ts";
+import { isName, isVersionName, nameRule, versionRule } from "../src/protocol/model-name.ts";
 import { noSuchModel, versionTaken } from "../src/protocol/model-refusals.ts";
 import type { UploadedFile } from "../src/protocol/questions.ts";
 import type { Installing } from "./journal-entry.ts";
@@ -71,7 +71,7 @@ export class ModelStore {
     return storing(async () => {
       const target = this.#modelPath(model);
       const upload = await this.#uploadPath(id);
-      checkName(version);
+      checkVersion(version);
       const staged = join(upload, "version");
       if ((await kindOf(target)) === "none") {
         const made = await buildModel(upload, version, config);
@@ -184,7 +184,7 @@ export class ModelStore {
   }
 
   async #finish({ model, version, config }: Installing): Promise<boolean> {
-    if (!isName(model) || !isName(version)) return false;
+    if (!isName(model) || !isVersionName(version)) return false;
     const target = this.#modelPath(model);
     for (const path of [target, join(target, version)]) {
       if ((await kindOf(path)) !== "folder") return false;
@@ -271,4 +271,9 @@ async function holdsModel(folder: string): Promise<boolean> {
 function checkName(name: string): string {
   if (isName(name)) return name;
   throw new TroupeError("invalid-request", `Cannot store: a name must be ${nameRule}`);
+}
+
+function checkVersion(name: string): string {
+  if (isVersionName(name)) return name;
+  throw new TroupeError("invalid-request", `Cannot store: a version must be ${versionRule}`);
 }

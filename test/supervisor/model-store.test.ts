@@ -214,6 +214,15 @@ describe("ModelStore: install", () => {
   }
 });
 
+for (const version of ["x.onnx", "model.yaml"]) {
+  it(`ModelStore installs no version ${version}, as nobody would look into it`, async () => {
+    const store = new ModelStore(freshFolder({ "m/1/model.onnx": "" }));
+    await staged(store);
+    const installation = { id: "u", model: "m", version, config: null };
+    await assert.rejects(store.install(installation), { code: "invalid-request" });
+  });
+}
+
 describe("ModelStore: configuration", () => {
   it("is empty where there is none, or no model", async () => {
     const store = new ModelStore(freshFolder({ "m/model.onnx": "" }));
