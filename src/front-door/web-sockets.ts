@@ -8,7 +8,8 @@ import { FeedSocket, feedEndpoint, isFeedPath, parseReplayAsk } from "./feed-soc
 import { rawFailure } from "./http-answer.ts";
 import { askOf, judgeManagement } from "./management-guard.ts";
 import { requestIdOf } from "./request-head.ts";
-import { type SessionParts, SocketSession } from "./socket-session.ts";
+import type { ServingParts } from "./socket-requests.ts";
+import { SocketSession } from "./socket-session.ts";
 import { checkSamples, matchSocketPath } from "./socket-target.ts";
 import { httpStatus } from "./statuses.ts";
 
@@ -16,7 +17,7 @@ const maxFragments = 128;
 const maxBufferedChunks = 4_096;
 const closeMs = 5_000;
 
-export interface SocketParts extends SessionParts {
+export interface SocketParts extends ServingParts {
   readonly feed: DoorFeed;
 }
 
