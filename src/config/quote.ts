@@ -5,6 +5,6 @@ export function quote(text: string): string {
   return JSON.stringify(shorten(text));
 }
 
-export function shorten(text: string): string {
-  return text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+export function shorten(text: string, longest = longestQuote): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }

@@ -12,7 +12,7 @@ import {
   visit,
   type YAMLMap,
 } from "yaml";
-import { quote } from "./quote.ts";
+import { quote, shorten } from "./quote.ts";
 
 export type OpenedYaml =
   | { readonly type: "opened"; readonly document: Document.Parsed }
@@ -24,6 +24,8 @@ interface Fault {
 }
 
 const maxNesting = 32;
+/** The library quotes tags and anchors whole. */
+const longestComplaint = 120;
 /** Each takes some five microseconds, in which the process does nothing else. */
 const maxTokens = 5_000;
 
@@ -63,7 +65,7 @@ function judge(document: Document.Parsed): Fault | undefined {
   const complaint = document.errors[0] ?? document.warnings[0];
   return complaint === undefined
     ? forbidden(document)
-    : { offset: complaint.pos[0], reason: complaint.message };
+    : { offset: complaint.pos[0], reason: shorten(complaint.message, longestComplaint) };
 }
 
 /**

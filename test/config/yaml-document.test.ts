@@ -61,6 +61,13 @@ describe("openYaml", () => {
       }));
   }
 
+  it("quotes no more of it than can be read", () => {
+    const verdict = openYaml(`a: !${"x".repeat(60_000)} 1`);
+    assert.ok(verdict.type === "malformed");
+    assert.match(verdict.reason, /^Unresolved tag: !x+…$/);
+    assert.equal(verdict.reason.length, 121);
+  });
+
   it("refuses the second of two like keys", () => {
     for (const text of ["a: 1\nb: 2\n'a': 3", "{ a: 1,\nb: 2,\na: 3 }", "1: a\n\n'1': b"]) {
       const verdict = openYaml(text);
