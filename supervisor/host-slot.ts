@@ -52,6 +52,9 @@ export interface HostListener {
 const maxTrialMs = 10_000;
 const throwawayPriority = 10;
 
+/** Only a host that starts has them to say. */
+const startTypes: readonly HostEvent["type"][] = ["booted", "loaded", "step", "ready", "refused"];
+
 /** A host that was killed from outside says nothing of its trial. */
 function isOfTrial({ blame, cause }: LastExit): boolean {
   return blame === "model" || cause === "load-timeout" || cause === "hang";
@@ -62,6 +65,8 @@ export class HostSlot {
   readonly #listener: HostListener;
   readonly slot: Slot<HostCommand, HostEvent>;
   #generation = 0;
+  /** What this process has said of its start, each at most once: who repeats it does not keep the protocol. */
+  #said = new Set<string>();
   #disarmTrial: () => void = () => undefined;
   #inTrial = false;
   #skipTrial: string | null = null;
@@ -83,7 +88,9 @@ export class HostSlot {
       startMs: options.config.timeouts.loadMs,
       fork: (listeners) => this.#fork(listeners),
       parse: parseHostEvent,
-      obey: (event) => this.#obey(event, context),
+      obey: (event) => {
+        if (this.#isInOrder(event)) this.#obey(event, context);
+      },
       drainCommand: { type: "drain" },
       wasPoisoned: () => this.#ranPoison,
       onPhase: () => this.#listener.onChange(),
@@ -125,10 +132,24 @@ export class HostSlot {
 
   #fork(listeners: ChildListeners): Child<HostCommand> {
     this.#generation += 1;
+    this.#said = new Set();
     this.#ranPoison = false;
     const child = this.#options.fork(listeners);
     if (this.#options.isThrowaway === true) giveWay(child.pid);
     return child;
+  }
+
+  /** Each step of a start goes to the feed, where a host that makes them up would drown all others. */
+  #isInOrder(event: HostEvent): boolean {
+    if (!startTypes.includes(event.type)) return true;
+    const { name } = this.slot.phase;
+    // It said so before it heard that it should end.
+    if (name === "draining") return false;
+    const what = event.type === "step" ? event.step : event.type;
+    const isInOrder = name === "starting" && !this.#said.has(what);
+    this.#said.add(what);
+    if (!isInOrder) this.slot.kill("protocol");
+    return isInOrder;
   }
 
   #obey(event: HostEvent, context: SlotContext): void {

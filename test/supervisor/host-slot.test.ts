@@ -37,6 +37,7 @@ function setUp(config: ModelConfig = { ...defaultModelConfig, labels: ["setosa"]
   const told: string[] = [];
   const down: (readonly [string, LastExit])[] = [];
   const phases: string[] = [];
+  const steps: string[] = [];
   const reports: unknown[] = [];
   const context = slotContext(clock);
   const options = {
@@ -56,13 +57,13 @@ function setUp(config: ModelConfig = { ...defaultModelConfig, labels: ["setosa"]
   };
   const host: HostSlot = new HostSlot(context, options, {
     onChange: () => phases.push(host.slot.phase.name),
-    onStep: () => undefined,
+    onStep: (step) => steps.push(step),
     onBeat: () => undefined,
     onMetrics: (reportId, metrics) => reports.push({ reportId, metrics }),
     onPoison: (fingerprint) => told.push(fingerprint),
     onDown: (hostId, exit) => down.push([hostId, exit]),
   });
-  return { clock, forks, poison, told, down, phases, reports, host };
+  return { clock, forks, poison, told, down, phases, steps, reports, host };
 }
 
 type Parts = ReturnType<typeof setUp>;
@@ -221,6 +222,56 @@ describe("a host's slot", () => {
     makeReady(parts);
     parts.forks.child.says({ type: "beat", figures: { rssBytes: "1" } });
     assert.equal(parts.forks.child.kills, 1);
+  });
+
+  const warmup = { type: "step", step: "warmup" } as const;
+  const golden = { type: "step", step: "golden" } as const;
+  const ready = { type: "ready", metadata } as const;
+  const booted: readonly HostEvent[] = [{ type: "booted" }, { type: "loaded" }];
+
+  it("hands on the steps of a start, again with each incarnation", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, ...booted, warmup, golden, ready);
+    await die(parts, "SIGSEGV");
+    say(parts, ...booted, warmup, golden, ready);
+    assert.deepEqual(parts.steps, ["warmup", "golden", "warmup", "golden"]);
+    assert.deepEqual(parts.host.slot.phase.name, "ready");
+  });
+
+  const disorders: readonly (readonly [string, readonly HostEvent[]])[] = [
+    ["boots twice", [{ type: "booted" }, { type: "booted" }]],
+    ["loads twice", [...booted, { type: "loaded" }]],
+    ["takes a step twice", [...booted, warmup, golden, warmup]],
+    ["takes a step when it is ready", [...booted, ready, golden]],
+    ["loads when it is ready", [{ type: "booted" }, ready, { type: "loaded" }]],
+    ["is ready twice", [...booted, ready, ready]],
+    ["refuses when it is ready", [...booted, ready, { type: "refused", reason: "" }]],
+    ["takes a step when it has refused", [...booted, { type: "refused", reason: "" }, golden]],
+  ];
+  for (const [what, events] of disorders) {
+    it(`ends a host that ${what}, and hears nothing more of it`, async () => {
+      const parts = setUp();
+      parts.host.slot.start();
+      say(parts, ...events);
+      const { length } = parts.steps;
+      say(parts, warmup, golden, warmup);
+      assert.deepEqual([parts.forks.child.kills, parts.steps.length], [1, length]);
+      await die(parts, "SIGKILL");
+      assert.equal(parts.down[0]?.[1].cause, "protocol");
+    });
+  }
+
+  it("bears with what a host said of its start before it heard that it should end", () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" });
+    parts.host.slot.apply({ type: "drain" });
+    say(parts, { type: "loaded" }, warmup, ready);
+    assert.deepEqual(
+      [parts.forks.child.kills, parts.steps, parts.host.metadata],
+      [0, [], undefined],
+    );
   });
 
   it("asks its process to drain", () => {

@@ -8,7 +8,8 @@ import { PoisonList } from "../../supervisor/poison-list.ts";
 import { tryModel } from "../../supervisor/trial-host.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeForks, slotContext } from "./fake-forks.ts";
-import { makeReady, settled, versionOf } from "./life-parts.ts";
+import { settled, versionOf } from "./life-parts.ts";
+import { metadata } from "./metadata.ts";
 
 function begin() {
   const clock = new FakeClock();
@@ -43,7 +44,7 @@ describe("a throwaway host", () => {
     forks.child.says({ type: "booted" });
     forks.child.says({ type: "loaded" });
     forks.child.says({ type: "step", step: "warmup" });
-    makeReady(forks.child);
+    forks.child.says({ type: "ready", metadata });
     await settled();
     assert.deepEqual([steps, there.length, forks.child.kills], [["warmup"], 1, 1]);
     forks.child.exits(null, "SIGKILL");
@@ -82,7 +83,7 @@ describe("a throwaway host", () => {
     forks.child.says({ type: "booted" });
     const load = forks.child.sent.find(({ type }) => type === "load");
     assert.ok(load?.type === "load" && load.spec.skipTrial !== null);
-    makeReady(forks.child);
+    forks.child.says({ type: "ready", metadata });
     await settled();
     forks.child.exits(null, "SIGKILL");
     await outcome;
