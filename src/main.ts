@@ -32,13 +32,17 @@ function refuse(message: string, code: number): never {
   process.exit(code);
 }
 
-async function findModels(settings: Settings): Promise<readonly ModelFolder[]> {
+async function orRefuse<T>(work: Promise<T>): Promise<T> {
   try {
-    return await discoverModels(settings.models);
+    return await work;
   } catch (thrown) {
     if (thrown instanceof TroupeError) refuse(thrown.message, failureExit);
     throw thrown;
   }
+}
+
+function findModels({ models }: Settings): Promise<readonly ModelFolder[]> {
+  return orRefuse(discoverModels(models));
 }
 
 type FolderParts = Pick<
@@ -49,7 +53,7 @@ type FolderParts = Pick<
 /** The folder is looked at again, as an upload that was cut off may have been finished. */
 async function openFolder(settings: Settings, log: Log): Promise<FolderParts> {
   return {
-    ...(await openModels(settings.models, log)),
+    ...(await orRefuse(openModels(settings.models, log))),
     models: await findModels(settings),
     modelsFolder: settings.models,
     watchMs: settings.watch ? settings.watchMs : null,

@@ -120,9 +120,7 @@ export class Management {
 
   async answer(door: object, question: ModelQuestion): Promise<Reply> {
     try {
-      if (this.#isStopping && changes.includes(question.type)) {
-        throw new TroupeError("draining", "Cannot change models: the server is draining");
-      }
+      if (changes.includes(question.type)) this.#checkOpen();
       return { type: "body", body: JSON.stringify(await this.#answer(door, question)) };
     } catch (thrown) {
       if (!(thrown instanceof TroupeError)) {
@@ -130,6 +128,13 @@ export class Management {
       }
       return { type: "failed", failure: toFailure(thrown) };
     }
+  }
+
+  #checkOpen(): void {
+    if (this.#isStopping) {
+      throw new TroupeError("draining", "Cannot change models: the server is draining");
+    }
+    this.#parts.journal.checkOurs();
   }
 
   noteProgress(uploadId: string, bytes: number): void {

@@ -48,6 +48,11 @@ export class ModelStore {
     });
   }
 
+  /** The processes of other servers that have the same folder; they see this one from now on. */
+  claim(): Promise<readonly number[]> {
+    return storing(() => this.#area.claim());
+  }
+
   /** The server ends: its own folder goes. */
   async close(): Promise<void> {
     await this.#area.remove().catch(() => undefined);

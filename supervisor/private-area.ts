@@ -1,9 +1,9 @@
 // Owns this server's own folder inside the models folder, from which finished things are renamed into their place.
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { TroupeError } from "../src/protocol/errors.ts";
-import { isAlive } from "./runtime-folder.ts";
+import { processStart } from "./process-start.ts";
 import { errorCodeOf, kindOf, syncFolder } from "./storage.ts";
 
 const corners = ["uploads", "staging", "trash"] as const;
@@ -11,7 +11,7 @@ type Corner = (typeof corners)[number];
 
 export class PrivateArea {
   readonly #parents: readonly [string, string];
-  readonly #name = `${process.pid}-${randomName()}`;
+  readonly #name = `${process.pid}-${processStart(process.pid) ?? 0}-${randomName()}`;
   #made: Promise<void> | undefined;
 
   /** Nothing is created before it is needed. */
@@ -22,14 +22,17 @@ export class PrivateArea {
 
   /** Where something of that name has its place; its parent is there. */
   async pathOf(corner: Corner, name = randomName()): Promise<string> {
-    this.#made ??= this.#make();
-    try {
-      await this.#made;
-    } catch (thrown) {
-      this.#made = undefined;
-      throw thrown;
-    }
+    await this.#needed();
     return join(this.#path, corner, name);
+  }
+
+  /**
+   * Shows others that this server is there, and gives the processes of those that were before it: of two that begin at
+   * once at least one sees the other. Servers that do not see each other's processes do not see each other.
+   */
+  async claim(): Promise<readonly number[]> {
+    await this.#needed();
+    return (await this.#neighbours()).filter(isLiving).map(ownerOf);
   }
 
   /** Gone at once as a whole, whatever it holds; what cannot be removed in full is swept later. */
@@ -42,7 +45,7 @@ export class PrivateArea {
 
   /** Removes what servers left that were killed: the folder names its process. */
   async sweep(): Promise<void> {
-    for (const name of await this.#neighbours()) {
+    for (const name of (await this.#neighbours()).filter((one) => !isLiving(one))) {
       // Not ours to remove, or not writable: it is in nobody's way.
       await rm(join(this.#parents[1], name), { recursive: true, force: true }).catch(
         () => undefined,
@@ -50,13 +53,25 @@ export class PrivateArea {
     }
   }
 
-  /** What nobody will finish any more. */
+  /** What nobody will finish any more; the folders around it too where they hold nothing else. */
   async remove(): Promise<void> {
-    if (this.#made !== undefined) await rm(this.#path, { recursive: true, force: true });
+    if (this.#made === undefined) return;
+    await rm(this.#path, { recursive: true, force: true });
+    for (const path of this.#parents.toReversed()) await rmdir(path).catch(() => undefined);
   }
 
   get #path(): string {
     return join(this.#parents[1], this.#name);
+  }
+
+  async #needed(): Promise<void> {
+    this.#made ??= this.#make();
+    try {
+      await this.#made;
+    } catch (thrown) {
+      this.#made = undefined;
+      throw thrown;
+    }
   }
 
   async #make(): Promise<void> {
@@ -68,13 +83,23 @@ export class PrivateArea {
   async #neighbours(): Promise<string[]> {
     for (const path of this.#parents) if ((await kindOf(path)) !== "folder") return [];
     const names = await readdir(this.#parents[1]);
-    return names.filter((name) => name !== this.#name && isLeft(name));
+    return names.filter((name) => name !== this.#name && namePattern.test(name));
   }
 }
 
-function isLeft(name: string): boolean {
-  const match = /^(\d+)-[0-9a-f]{6}$/.exec(name);
-  return match !== null && !isAlive(Number(match[1]));
+/** The process, its start, and a random end. */
+const namePattern = /^(\d+)-(?:(\d+)-)?[0-9a-f]{6}$/;
+
+function ownerOf(name: string): number {
+  return Number(namePattern.exec(name)?.[1]);
+}
+
+/** A folder with our own number is older than we are: containers count from 1 each time. */
+function isLiving(name: string): boolean {
+  const [, pid, start = "0"] = namePattern.exec(name) ?? [];
+  if (pid === undefined || Number(pid) === process.pid) return false;
+  const found = processStart(Number(pid));
+  return found !== undefined && (start === "0" || found === "0" || found === start);
 }
 
 async function makeFolder(path: string): Promise<void> {

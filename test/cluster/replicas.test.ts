@@ -36,7 +36,7 @@ describe("Replicas under load", () => {
   });
 
   it("share out what is asked", async (t) => {
-    const yaml = "replicas: 3\nbatching: { max_batch_size: 1 }";
+    const yaml = "replicas: 3\nbatching: { max_batch_size: 1 }\ntimeouts: { request_ms: 60000 }";
     const models = { loop: { onnx: loopModel(), yaml } };
     const cluster = await startReady(t, { models, flags: ["--front-doors", "2"] });
     const cpuOf = async () =>

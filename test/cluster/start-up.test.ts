@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { echoModel } from "../../models/odd-models.ts";
+import { lineOf } from "../../supervisor/journal-text.ts";
 import { startReady } from "./cluster.ts";
 
 const entry = resolve(import.meta.dirname, "../../dist/src/main.js");
@@ -82,6 +91,17 @@ describe("The command", () => {
     assertRefused(await run(["--port", "0", "--models", "file"]), 1, /file is not a folder/);
   });
 
+  it("refuses a journal that cannot be read, and starts again when it is out of the way", async (t) => {
+    const models = join(folder, "journalled");
+    const journal = join(models, ".troupe", "journal");
+    mkdirSync(journal, { recursive: true });
+    const outcome = await run(["--port", "0", "--models", models]);
+    assertRefused(outcome, 1, /Cannot read the journal \S+\.troupe\/journal: it is not a file; /);
+    assert.deepEqual(readdirSync(join(models, ".troupe")), ["journal"]);
+    renameSync(journal, `${journal}.away`);
+    await (await startReady(t, { modelsFolder: models })).endsCleanly();
+  });
+
   it("refuses a port that somebody has, bound or listening", async (t) => {
     const server = createServer();
     const port = await new Promise<number>((listens) => {
@@ -115,6 +135,49 @@ describe("A server", () => {
     const cluster = await startReady(t, {});
     assert.deepEqual((await cluster.get("/readyz")).json, { ready: true, live: true, reasons: [] });
     await cluster.endsCleanly();
+  });
+
+  it("says which lines of a damaged journal do not count, and keeps a copy", async (t) => {
+    const home = mkdtempSync("/tmp/trt-");
+    const troupe = join(home, "models", ".troupe");
+    mkdirSync(troupe, { recursive: true });
+    const journal = `damage\n${lineOf({ type: "unloaded", model: "echo", version: null })}`;
+    writeFileSync(join(troupe, "journal"), `${journal}0123`);
+    const cluster = await startReady(t, { home, modelsFolder: join(home, "models") });
+    const told = cluster.logs.filter(({ msg }) => String(msg).includes("journal"));
+    assert.deepEqual(
+      told.map(({ level, lines, bytes }) => [level, lines, bytes]),
+      [
+        ["info", undefined, 4],
+        ["warn", 1, 7],
+        ["warn", undefined, undefined],
+      ],
+    );
+    assert.equal(readFileSync(join(troupe, String(told[2]?.["copy"])), "utf8"), `${journal}0123`);
+    await cluster.endsCleanly();
+  });
+
+  it("leaves a models folder to the one that has it, and can have it when that was killed", async (t) => {
+    const first = await startReady(t, { models: { echo: { onnx: echoModel() } } });
+    const modelsFolder = join(first.home, "models");
+    const second = await startReady(t, { modelsFolder });
+    const seen = second.logs.filter(({ other_pid }) => other_pid === first.pid);
+    assert.deepEqual(
+      seen.map(({ level }) => level),
+      ["warn"],
+    );
+    const unload = { method: "POST", path: "/models/echo/unload" };
+    const refused = await second.send(unload);
+    assert.deepEqual([refused.status, refused.json.code], [409, "conflict"], refused.text);
+    assert.match(refused.json.error, new RegExp(`another server \\(process ${first.pid}\\)`));
+    assert.equal((await second.predict("echo", { features: [1, 2, 3, 4] })).status, 200);
+    await second.endsCleanly();
+    assert.equal((await first.send({ ...unload, path: "/models/echo/load" })).status, 200);
+    first.signal("SIGKILL");
+    await first.ended();
+    const third = await startReady(t, { modelsFolder });
+    assert.equal((await third.send(unload)).status, 200);
+    await third.endsCleanly();
   });
 
   it("logs one JSON object a line, the line with its address among them", async (t) => {

@@ -13,6 +13,7 @@ import {
 import { basename, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { PrivateArea } from "../../supervisor/private-area.ts";
+import { processStart } from "../../supervisor/process-start.ts";
 
 const base = mkdtempSync("/tmp/area-");
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -26,6 +27,11 @@ function deadPid(): number {
   return spawnSync(process.execPath, ["--version"]).pid;
 }
 
+/** What a server of that process calls its folder. */
+function ownName(pid: number): string {
+  return `${pid}-${processStart(pid)}-abc123`;
+}
+
 describe("PrivateArea", () => {
   it("makes its folder when it is needed, named after this process, for this user alone", async () => {
     const models = freshFolder();
@@ -33,7 +39,7 @@ describe("PrivateArea", () => {
     assert.deepEqual(readdirSync(models), []);
     const path = await area.pathOf("uploads", "u1");
     const [name = ""] = readdirSync(join(models, ".troupe", "work"));
-    assert.match(name, new RegExp(`^${process.pid}-[0-9a-f]{6}$`));
+    assert.match(name, new RegExp(`^${process.pid}-\\d+-[0-9a-f]{6}$`));
     const own = join(models, ".troupe", "work", name);
     assert.equal(path, join(own, "uploads", "u1"));
     assert.deepEqual(readdirSync(own).sort(), ["staging", "trash", "uploads"]);
@@ -85,7 +91,9 @@ describe("PrivateArea", () => {
   const rows: readonly (readonly [string, () => string, boolean])[] = [
     ["sweeps what a dead server left", () => `${deadPid()}-abc123`, false],
     ["sweeps what an older one of its own number left", () => `${process.pid}-abc123`, false],
-    ["keeps what is a living server's", () => `${process.ppid}-abc123`, true],
+    ["sweeps what one of a reused number left", () => `${process.ppid}-1-abc123`, false],
+    ["keeps what is a living server's", () => ownName(process.ppid), true],
+    ["keeps what is a living one's, begun who knows when", () => `${process.ppid}-abc123`, true],
     ["keeps what has another name", () => `${deadPid()}-abc123.bak`, true],
   ];
   for (const [name, nameFolder, kept] of rows) {
@@ -97,6 +105,31 @@ describe("PrivateArea", () => {
       assert.equal(existsSync(left), kept);
     });
   }
+
+  it("gives the living that have claimed before it, and not the dead", async () => {
+    const models = freshFolder();
+    const first = new PrivateArea(models);
+    assert.deepEqual(await first.claim(), []);
+    const work = join(models, ".troupe", "work");
+    const names = [ownName(process.ppid), `${process.ppid}-1-abc123`, `${deadPid()}-2-abc123`];
+    for (const name of names) mkdirSync(join(work, name));
+    assert.deepEqual(await new PrivateArea(models).claim(), [process.ppid]);
+    assert.equal(readdirSync(work).length, 5);
+  });
+
+  it("takes all with it that holds nothing else", async () => {
+    const models = freshFolder();
+    const area = new PrivateArea(models);
+    await area.remove();
+    await area.claim();
+    await area.remove();
+    assert.deepEqual(readdirSync(models), []);
+    const other = new PrivateArea(models);
+    await other.claim();
+    writeFileSync(join(models, ".troupe", "journal"), "");
+    await other.remove();
+    assert.deepEqual(readdirSync(join(models, ".troupe")), ["journal"]);
+  });
 
   it("keeps its own, and creates nothing, when it sweeps", async () => {
     const models = freshFolder();
