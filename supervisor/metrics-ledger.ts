@@ -1,9 +1,10 @@
 /* Keeps what every process last reported, and the sums of those that ended, so that no counter ever goes backward. */
 import type { Registry } from "prom-client";
 import { merge, snapshotOf } from "../src/platform/metrics.ts";
-import type { MetricSnapshot } from "../src/protocol/views.ts";
+import type { MetricSnapshot, MetricValue } from "../src/protocol/views.ts";
 
 type Snapshot = readonly MetricSnapshot[];
+type IsKept = (labels: MetricValue["labels"]) => boolean;
 
 export class MetricsLedger {
   readonly #live = new Map<object, Snapshot>();
@@ -25,9 +26,18 @@ export class MetricsLedger {
     });
   }
 
-  async merged(own: Registry): Promise<string> {
+  /** Only the series that are to be kept; what ended processes counted in others is forgotten. */
+  async merged(own: Registry, isKept: IsKept = () => true): Promise<string> {
     await this.#ending;
-    const all = [this.#ended, ...this.#live.values(), await snapshotOf(own)];
-    return merge(all).metrics();
+    this.#ended = kept(this.#ended, isKept);
+    const live = [...this.#live.values()].map((snapshot) => kept(snapshot, isKept));
+    return merge([this.#ended, ...live, await snapshotOf(own)]).metrics();
   }
+}
+
+function kept(snapshot: Snapshot, isKept: IsKept): Snapshot {
+  return snapshot.map((metric) => ({
+    ...metric,
+    values: metric.values.filter(({ labels }) => isKept(labels)),
+  }));
 }

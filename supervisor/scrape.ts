@@ -5,7 +5,7 @@ import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { MetricsLedger } from "./metrics-ledger.ts";
 import { Reports, reportMsFor, unawaited } from "./reports.ts";
-import type { SupervisorMetrics } from "./supervisor-metrics.ts";
+import { ofKnownModels, type SupervisorMetrics } from "./supervisor-metrics.ts";
 
 type Member = DoorSlot | HostSlot;
 
@@ -14,6 +14,8 @@ export interface ScrapeParts {
   readonly own: SupervisorMetrics;
   /** Every process there is. */
   readonly members: () => readonly Member[];
+  /** Every model there is: the series of others go. */
+  readonly models: () => readonly { readonly name: string }[];
 }
 
 export class Scrape {
@@ -39,7 +41,9 @@ export class Scrape {
     await this.#reports.gather(this.#ready, (member, reportId) => {
       (member as Member).slot.send({ type: "report", reportId });
     });
-    return this.#ledger.merged(this.#parts.own.registry);
+    const { own, models } = this.#parts;
+    own.forgetGone();
+    return this.#ledger.merged(own.registry, ofKnownModels(models()));
   }
 
   /** Asks again and again, so that what a process counted outlives it. */

@@ -1,5 +1,5 @@
-import { Counter, Gauge, type Registry } from "prom-client";
-import { createRegistry } from "../src/platform/metrics.ts";
+import { Gauge, type Registry } from "prom-client";
+import { createRegistry, Tally } from "../src/platform/metrics.ts";
 import { breakerStates } from "../src/protocol/pressure.ts";
 import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";
@@ -12,6 +12,8 @@ export interface Troupe {
 
 export interface SupervisorMetrics {
   readonly registry: Registry;
+  /** Drops what was counted for models that are gone. */
+  forgetGone(): void;
   countRestart(role: string, model: string, reason: string): void;
   /** Only the ends of changes are counted. */
   countChange(kind: string, model: string, state: string): void;
@@ -51,35 +53,55 @@ export function createSupervisorMetrics(troupe: () => Troupe): SupervisorMetrics
     })),
   );
   addHostGauges(gauge, () => hostsOf(troupe()));
-  return { registry, ...addCounters(registry) };
+  return { registry, ...addCounters(registry, troupe) };
 }
 
-function addCounters(registry: Registry): Omit<SupervisorMetrics, "registry"> {
-  const restarts = new Counter({
-    name: "troupe_restarts_total",
-    help: "Processes that ended and were not asked to",
-    labelNames: ["role", "model_id", "reason"],
-    registers: [registry],
-  });
-  const changes = new Counter({
-    name: "troupe_changes_total",
-    help: "Changes of what runs, by how they ended",
-    labelNames: ["model_id", "kind", "outcome"],
-    registers: [registry],
-  });
-  const replacements = new Counter({
-    name: "troupe_host_replacements_total",
-    help: "Hosts that were replaced or ended for their memory",
-    labelNames: ["model_id", "reason"],
-    registers: [registry],
-  });
+function addCounters(
+  registry: Registry,
+  troupe: () => Troupe,
+): Omit<SupervisorMetrics, "registry"> {
+  const restarts = new Tally<"role" | "model_id" | "reason">(
+    registry,
+    "troupe_restarts_total",
+    "Processes that ended and were not asked to",
+  );
+  const changes = new Tally<"model_id" | "kind" | "outcome">(
+    registry,
+    "troupe_changes_total",
+    "Changes of what runs, by how they ended",
+  );
+  const replacements = new Tally<"model_id" | "reason">(
+    registry,
+    "troupe_host_replacements_total",
+    "Hosts that were replaced or ended for their memory",
+  );
+  // Whoever sends uploads that are refused can make up names without end.
+  const known = (name: string) => (troupe().models.some((one) => one.name === name) ? name : "");
   return {
-    countRestart: (role, model_id, reason) => restarts.inc({ role, model_id, reason }),
-    countChange: (kind, model_id, outcome) => {
-      if (outcome !== "began") changes.inc({ model_id, kind, outcome });
+    forgetGone: () => {
+      const isKept = ofKnownModels(troupe().models);
+      for (const tally of [restarts, changes, replacements]) tally.keep(isKept);
     },
-    countReplacement: (model_id, reason) => replacements.inc({ model_id, reason }),
+    countRestart: (role, model, reason) => {
+      restarts.series({ role, model_id: known(model), reason }).add();
+    },
+    countChange: (kind, model, outcome) => {
+      if (outcome !== "began") changes.series({ model_id: known(model), kind, outcome }).add();
+    },
+    countReplacement: (model, reason) => {
+      replacements.series({ model_id: known(model), reason }).add();
+    },
   };
+}
+
+type Labels = Readonly<Record<string, string | number>>;
+
+/** Whether a series is about one of the models, or about none. */
+export function ofKnownModels(
+  models: readonly { readonly name: string }[],
+): (labels: Labels) => boolean {
+  const names = new Set<string | number>(models.map(({ name }) => name));
+  return ({ model_id: id = "" }) => id === "" || names.has(id);
 }
 
 type AddGauge = (name: string, help: string, labels: string[], read: () => Measured[]) => void;

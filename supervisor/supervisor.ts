@@ -51,7 +51,12 @@ export class Supervisor {
     this.#options = options;
     this.#startedAt = clock.wall();
     this.#lastTickAt = clock.now();
-    this.#scrape = new Scrape({ clock, own: this.#metrics, members: () => this.#members });
+    this.#scrape = new Scrape({
+      clock,
+      own: this.#metrics,
+      members: () => this.#members,
+      models: () => this.#registry.models,
+    });
     const context = this.#slotContext();
     const makeSlot = this.#slotMaker(context);
     this.#feed = new Feed(clock, (event) => this.#tellDoors({ type: "events", events: [event] }));

@@ -41,6 +41,11 @@ export class Tally<Name extends string = string> {
     return count;
   }
 
+  /** Counting for those that are dropped goes on in new series, from 0. */
+  keep(isKept: (labels: Labels) => boolean): void {
+    for (const [key, { labels }] of this.#series) if (!isKept(labels)) this.#series.delete(key);
+  }
+
   get(): MetricSnapshot {
     const values = [...this.#series.values()].map(({ labels, value }) => ({ labels, value }));
     return { name: this.name, help: this.help, type: "counter", aggregator: "sum", values };

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { METHODS } from "node:http";
 import { after, describe, it } from "node:test";
-import { echoModel, gatherModel } from "../../models/odd-models.ts";
+import { brokenModel, echoModel, gatherModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
 import { openSocket } from "./frame-socket.ts";
 import { sumOf } from "./metrics-page.ts";
+import { upload } from "./model-changes.ts";
 import { waitFor } from "./wait.ts";
 
 const row = [1, 2, 3, 4];
@@ -150,6 +151,39 @@ describe("The page of metrics", () => {
     assert.deepEqual(added, []);
     const methods = new Set([...known].map((series) => /"method":"(\w+)"/.exec(series)?.[1]));
     assert.ok(methods.size <= 9, [...methods].join());
+  });
+});
+
+describe("The series of models", () => {
+  const seriesOf = async (model: string) =>
+    (await cluster.metrics()).filter(({ labels }) => labels["model_id"] === model);
+
+  it("are none for uploads that are refused, under whatever name", async () => {
+    const labels = { kind: "upload", outcome: "failed", model_id: "" };
+    const before = await cluster.metric("troupe_changes_total", labels);
+    const names = ["refused-1", "refused-2"];
+    for (const id of names)
+      assert.equal((await upload(cluster, { id }, brokenModel())).status, 422);
+    await cluster.reaches(before + names.length, "troupe_changes_total", labels);
+    for (const name of names) assert.deepEqual(await seriesOf(name), []);
+  });
+
+  it("go with their model", async () => {
+    const before = await cluster.metric("troupe_changes_total", {
+      kind: "delete",
+      outcome: "done",
+    });
+    assert.equal((await upload(cluster, { id: "brief" }, echoModel())).status, 201);
+    await cluster.predict("brief", { features: row });
+    const names = new Set((await seriesOf("brief")).map(({ name }) => name));
+    for (const name of ["troupe_changes_total", "model_predictions_total", "troupe_queue_rows"]) {
+      assert.ok(names.has(name), `${name} among ${[...names]}`);
+    }
+    const gone = await cluster.send({ method: "DELETE", path: "/models/brief" });
+    assert.equal(gone.status, 200, gone.text);
+    assert.deepEqual(await seriesOf("brief"), []);
+    const after = { kind: "delete", outcome: "done", model_id: "" };
+    await cluster.reaches(before + 1, "troupe_changes_total", after);
   });
 });
 

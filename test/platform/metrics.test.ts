@@ -54,6 +54,18 @@ describe("Tally", () => {
     assert.notEqual(tally.series({ reason: "a" }), tally.series({ reason: "b" }));
   });
 
+  it("drops series that are not to be kept, whose counting begins anew", () => {
+    const tally = new Tally<"model">(createRegistry(), "runs_total", "Runs");
+    for (const model of ["a", "b"]) tally.series({ model }).add();
+    tally.keep(({ model }) => model === "b");
+    tally.series({ model: "a" }).add(5);
+    const values = tally.get().values.map(({ labels, value }) => [labels["model"], value]);
+    assert.deepEqual(values, [
+      ["b", 1],
+      ["a", 5],
+    ]);
+  });
+
   it("shows a series that was bound but not counted as 0, and none that was not bound", () => {
     const tally = new Tally<"reason">(createRegistry(), "shed_total", "Requests refused");
     tally.series({ reason: "a" });

@@ -113,6 +113,21 @@ describe("MetricsLedger", () => {
     );
   });
 
+  it("leaves out series of models that are gone, and forgets what dead ones counted in them", async () => {
+    const ledger = new MetricsLedger();
+    const [dead, alive] = [{}, {}];
+    for (const process of [dead, alive]) {
+      const counting = incarnation();
+      counting.serve(1);
+      ledger.note(process, await counting.snapshot());
+    }
+    ledger.retire(dead);
+    assert.equal((await sampled(ledger)).get(runs), 2);
+    const page = samples(await ledger.merged(nothing, ({ model_id }) => model_id !== "iris"));
+    assert.deepEqual([...page.keys()], ["waiting"]);
+    assert.equal((await sampled(ledger)).get(runs), 1);
+  });
+
   it("lets no counter go backward, whoever dies whenever", async () => {
     const random = seededRandom(8);
     const ledger = new MetricsLedger();
