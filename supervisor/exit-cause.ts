@@ -28,19 +28,24 @@ const faultSignals: readonly string[] = [
   "SIGTRAP",
 ];
 
-/** The model is to blame for faults, runs that do not end and memory kills; a kill from outside is nobody's fault. */
+const blames: Readonly<Record<KillReason, Blame>> = {
+  overrun: "model",
+  protocol: "model",
+  "memory-limit": "memory",
+  hang: "outside",
+  "load-timeout": "outside",
+  stop: "outside",
+};
+
+/** The model is to blame for faults and runs that do not end; a kill from outside is nobody's fault. */
 export function judgeExit(exit: ChildExit): ExitVerdict {
-  if (exit.killed !== null) {
-    const blamed =
-      exit.killed === "overrun" || exit.killed === "protocol" || exit.killed === "memory-limit";
-    return { cause: exit.killed, blame: blamed ? "model" : "outside" };
-  }
+  if (exit.killed !== null) return { cause: exit.killed, blame: blames[exit.killed] };
   if (exit.signal !== null) return judgeSignal(exit.signal, exit.memoryKill);
   if (exit.code === null) return { cause: "spawn", blame: "outside" };
   return { cause: `exit-${exit.code}`, blame: exit.code === 0 ? "outside" : "model" };
 }
 
 function judgeSignal(signal: NodeJS.Signals, memoryKill: boolean): ExitVerdict {
-  if (memoryKill && signal === "SIGKILL") return { cause: "memory", blame: "model" };
+  if (memoryKill && signal === "SIGKILL") return { cause: "memory", blame: "memory" };
   return { cause: signal, blame: faultSignals.includes(signal) ? "model" : "outside" };
 }

@@ -57,7 +57,7 @@ const startTypes: readonly HostEvent["type"][] = ["booted", "loaded", "step", "r
 
 /** A host that was killed from outside says nothing of its trial. */
 function isOfTrial({ blame, cause }: LastExit): boolean {
-  return blame === "model" || cause === "load-timeout" || cause === "hang";
+  return blame !== "outside" || cause === "load-timeout" || cause === "hang";
 }
 
 export class HostSlot {

@@ -9,7 +9,7 @@ export interface Casualty {
   readonly hasChunks: boolean;
   /** Hosts that died while running it, and the model was to blame. */
   readonly strikes: number;
-  /** Hosts that were killed from outside while running it. */
+  /** Hosts that were killed from outside, or for their memory, while running it. */
   readonly misfortunes: number;
   /** Hosts that died of their model while it was only queued there, or was being read. */
   readonly waits: number;
@@ -36,11 +36,11 @@ export function judgeReplay(casualty: Casualty, blame: Blame): ReplayVerdict {
   const { wasRunning, hasChunks } = casualty;
   if (hasChunks) return fail("host-crashed", "its host died after part of the answer was sent");
   if (!wasRunning) return judgeQueued(casualty, blame);
-  return blame === "model" ? judgeSuspect(casualty) : judgeUnlucky(casualty);
+  return blame === "model" ? judgeSuspect(casualty) : judgeUnlucky(casualty, blame);
 }
 
 function judgeQueued({ strikes, misfortunes, waits }: Casualty, blame: Blame): ReplayVerdict {
-  const more = blame === "model" ? 1 : 0;
+  const more = blame === "outside" ? 0 : 1;
   if (waits + more > maxWaits) {
     return fail("host-crashed", `${waits + more} hosts died of their model while it waited there`);
   }
@@ -52,11 +52,16 @@ function judgeSuspect({ strikes, misfortunes, waits }: Casualty): ReplayVerdict 
   return { type: "replay", alone: true, strikes: strikes + 1, misfortunes, waits };
 }
 
-function judgeUnlucky({ strikes, misfortunes, waits }: Casualty): ReplayVerdict {
+/** After a death for memory it runs alone, so that one that does fill a host takes no others along. */
+function judgeUnlucky(
+  { strikes, misfortunes, waits }: Casualty,
+  blame: "memory" | "outside",
+): ReplayVerdict {
   if (misfortunes + 1 > maxMisfortunes) {
     return fail("host-crashed", `its host was killed ${misfortunes + 1} times while running it`);
   }
-  return { type: "replay", alone: strikes > 0, strikes, misfortunes: misfortunes + 1, waits };
+  const alone = strikes > 0 || blame === "memory";
+  return { type: "replay", alone, strikes, misfortunes: misfortunes + 1, waits };
 }
 
 function fail(code: Failure["code"], words: string): ReplayVerdict {

@@ -12,8 +12,11 @@ import type {
 import type { FeedEvent, Question, Reply } from "./questions.ts";
 import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
 
-/** Whether the requests that a dead host was running are suspects, or were only unlucky. */
-export type Blame = "model" | "outside";
+/**
+ * Whether the requests that a dead host was running are suspects, or were only unlucky. With `memory` it was the model's
+ * own fault, but what fills a host may have come with requests long before these.
+ */
+export type Blame = "model" | "memory" | "outside";
 
 export interface LogSettings {
   readonly level: string;

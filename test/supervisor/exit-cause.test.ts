@@ -20,7 +20,7 @@ describe("judgeExit", () => {
     ["SIGTRAP", { signal: "SIGTRAP" }, verdict("SIGTRAP", "model")],
     ["a kill from outside", { signal: "SIGKILL" }, verdict("SIGKILL", "outside")],
     ["SIGTERM", { signal: "SIGTERM" }, verdict("SIGTERM", "outside")],
-    ["a memory kill", { signal: "SIGKILL", memoryKill: true }, verdict("memory", "model")],
+    ["a memory kill", { signal: "SIGKILL", memoryKill: true }, verdict("memory", "memory")],
     [
       "a fault while the kernel killed another",
       { signal: "SIGSEGV", memoryKill: true },
@@ -35,6 +35,11 @@ describe("judgeExit", () => {
       "a start too long",
       { signal: "SIGKILL", killed: "load-timeout" },
       verdict("load-timeout", "outside"),
+    ],
+    [
+      "a kill of ours for its memory",
+      { signal: "SIGKILL", killed: "memory-limit" },
+      verdict("memory-limit", "memory"),
     ],
     ["a lie", { signal: "SIGKILL", killed: "protocol" }, verdict("protocol", "model")],
     ["our own stop", { signal: "SIGKILL", killed: "stop" }, verdict("stop", "outside")],

@@ -341,6 +341,15 @@ describe("a suspect", () => {
     assert.deepEqual([parts.told, parts.down[0]?.[1].cause], [["a"], "overrun"]);
   });
 
+  it("is innocent when its host dies of too much memory", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, { type: "suspect", fingerprint: "a" });
+    parts.host.slot.kill("memory-limit");
+    await die(parts, "SIGKILL");
+    assert.deepEqual([parts.told, specOf(parts).poison], [[], []]);
+  });
+
   const innocent: readonly (readonly [string, readonly HostEvent[], NodeJS.Signals])[] = [
     ["the kill came from outside", [{ type: "suspect", fingerprint: "a" }], "SIGKILL"],
     [
