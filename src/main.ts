@@ -7,6 +7,7 @@ import { doorSettingsOf } from "../supervisor/door-settings.ts";
 import { greet } from "../supervisor/greeting.ts";
 import { bind } from "../supervisor/listening-socket.ts";
 import { openModels } from "../supervisor/opening.ts";
+import { readRss } from "../supervisor/resident-memory.ts";
 import { createRuntimeFolder } from "../supervisor/runtime-folder.ts";
 import { stopOnSignals } from "../supervisor/stopping.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
@@ -80,6 +81,7 @@ async function run(settings: Settings): Promise<void> {
   const supervisor = new Supervisor({
     clock: systemClock,
     random: Math.random,
+    readRss,
     log,
     hangMs: settings.hangMs,
     cores: availableParallelism(),

@@ -54,6 +54,7 @@ export class DoorSlot {
       obey: (event) => this.#obey(event),
       drainCommand: { type: "drain" },
       wasPoisoned: () => false,
+      onWatch: () => undefined,
       onPhase: () => listener.onChange(),
       onExit: (exit) => listener.onDown(exit),
     });

@@ -28,6 +28,7 @@ export interface GroupListener {
   onChange(group: HostGroup, host: HostSlot): void;
   onStep(group: HostGroup, host: HostSlot, step: HostStep): void;
   onBeat(group: HostGroup, host: HostSlot): void;
+  onWatch(group: HostGroup, host: HostSlot): void;
   onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void;
   /** Comes before its phase changes. */
   onDown(group: HostGroup, host: HostSlot, hostId: string, exit: LastExit): void;
@@ -181,6 +182,7 @@ export class HostGroup {
       },
       onStep: (step) => listener.onStep(this, host, step),
       onBeat: () => listener.onBeat(this, host),
+      onWatch: () => listener.onWatch(this, host),
       onMetrics: (reportId, metrics) => listener.onMetrics(host, reportId, metrics),
       onPoison: (fingerprint) => {
         for (const { slot } of this.all) slot.send({ type: "poison", fingerprint });

@@ -43,6 +43,8 @@ export interface HostListener {
   onChange(): void;
   onStep(step: HostStep): void;
   onBeat(): void;
+  /** The supervisor looks at its process; the first time before anybody hears that it is ready. */
+  onWatch(): void;
   onMetrics(reportId: number, metrics: readonly MetricSnapshot[]): void;
   onPoison(fingerprint: string): void;
   onDown(hostId: string, exit: LastExit): void;
@@ -94,6 +96,7 @@ export class HostSlot {
       drainCommand: { type: "drain" },
       wasPoisoned: () => this.#ranPoison,
       onPhase: () => this.#listener.onChange(),
+      onWatch: () => this.#listener.onWatch(),
       onExit: (exit) => this.#onExit(exit),
     });
   }
@@ -206,6 +209,8 @@ export class HostSlot {
     this.hasBeenReady = true;
     this.readyMs = now - this.#beganAt;
     this.slot.apply({ type: "ready" });
+    // At once: what it takes after this may be what it was asked for.
+    this.#listener.onWatch();
   }
 
   #noteBeat({ load, figures }: Extract<HostEvent, { type: "beat" }>): void {

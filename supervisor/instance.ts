@@ -6,6 +6,7 @@
  * | queued      | forked          | starting    |                                         |
  * | starting    | ready           | ready       |                                         |
  * | starting    | refused         | given-up    | (no probe: the file must change)        |
+ * | starting, ready | outgrown    | given-up    | (no probe: the limit, or the file, must change) |
  * | starting, ready | exited      | queued      | start (the first restart is at once)    |
  * | starting, ready | exited      | backing-off | wake after the backoff                  |
  * | starting, ready | exited      | given-up    | wake after 30 s, for one probe          |
@@ -43,6 +44,8 @@ export type InstanceEvent =
   | { readonly type: "forked" }
   | { readonly type: "ready" }
   | { readonly type: "refused"; readonly reason: string }
+  /** It needs more memory than it may use. */
+  | { readonly type: "outgrown"; readonly reason: string }
   /** `byPoison`: a suspect was running. */
   | { readonly type: "exited"; readonly cause: string; readonly byPoison: boolean }
   | { readonly type: "answered" }
@@ -84,8 +87,8 @@ export function transition(
     case "ready":
       return name === "starting" ? to(instance, { name: "ready", since }) : stay(instance);
     case "refused":
-      if (name !== "starting") return stay(instance);
-      return to(instance, { name: "given-up", since, reason: event.reason });
+    case "outgrown":
+      return condemn(instance, event, since);
     case "exited":
       return exited(instance, event, circumstances);
     case "answered":
@@ -104,6 +107,16 @@ function stay(instance: Instance): Transition {
 
 function to(instance: Instance, phase: Phase, effects: readonly InstanceEffect[] = []): Transition {
   return { instance: { ...instance, phase }, effects };
+}
+
+function condemn(
+  instance: Instance,
+  { type, reason }: Extract<InstanceEvent, { readonly type: "refused" | "outgrown" }>,
+  since: Millis,
+): Transition {
+  const { name } = instance.phase;
+  const isThere = name === "starting" || (name === "ready" && type === "outgrown");
+  return isThere ? to(instance, { name: "given-up", since, reason }) : stay(instance);
 }
 
 function wake(instance: Instance, since: Millis): Transition {

@@ -71,7 +71,10 @@ export class LifeNews implements LifeListener {
 
   onBeat(group: HostGroup, host: HostSlot, life: ModelLife): void {
     if (host.load?.breaker === "open") life.noteBreaker(group);
-    this.#memory.note(group, host);
+  }
+
+  onWatch(group: HostGroup, host: HostSlot, life: ModelLife): void {
+    this.#memory.look(group, host, life);
   }
 
   onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void {

@@ -13,6 +13,7 @@ export interface LifeListener {
   onHost(host: HostSlot): void;
   onStep(life: ModelLife, version: string, step: HostStep): void;
   onBeat(group: HostGroup, host: HostSlot, life: ModelLife): void;
+  onWatch(group: HostGroup, host: HostSlot, life: ModelLife): void;
   onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void;
   onDown(host: HostSlot, hostId: string, exit: LastExit): void;
   onRollout(life: ModelLife, versions: readonly string[], rollout: Rollout): void;

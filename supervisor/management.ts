@@ -81,6 +81,7 @@ export class Management {
       mover,
       trial: (plan) =>
         tryModel(plan, {
+          clock: parts.clock,
           makeSlot: parts.makeSlot,
           ordinal: parts.registry.nextOrdinal(),
           poison: new PoisonList(parts.clock),

@@ -16,7 +16,7 @@ export type MemoryVerdict =
     }
   | { readonly type: "kill"; readonly words: string };
 
-const mebibyte = 1_048_576;
+export const mebibyte = 2 ** 20;
 /** Over the limit by so much, a host takes the memory of others. */
 const killRatio = 1.5;
 /** Less of the limit is never taken for a leak: caches and arenas grow at first. */
@@ -26,7 +26,6 @@ const growthSpanMs = 30_000;
 const growthAheadMs = 60_000;
 /** A leak grows most of the time, where a heavy load comes and goes. */
 const risingShare = 0.7;
-const keptMs = 60_000;
 
 /** Samples are oldest first. */
 export function judgeMemory(
@@ -38,7 +37,7 @@ export function judgeMemory(
   if (last === undefined) return { type: "fine" };
   const limit = inMebibytes(limitBytes);
   const memory = `its memory is ${inMebibytes(last.rssBytes)} MiB`;
-  if (last.rssBytes > killRatio * limitBytes) {
+  if (isFarOver(last.rssBytes, limitBytes)) {
     return { type: "kill", words: `${memory}, over ${killRatio} times the limit of ${limit}` };
   }
   // One sample may be a peak that is over already.
@@ -48,6 +47,10 @@ export function judgeMemory(
   if (!outgrows(samples, limitBytes, now)) return { type: "fine" };
   const words = `${memory} and keeps growing towards the limit of ${limit}`;
   return { type: "replace", reason: "memory-growth", words };
+}
+
+export function isFarOver(rssBytes: number, limitBytes: number): boolean {
+  return rssBytes > killRatio * limitBytes;
 }
 
 function outgrows(samples: readonly MemorySample[], limitBytes: number, now: Millis): boolean {
@@ -87,18 +90,4 @@ function mean(values: readonly number[]): number {
 
 function inMebibytes(bytes: number): number {
   return Math.round(bytes / mebibyte);
-}
-
-/** The samples of one host in the last minute, oldest first, however often they come. */
-export class MemoryHistory {
-  #samples: readonly MemorySample[] = [];
-
-  get samples(): readonly MemorySample[] {
-    return this.#samples;
-  }
-
-  note(sample: MemorySample): void {
-    const recent = this.#samples.filter(({ at }) => sample.at - at < keptMs);
-    this.#samples = [...recent, sample];
-  }
 }

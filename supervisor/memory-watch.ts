@@ -2,7 +2,9 @@
 import type { Clock, Millis } from "../src/platform/clock.ts";
 import type { HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
-import { judgeMemory, MemoryHistory } from "./memory-judge.ts";
+import { MemoryHistory } from "./memory-history.ts";
+import { type MemoryVerdict, mebibyte } from "./memory-judge.ts";
+import type { ModelLife } from "./model-life.ts";
 
 export interface MemoryWatchListener {
   onReplace(host: HostSlot, reason: string, words: string): void;
@@ -10,7 +12,11 @@ export interface MemoryWatchListener {
   onKill(host: HostSlot, words: string): void;
 }
 
-const mebibyte = 2 ** 20;
+/** The model whose host it is, as far as its memory is concerned. */
+export type MemoryOwner = Pick<ModelLife, "noteMemory">;
+
+type Replacement = Extract<MemoryVerdict, { readonly type: "replace" }>;
+
 /** A host that is over its limit soon after its start would be replaced for ever. */
 const replaceEveryMs = 30_000;
 
@@ -20,26 +26,41 @@ export class MemoryWatch {
   /** By host and process: a new process begins anew. */
   readonly #histories = new WeakMap<HostSlot, { pid: number; history: MemoryHistory }>();
   readonly #replacedAt = new WeakMap<HostGroup, Millis>();
+  /** A host of it was under its limit when it had loaded the model. */
+  readonly #fitting = new WeakSet<HostGroup>();
 
   constructor(clock: Clock, listener: MemoryWatchListener) {
     this.#clock = clock;
     this.#listener = listener;
   }
 
-  note(group: HostGroup, host: HostSlot): void {
+  look(group: HostGroup, host: HostSlot, owner: MemoryOwner): void {
     const { memoryMb } = group.config.limits;
-    const { figures, pid, phase } = host.slot;
-    if (memoryMb === null || figures === undefined || pid === undefined) return;
+    const { rssBytes, pid, phase } = host.slot;
+    if (memoryMb === null || rssBytes === null || pid === undefined) return;
     const history = this.#historyOf(host, pid);
-    const now = this.#clock.now();
-    history.note({ at: now, rssBytes: figures.rssBytes });
-    const verdict = judgeMemory(history.samples, memoryMb * mebibyte, now);
-    if (verdict.type === "kill") {
-      this.#listener.onKill(host, verdict.words);
-      host.slot.kill("memory-limit");
-    } else if (verdict.type === "replace" && phase.name === "ready") {
-      this.#replace(group, host, verdict);
+    const sample = { at: this.#clock.now(), rssBytes };
+    const limitBytes = memoryMb * mebibyte;
+    const verdict = history.look(sample, { limitBytes, isLoaded: phase.name !== "starting" });
+    if (phase.name === "ready" && !history.startedOver) this.#fitting.add(group);
+    this.#obey(verdict, { group, host, owner, startedOver: history.startedOver });
+  }
+
+  /** Where others had fitted, one that does not is only unlucky. */
+  #obey(verdict: MemoryVerdict, { group, host, owner, startedOver }: Looked): void {
+    if (verdict.type === "fine") return;
+    const isRolledBack = owner.noteMemory(group, verdict.words);
+    if (!isRolledBack && startedOver && !this.#fitting.has(group)) {
+      host.slot.apply({ type: "outgrown", reason: `the model needs too much: ${verdict.words}` });
     }
+    const isGivenUp = host.slot.phase.name === "given-up";
+    if (verdict.type === "kill" || isGivenUp) this.#kill(host, verdict.words);
+    else if (host.slot.phase.name === "ready") this.#replace(group, host, verdict);
+  }
+
+  #kill(host: HostSlot, words: string): void {
+    this.#listener.onKill(host, words);
+    host.slot.kill("memory-limit");
   }
 
   #historyOf(host: HostSlot, pid: number): MemoryHistory {
@@ -50,11 +71,7 @@ export class MemoryWatch {
     return history;
   }
 
-  #replace(
-    group: HostGroup,
-    host: HostSlot,
-    { reason, words }: { readonly reason: string; readonly words: string },
-  ): void {
+  #replace(group: HostGroup, host: HostSlot, { reason, words }: Replacement): void {
     const now = this.#clock.now();
     const last = this.#replacedAt.get(group);
     const isMember = group.stage === "serving" && group.hosts.includes(host);
@@ -68,4 +85,11 @@ export class MemoryWatch {
       },
     );
   }
+}
+
+interface Looked {
+  readonly group: HostGroup;
+  readonly host: HostSlot;
+  readonly owner: MemoryOwner;
+  readonly startedOver: boolean;
 }

@@ -114,6 +114,14 @@ export class ModelLife {
     this.#runOf(group)?.apply({ type: "breaker-opened", reason });
   }
 
+  /** False where no rollout of it is under way that could be rolled back. */
+  noteMemory(group: HostGroup, reason: string): boolean {
+    const run = this.#runOf(group);
+    const before = run?.rollout.name;
+    run?.apply({ type: "given-up", reason });
+    return run?.rollout.name !== before;
+  }
+
   /** As many replicas as are wanted, and then more; where either fails, as many as there were. */
   async #scaled(
     groups: readonly HostGroup[],
@@ -185,6 +193,7 @@ export class ModelLife {
       onChange: (group, host) => this.#onChange(group, host),
       onStep: (group, _, step) => listener.onStep(this, group.version, step),
       onBeat: (group, host) => listener.onBeat(group, host, this),
+      onWatch: (group, host) => listener.onWatch(group, host, this),
       onMetrics: (host, reportId, metrics) => listener.onMetrics(host, reportId, metrics),
       onDown: (group, host, hostId, exit) => {
         listener.onDown(host, hostId, exit);

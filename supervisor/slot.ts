@@ -16,6 +16,7 @@ import {
   newInstance,
   transition,
 } from "./instance.ts";
+import type { ReadRss } from "./resident-memory.ts";
 import { isHung } from "./watchdog.ts";
 
 export interface LastExit extends ExitVerdict {
@@ -39,6 +40,7 @@ export interface SlotContext {
   readonly memoryKills: () => number;
   /** The same a moment ago. */
   readonly memoryKillsBefore: () => number;
+  readonly readRss: ReadRss;
 }
 
 /** What a role makes of its process. */
@@ -54,6 +56,8 @@ export interface SlotRole<Command, Event> {
   /** Whether a suspect was running, asked when the process has ended. */
   wasPoisoned(): boolean;
   onPhase(): void;
+  /** The supervisor looks at the process, several times a second. */
+  onWatch(): void;
   onExit(exit: LastExit): void;
 }
 
@@ -99,6 +103,12 @@ export class Slot<Command, Event> {
     return this.#child?.pid;
   }
 
+  /** As the kernel counts it, or else as the process says; null where nobody knows. */
+  get rssBytes(): number | null {
+    if (this.pid === undefined) return null;
+    return this.#context.readRss(this.pid) ?? this.figures?.rssBytes ?? null;
+  }
+
   /** Resolves when the process has been drained and is gone for good. */
   readonly stopped = new Promise<void>((resolve) => {
     this.#onStopped = resolve;
@@ -135,6 +145,7 @@ export class Slot<Command, Event> {
     if (this.#child === undefined || this.#killed !== null) return;
     const watched = { beatAt: this.#beatAt, startedAt: this.#startedAt };
     if (isHung(watched, now, this.#context.hangMs)) this.kill("hang");
+    else this.#role.onWatch();
   }
 
   /** Arms an end for a step of the start that takes too long. */

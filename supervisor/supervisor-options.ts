@@ -6,11 +6,13 @@ import type { ModelView } from "../src/protocol/views.ts";
 import type { ForkChild, SendHandle } from "./child-process.ts";
 import type { Journal } from "./journal.ts";
 import type { ModelStore } from "./model-store.ts";
+import type { ReadRss } from "./resident-memory.ts";
 
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  readonly readRss: ReadRss;
   readonly hangMs: number;
   /** As many children start at a time. */
   readonly cores: number;

@@ -140,11 +140,12 @@ export class Supervisor {
   }
 
   #slotContext(): SlotContext {
-    const { clock, random, log, hangMs, cores: concurrency } = this.#options;
+    const { clock, random, log, hangMs, readRss, cores: concurrency } = this.#options;
     const loads = new PQueue({ concurrency });
     const restarts = new PQueue({ concurrency });
     const memoryKillsBefore = () => this.#memoryKills.before;
-    return { clock, random, log, loads, restarts, hangMs, memoryKills, memoryKillsBefore };
+    const shared = { clock, random, log, loads, restarts, hangMs, readRss };
+    return { ...shared, memoryKills, memoryKillsBefore };
   }
 
   #slotMaker(context: SlotContext): MakeHostSlot {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { growingMemoryModel } from "../../models/growing-models.ts";
 import { startReady } from "./cluster.ts";
 import { openFeed } from "./event-feed.ts";
+import { modelsFolder, patch, post, upload, versionOf, yamlOf } from "./model-changes.ts";
 import { inLoops, waitFor } from "./wait.ts";
 
 const mebibyte = 2 ** 20;
@@ -16,6 +19,9 @@ const cluster = await startReady(
       growing: { onnx: growingMemoryModel(), yaml },
       bursting: { onnx: growingMemoryModel(), yaml },
       free: { onnx: growingMemoryModel() },
+      // No process of ours is so small.
+      needy: { onnx: growingMemoryModel(), yaml: "limits: { memory_mb: 16 }\n" },
+      steady: { onnx: growingMemoryModel(), yaml },
     },
   },
 );
@@ -106,6 +112,48 @@ describe("A host without a limit", () => {
     await waitFor(async () => (await rssMbOf("free")) > 700, "its memory to be seen");
     assert.equal((await cluster.host("free")).pid, pid);
     assert.deepEqual(feed.of({ model: "free", state: "memory-limit" }), []);
+  });
+});
+
+describe("A model that needs more than its limit", () => {
+  const words = /its memory is \d+ MiB, over 1.5 times the limit of 16/;
+
+  it("is given up at once", async () => {
+    const { last_exit, restarts, state } = await waitFor(async () => {
+      const host = await cluster.host("needy");
+      return host.last_exit !== null && host;
+    }, "its host to end");
+    assert.deepEqual([last_exit?.reason, restarts, state], ["memory-limit", 0, "given-up"]);
+    const version = await versionOf(cluster, "needy", "1");
+    assert.equal(version?.state, "unavailable");
+    assert.match(version?.reason ?? "", words);
+  });
+
+  it("is loaded when it may have more", async () => {
+    const { status, text } = await patch(cluster, "needy", { limits: { memory_mb: 400 } });
+    assert.equal(status, 200, text);
+    await take("needy", 1);
+  });
+
+  it("is refused where it is uploaded", async () => {
+    const config = "limits: { memory_mb: 16 }";
+    const answer = await upload(cluster, { id: "sent", config }, growingMemoryModel());
+    assert.equal(answer.status, 422, answer.text);
+    assert.match(answer.json.error, words);
+    assert.equal((await cluster.get("/models/sent")).status, 404);
+  });
+
+  it("leaves what serves where it comes as a rollout", async () => {
+    const { pid } = await cluster.host("steady");
+    const path = join(modelsFolder(cluster), "steady", "model.yaml");
+    const before = yamlOf(cluster, "steady");
+    writeFileSync(path, "limits: { memory_mb: 16 }\nbatching: { max_batch_size: 2 }\n");
+    const answer = await post(cluster, "steady", "load");
+    assert.equal(answer.status, 422, answer.text);
+    assert.match(answer.json.error, words);
+    writeFileSync(path, before);
+    await waitFor(async () => (await cluster.hosts("steady")).length === 1, "the new one to go");
+    assert.equal((await cluster.host("steady")).pid, pid);
   });
 });
 

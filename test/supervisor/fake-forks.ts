@@ -74,5 +74,6 @@ export function slotContext(clock: Clock): SlotContext {
     hangMs: 5_000,
     memoryKills: () => 0,
     memoryKillsBefore: () => 0,
+    readRss: () => undefined,
   };
 }

@@ -39,6 +39,7 @@ function setUp(config: ModelConfig = { ...defaultModelConfig, labels: ["setosa"]
   const phases: string[] = [];
   const steps: string[] = [];
   const reports: unknown[] = [];
+  const watched: string[] = [];
   const context = slotContext(clock);
   const options = {
     model: "iris",
@@ -59,11 +60,12 @@ function setUp(config: ModelConfig = { ...defaultModelConfig, labels: ["setosa"]
     onChange: () => phases.push(host.slot.phase.name),
     onStep: (step) => steps.push(step),
     onBeat: () => undefined,
+    onWatch: () => watched.push(host.slot.phase.name),
     onMetrics: (reportId, metrics) => reports.push({ reportId, metrics }),
     onPoison: (fingerprint) => told.push(fingerprint),
     onDown: (hostId, exit) => down.push([hostId, exit]),
   });
-  return { clock, forks, poison, told, down, phases, steps, reports, host };
+  return { clock, forks, poison, told, down, phases, steps, reports, watched, host };
 }
 
 type Parts = ReturnType<typeof setUp>;
@@ -196,6 +198,12 @@ describe("a host's slot", () => {
     await die(parts, "SIGSEGV");
     const [[hostId, exit] = []] = parts.down;
     assert.deepEqual([hostId, exit?.cause, exit?.blame], ["iris/1#2.17-1", "SIGSEGV", "model"]);
+  });
+
+  it("is looked at as soon as it is ready", () => {
+    const parts = setUp();
+    makeReady(parts);
+    assert.deepEqual(parts.watched, ["ready"]);
   });
 
   it("removes the socket that its process left", async () => {

@@ -33,11 +33,19 @@ export async function settled(): Promise<void> {
   for (let turns = 0; turns < 10; turns += 1) await turn();
 }
 
-export function startLife(booted: ServePlan, folderVersions: readonly string[] = ["1", "2"]) {
+/** What the kernel says of processes, by their numbers. */
+export type RssByPid = Map<number, number>;
+
+export function startLife(
+  booted: ServePlan,
+  folderVersions: readonly string[] = ["1", "2"],
+  onWatch: LifeListener["onWatch"] = () => undefined,
+) {
   const clock = new FakeClock();
   const forks = new FakeForks<HostCommand>();
   const rollouts: string[] = [];
-  const context = slotContext(clock);
+  const rss: RssByPid = new Map();
+  const context = { ...slotContext(clock), readRss: (pid: number) => rss.get(pid) };
   const makeSlot: MakeHostSlot = (plan, listener) => {
     const log = { level: "silent", pretty: false };
     const sizes = { maxFrameBytes: 1, drainSequencesMs: 1 };
@@ -49,6 +57,7 @@ export function startLife(booted: ServePlan, folderVersions: readonly string[] =
     onHost: () => undefined,
     onStep: () => undefined,
     onBeat: () => undefined,
+    onWatch,
     onMetrics: () => undefined,
     onDown: () => undefined,
     onRollout: (_, versions, { name }) => rollouts.push(`${versions.join("+")} ${name}`),
@@ -66,5 +75,5 @@ export function startLife(booted: ServePlan, folderVersions: readonly string[] =
       );
       return [version, state, ...pids].join(" ");
     });
-  return { clock, forks, rollouts, life: known.life, known, registry, view };
+  return { clock, forks, rss, rollouts, life: known.life, known, registry, view };
 }

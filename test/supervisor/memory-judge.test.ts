@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   judgeMemory,
-  MemoryHistory,
   type MemorySample,
   type MemoryVerdict,
 } from "../../supervisor/memory-judge.ts";
@@ -84,25 +83,5 @@ describe("judgeMemory", () => {
   it("does not judge growth where all samples are of one time", () => {
     const samples = growing(450, 10).map((value) => ({ at: 0, rssBytes: value * mebibyte }));
     assert.deepEqual(judgeMemory(samples, limitBytes, 0), fine);
-  });
-});
-
-describe("MemoryHistory", () => {
-  it("keeps the samples of the last minute, oldest first", () => {
-    const history = new MemoryHistory();
-    const samples = samplesOf(growing(100, 1, 70));
-    for (const sample of samples) history.note(sample);
-    assert.deepEqual(history.samples, samples.slice(-12));
-  });
-
-  it("sees growth however often samples come", () => {
-    for (const everyMs of [125, 250, 500, 1_000]) {
-      const history = new MemoryHistory();
-      const count = 50_000 / everyMs;
-      const samples = samplesOf(growing(480, everyMs / 1_000, count), everyMs);
-      for (const sample of samples) history.note(sample);
-      const now = samples.at(-1)?.at ?? 0;
-      assert.equal(judgeMemory(history.samples, limitBytes, now).type, "replace", `${everyMs}`);
-    }
   });
 });

@@ -5,28 +5,45 @@ import { makeReady, planFor, settled, startLife } from "./life-parts.ts";
 
 const mebibyte = 2 ** 20;
 
-function begin(memoryMb: number | null) {
-  const parts = startLife(planFor({ limits: { memoryMb } }, "1"), ["1"]);
-  makeReady(parts.forks.child);
+/** Version 1, which has so much memory when it is ready. */
+function begin(memoryMb: number | null, firstMb = 10) {
   const heard: string[] = [];
+  const plan = planFor({ limits: { memoryMb }, bakeMs: 5_000 }, "1");
+  const parts = startLife(plan, ["1", "2"], (group, host, life) => watch.look(group, host, life));
   const watch = new MemoryWatch(parts.clock, {
     onReplace: (_, reason) => heard.push(`replace for ${reason}`),
     onReplaced: (_, problem) => heard.push(problem ?? "replaced"),
     onKill: () => heard.push("kill"),
   });
-  const [group] = parts.life.groups;
-  assert.ok(group !== undefined);
-  /** The host that serves says what it holds, as often as asked. */
-  const beat = (rssMb: number, times = 1) => {
+  /** Each process has so much, at so many looks. */
+  const beat = (rssMb: number, times = 1, pids = parts.forks.children.map(({ pid }) => pid)) => {
+    for (const pid of pids) parts.rss.set(pid, rssMb * mebibyte);
     for (let count = 0; count < times; count += 1) {
-      const [host] = group.hosts;
-      assert.ok(host !== undefined);
-      parts.clock.advance(250);
-      host.slot.noteBeat({ rssBytes: rssMb * mebibyte, cpuSeconds: 0, eventLoopDelayMs: 0 });
-      watch.note(group, host);
+      parts.clock.advance(1_000);
+      // Its own word that all is well, which nobody listens to where the kernel says otherwise.
+      const figures = { rssBytes: 1, cpuSeconds: 0, eventLoopDelayMs: 0 };
+      for (const { slot } of parts.registry.hosts) slot.noteBeat(figures);
+      for (const { slot } of parts.registry.hosts) slot.watch(parts.clock.now());
     }
   };
-  return { ...parts, heard, beat };
+  const loadAt = (pid: number, rssMb: number) => {
+    parts.rss.set(pid, rssMb * mebibyte);
+    makeReady(parts.forks.children[pid - 1]);
+  };
+  loadAt(1, firstMb);
+  return { ...parts, heard, beat, loadAt };
+}
+
+/** Version 1 serves with 10 MiB, and version 2 has begun to start. */
+function upgrading(memoryMb: number) {
+  const parts = begin(memoryMb);
+  const problems: string[] = [];
+  const moved = parts.life.move(planFor({ limits: { memoryMb }, bakeMs: 5_000 }, "2"), {
+    onRolledBack: (reason) => problems.push(reason),
+  });
+  // Whoever looks at it looks later.
+  moved.catch(() => undefined);
+  return { ...parts, moved, problems };
 }
 
 describe("MemoryWatch", () => {
@@ -38,21 +55,21 @@ describe("MemoryWatch", () => {
   });
 
   it("replaces a host that stays over its limit, once", async () => {
-    const { forks, heard, beat, view } = begin(500);
+    const { forks, heard, beat, loadAt, view } = begin(500);
     beat(501, 4);
     assert.deepEqual([heard, forks.children.length], [["replace for memory"], 2]);
-    assert.deepEqual(view(), ["1 ready 1"]);
-    makeReady(forks.children[1]);
+    assert.equal(view()[0], "1 ready 1");
+    loadAt(2, 10);
     await settled();
     forks.children[0]?.exits(0);
     await settled();
-    assert.deepEqual([heard.at(-1), view()], ["replaced", ["1 ready 2"]]);
+    assert.deepEqual([heard.at(-1), view()[0]], ["replaced", "1 ready 2"]);
   });
 
-  it("does not replace hosts for ever where the limit is too low for any", async () => {
-    const { forks, beat, clock } = begin(50);
+  it("replaces hosts of a model that grows too fast at most every half minute", async () => {
+    const { forks, beat, loadAt, clock } = begin(50);
     beat(60, 4);
-    makeReady(forks.children[1]);
+    loadAt(2, 10);
     await settled();
     beat(60, 10);
     assert.equal(forks.children.length, 2);
@@ -61,9 +78,83 @@ describe("MemoryWatch", () => {
     assert.equal(forks.children.length, 3);
   });
 
-  it("ends a host that is far over its limit", () => {
+  it("ends a host that is far over its limit", async () => {
     const { forks, heard, beat } = begin(500);
     beat(800);
     assert.deepEqual([heard, forks.child.kills], [["kill"], 1]);
+    forks.child.exits(null, "SIGKILL");
+    await settled();
+    assert.equal(forks.children.length, 2);
+  });
+
+  for (const [name, firstMb] of [
+    ["over its limit", 60],
+    ["far over its limit", 90],
+  ] as const) {
+    it(`gives a model up whose first host is ${name} before it was asked anything`, async () => {
+      const { forks, beat, clock, life, view } = begin(50, firstMb);
+      beat(firstMb, 2);
+      assert.deepEqual([forks.child.kills, view()[0]], [1, "1 unavailable"]);
+      const phase = life.groups[0]?.hosts[0]?.slot.phase;
+      assert.match(
+        phase?.name === "given-up" ? phase.reason : "",
+        new RegExp(`^the model needs too much: its memory is ${firstMb} MiB, over .*limit of 50$`),
+      );
+      forks.child.exits(null, "SIGKILL");
+      await settled();
+      clock.advance(120_000);
+      assert.equal(forks.children.length, 1);
+    });
+  }
+
+  it("does not give up what has fitted before", async () => {
+    const { forks, beat, loadAt, view } = begin(50);
+    beat(60, 2);
+    loadAt(2, 60);
+    await settled();
+    beat(60, 3);
+    assert.deepEqual([forks.children[1]?.kills, view()[0]], [0, "1 ready 2"]);
+  });
+});
+
+describe("MemoryWatch, in a rollout", () => {
+  const words = "its memory is 60 MiB, over the limit of 50";
+
+  it("has it rolled back where the new host is over its limit while traffic is there", async () => {
+    const { beat, loadAt, moved, problems, view, heard, life } = upgrading(50);
+    loadAt(2, 60);
+    await moved;
+    beat(60, 2, [2]);
+    assert.deepEqual([problems, heard], [[words], []]);
+    assert.deepEqual(view(), ["1 ready 1", "2 unavailable"]);
+    assert.equal(life.failures.get("2"), `rolled back: ${words}`);
+  });
+
+  it("has it rolled back where the new host grows over its limit while it bakes", async () => {
+    const { beat, loadAt, moved, problems } = upgrading(50);
+    loadAt(2, 10);
+    await moved;
+    beat(60, 2, [2]);
+    assert.deepEqual(problems, [words]);
+  });
+
+  it("has it fail where the new host is far over its limit while it loads", async () => {
+    const { beat, forks, moved, heard, view } = upgrading(50);
+    beat(90, 1, [2]);
+    await assert.rejects(moved, {
+      code: "invalid-model",
+      message: "Cannot serve model: its memory is 90 MiB, over 1.5 times the limit of 50",
+    });
+    assert.deepEqual([heard, forks.children[1]?.kills, forks.children.length], [["kill"], 1, 2]);
+    assert.equal(view()[0], "1 ready 1");
+  });
+
+  it("goes on replacing hosts when it has baked", async () => {
+    const { beat, loadAt, moved, clock, heard } = upgrading(50);
+    loadAt(2, 10);
+    await moved;
+    clock.advance(5_000);
+    beat(60, 2, [2]);
+    assert.deepEqual(heard, ["replace for memory"]);
   });
 });

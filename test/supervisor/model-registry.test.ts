@@ -56,6 +56,7 @@ function setUp() {
     onHost: () => undefined,
     onStep: () => undefined,
     onBeat: () => undefined,
+    onWatch: () => undefined,
     onRollout: () => undefined,
     onMetrics: (host, reportId) => reported.push([host, reportId]),
     onDown: (_, hostId) => down.push(hostId),

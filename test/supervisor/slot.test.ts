@@ -28,9 +28,10 @@ interface Options {
 function setUp(options: Options = {}) {
   const clock = new FakeClock();
   const forks = new FakeForks<string>();
-  const kernel = { kills: 0, before: 0 };
+  const kernel = { kills: 0, before: 0, rss: undefined as number | undefined };
   const heard: string[] = [];
   const phases: string[] = [];
+  const watched: (number | null)[] = [];
   const exits: LastExit[] = [];
   const { wasPoisoned = () => false, ...queues } = options;
   const context: SlotContext = {
@@ -39,6 +40,7 @@ function setUp(options: Options = {}) {
     hangMs,
     memoryKills: () => kernel.kills,
     memoryKillsBefore: () => kernel.before,
+    readRss: () => kernel.rss,
   };
   const role: SlotRole<string, string> = {
     fields: {},
@@ -49,11 +51,12 @@ function setUp(options: Options = {}) {
     obey: (event) => heard.push(event),
     drainCommand: "drain",
     wasPoisoned,
+    onWatch: () => watched.push(slot.rssBytes),
     onPhase: () => phases.push(slot.phase.name),
     onExit: (exit) => exits.push(exit),
   };
   const slot: Slot<string, string> = new Slot(context, role);
-  return { clock, forks, kernel, heard, phases, exits, slot };
+  return { clock, forks, kernel, heard, phases, watched, exits, slot };
 }
 
 type Parts = ReturnType<typeof setUp>;
@@ -246,6 +249,18 @@ describe("a slot whose process ends", () => {
     assert.equal(slot.figures, undefined);
     await crash(parts);
     assert.deepEqual(slot.lastExit?.stderr, []);
+  });
+
+  it("believes the kernel about its memory, and its process where that says nothing", () => {
+    const parts = setUp();
+    const { kernel, slot, clock, watched } = parts;
+    makeReady(parts);
+    slot.watch(clock.now());
+    slot.noteBeat(figures);
+    slot.watch(clock.now());
+    kernel.rss = 7;
+    slot.watch(clock.now());
+    assert.deepEqual(watched, [null, 1, 7]);
   });
 
   it("blames the kernel's memory kill, if there was one meanwhile", async () => {

@@ -70,6 +70,7 @@ async function setUp(options: Options = {}) {
     watchMs: null,
     hostDrainMs: 1_000,
     random: () => 1,
+    readRss: () => undefined,
     log: quietLog,
     hangMs: 5_000,
     cores: options.cores ?? 8,

@@ -11,19 +11,27 @@ import { FakeForks, slotContext } from "./fake-forks.ts";
 import { settled, versionOf } from "./life-parts.ts";
 import { metadata } from "./metadata.ts";
 
-function begin() {
+const mebibyte = 2 ** 20;
+
+function begin(memoryMb: number | null = null) {
   const clock = new FakeClock();
   const forks = new FakeForks<HostCommand>();
   const steps: string[] = [];
   const there: HostSlot[] = [];
-  const context = slotContext(clock);
+  const rss = new Map<number, number>();
+  const context = { ...slotContext(clock), readRss: (pid: number) => rss.get(pid) };
   const makeSlot: MakeHostSlot = (plan, listener) => {
     const log = { level: "silent", pretty: false };
     const shared = { socketFolder: "/nowhere", maxFrameBytes: 1, drainSequencesMs: 1, log };
     return new HostSlot(context, { ...plan, ...shared, fork: forks.fork }, listener);
   };
-  const plan = { model: "m", ...versionOf("1"), config: defaultModelConfig };
+  const plan = {
+    model: "m",
+    ...versionOf("1"),
+    config: { ...defaultModelConfig, limits: { memoryMb } },
+  };
   const outcome = tryModel(plan, {
+    clock,
     makeSlot,
     ordinal: 1,
     poison: new PoisonList(clock),
@@ -35,7 +43,13 @@ function begin() {
   });
   // Whoever looks at it looks later.
   outcome.catch(() => undefined);
-  return { clock, forks, steps, there, outcome };
+  /** The process has so much, and is looked at. */
+  const look = (rssMb: number) => {
+    rss.set(forks.children.length, rssMb * mebibyte);
+    clock.advance(1_000);
+    for (const { slot } of there) slot.watch(clock.now());
+  };
+  return { clock, forks, steps, there, outcome, rss, look };
 }
 
 describe("a throwaway host", () => {
@@ -98,5 +112,38 @@ describe("a throwaway host", () => {
     await settled();
     forks.child.exits(null, "SIGKILL");
     await assert.rejects(outcome, { message: /loading it took too long/ });
+  });
+
+  for (const [name, before, words] of [
+    [
+      "far over its limit while it loads",
+      90,
+      "its memory is 90 MiB, over 1.5 times the limit of 50",
+    ],
+    ["over its limit when it is ready", 60, "its memory is 60 MiB, over the limit of 50"],
+  ] as const) {
+    it(`fails where it is ${name}`, async () => {
+      const { forks, outcome, look, rss } = begin(50);
+      rss.set(1, before * mebibyte);
+      if (before === 60) makeReady(forks.child);
+      look(before);
+      await settled();
+      forks.child.exits(null, "SIGKILL");
+      await assert.rejects(outcome, {
+        code: "invalid-model",
+        message: `Cannot serve model: ${words}`,
+      });
+    });
+  }
+
+  it("passes where it was over its limit only while it loaded", async () => {
+    const { forks, outcome, look } = begin(50);
+    look(60);
+    look(60);
+    makeReady(forks.child);
+    look(40);
+    await settled();
+    forks.child.exits(null, "SIGKILL");
+    assert.equal((await outcome).batching.type, "unbatched");
   });
 });
