@@ -49,6 +49,13 @@ export function judgeMemory(
   return { type: "replace", reason: "memory-growth", words };
 }
 
+/** Why hosts that use so much now cannot get the limit: it would end them all. Null where they can. */
+export function limitProblem(limitMb: number | null, rssBytes: readonly number[]): string | null {
+  const used = Math.ceil(Math.max(0, ...rssBytes) / mebibyte);
+  if (limitMb === null || used <= limitMb) return null;
+  return `limits.memory_mb must be above what its hosts use now (${used} MiB), got ${limitMb}`;
+}
+
 export function isFarOver(rssBytes: number, limitBytes: number): boolean {
   return rssBytes > killRatio * limitBytes;
 }

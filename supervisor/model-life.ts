@@ -3,12 +3,14 @@
  * run, and what is written, are its callers' to say.
  */
 import type { ModelVersion } from "../src/config/model-folder.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import { type GroupListener, HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { isServedBy, keptBy } from "./kept-groups.ts";
 import type { LifeParts, MoveOptions } from "./life-parts.ts";
+import { limitProblem } from "./memory-judge.ts";
 import type { ModelPlan, ServePlan } from "./model-plan.ts";
 import type { Rollout } from "./rollout.ts";
 import { type RolloutOwner, RolloutRun } from "./rollout-run.ts";
@@ -68,9 +70,10 @@ export class ModelLife {
       onDone?.();
       return;
     }
+    const kept = keptBy(plan, this.serving, renew);
+    this.#refuseLimit(plan.config, [...kept.values()]);
     this.supersede();
     this.problem = null;
-    const kept = keptBy(plan, this.serving, renew);
     const missing = plan.versions.filter((version) => !kept.has(version.version));
     const old = this.serving.filter((group) => kept.get(group.version) !== group);
     for (const { version } of [...plan.versions, ...old]) this.failures.delete(version);
@@ -84,6 +87,14 @@ export class ModelLife {
     this.config = plan.config;
     await this.#leave(old);
     onDone?.();
+  }
+
+  /** Throws where a new limit would have hosts killed that go on under it. */
+  #refuseLimit({ limits: { memoryMb } }: ModelConfig, kept: readonly HostGroup[]): void {
+    if (memoryMb === this.config?.limits.memoryMb) return;
+    const rss = kept.flatMap(({ all }) => all.map(({ slot }) => slot.rssBytes ?? 0));
+    const problem = limitProblem(memoryMb, rss);
+    if (problem !== null) throw new TroupeError("invalid-model", `Cannot serve model: ${problem}`);
   }
 
   #isAsPlanned(plan: ServePlan, renew: ReadonlySet<string>): boolean {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   judgeMemory,
+  limitProblem,
   type MemorySample,
   type MemoryVerdict,
 } from "../../supervisor/memory-judge.ts";
@@ -84,4 +85,22 @@ describe("judgeMemory", () => {
     const samples = growing(450, 10).map((value) => ({ at: 0, rssBytes: value * mebibyte }));
     assert.deepEqual(judgeMemory(samples, limitBytes, 0), fine);
   });
+});
+
+describe("limitProblem", () => {
+  const tooLow = (used: number, limit: number) =>
+    `limits.memory_mb must be above what its hosts use now (${used} MiB), got ${limit}`;
+  const rows: readonly (readonly [string, number | null, readonly number[], string | null])[] = [
+    ["no limit", null, [900], null],
+    ["a limit of what has no hosts", 64, [], null],
+    ["a limit above all", 144, [143, 20], null],
+    ["a limit below one of them", 64, [20, 143], tooLow(143, 64)],
+    ["a limit just below", 64, [64.1], tooLow(65, 64)],
+  ];
+  for (const [name, limitMb, mebibytes, problem] of rows) {
+    it(`${problem === null ? "takes" : "refuses"} ${name}`, () => {
+      const rss = mebibytes.map((value) => value * mebibyte);
+      assert.equal(limitProblem(limitMb, rss), problem);
+    });
+  }
 });

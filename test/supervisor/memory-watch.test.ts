@@ -158,3 +158,17 @@ describe("MemoryWatch, in a rollout", () => {
     assert.deepEqual(heard, ["replace for memory"]);
   });
 });
+
+describe("a model whose limit is lowered", () => {
+  it("keeps the old one where its hosts use more than the new one", async () => {
+    const { life, forks } = begin(500, 143);
+    await assert.rejects(life.move(planFor({ limits: { memoryMb: 64 }, bakeMs: 5_000 }, "1")), {
+      code: "invalid-model",
+      message:
+        "Cannot serve model: limits.memory_mb must be above what its hosts use now (143 MiB), got 64",
+    });
+    assert.deepEqual([life.config?.limits.memoryMb, forks.child.kills], [500, 0]);
+    await life.move(planFor({ limits: { memoryMb: 144 }, bakeMs: 5_000 }, "1"));
+    assert.equal(life.config?.limits.memoryMb, 144);
+  });
+});
