@@ -1,6 +1,6 @@
 import type { NamedFile } from "../src/protocol/control.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { ModelInterface, NamedTensor, RunResult } from "./engine.ts";
+import type { LoadedModel, NamedTensor, RunResult } from "./engine.ts";
 
 export type EngineRequest =
   | {
@@ -17,6 +17,6 @@ export type EngineRequest =
 
 /** Each request gets one reply, in order. */
 export type EngineReply =
-  | { readonly type: "loaded"; readonly model: ModelInterface }
+  | { readonly type: "loaded"; readonly model: LoadedModel }
   | ({ readonly type: "ran" } & RunResult)
   | { readonly type: "failed"; readonly message: string };

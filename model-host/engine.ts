@@ -19,6 +19,11 @@ export interface ModelInterface {
   readonly outputs: readonly ValueInfo[];
 }
 
+export interface LoadedModel extends ModelInterface {
+  /** Names of the files beside the model's that were read for its weights. */
+  readonly externalFiles: readonly string[];
+}
+
 export interface NamedTensor extends Tensor {
   readonly name: string;
 }
@@ -32,11 +37,7 @@ export interface RunResult {
 /** Whatever runs the model: one run at a time, never interrupted. */
 export interface Engine {
   /** Of the files beside the model those are read that it keeps data in. Rejects with `invalid-model` in ONNX Runtime's words. */
-  load(
-    file: string,
-    settings: SessionSettings,
-    beside: readonly NamedFile[],
-  ): Promise<ModelInterface>;
+  load(file: string, settings: SessionSettings, beside: readonly NamedFile[]): Promise<LoadedModel>;
   /** Takes the inputs' memory. Rejects with `inference-failed`. */
   run(inputs: readonly NamedTensor[], fetches: readonly string[]): Promise<RunResult>;
 }

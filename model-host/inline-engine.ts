@@ -2,7 +2,7 @@
 import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { Engine, ModelInterface, NamedTensor, RunResult } from "./engine.ts";
+import type { Engine, LoadedModel, NamedTensor, RunResult } from "./engine.ts";
 
 type SessionModule = typeof import("./session.ts");
 type Session = Awaited<ReturnType<SessionModule["Session"]["load"]>>;
@@ -15,7 +15,7 @@ export class InlineEngine implements Engine {
     file: string,
     settings: SessionSettings,
     beside: readonly NamedFile[],
-  ): Promise<ModelInterface> {
+  ): Promise<LoadedModel> {
     // Not at the top: a host with an engine thread does without a second ONNX Runtime.
     this.#module = await import("./session.ts");
     try {

@@ -7,7 +7,7 @@ import type { NamedFile } from "../src/protocol/control.ts";
 import type { Datatype } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { Tensor, TensorData } from "../src/tensors/tensor.ts";
-import type { ModelInterface, NamedTensor, RunResult, ValueInfo } from "./engine.ts";
+import type { LoadedModel, NamedTensor, RunResult, ValueInfo } from "./engine.ts";
 import { readModelFiles } from "./model-file.ts";
 
 type OrtType = ort.Tensor.Type;
@@ -41,8 +41,11 @@ const nowhere = "/nonexistent";
 export class Session {
   readonly #session: ort.InferenceSession;
 
-  private constructor(session: ort.InferenceSession) {
+  readonly #externalFiles: readonly string[];
+
+  private constructor(session: ort.InferenceSession, externalFiles: readonly string[]) {
     this.#session = session;
+    this.#externalFiles = externalFiles;
   }
 
   /** The bytes are handed over, not the paths, so that the model can reach no other file. */
@@ -68,13 +71,15 @@ export class Session {
         },
       },
     });
-    return new Session(session);
+    const names = externalData.map(({ path }) => path);
+    return new Session(session, names);
   }
 
-  get model(): ModelInterface {
+  get model(): LoadedModel {
     return {
       inputs: this.#session.inputMetadata.map(valueInfo),
       outputs: this.#session.outputMetadata.map(valueInfo),
+      externalFiles: this.#externalFiles,
     };
   }
 

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { Engine, ModelInterface, NamedTensor, RunResult } from "./engine.ts";
+import type { Engine, LoadedModel, NamedTensor, RunResult } from "./engine.ts";
 import type { EngineReply, EngineRequest } from "./engine-messages.ts";
 
 type Waiter = (reply: EngineReply) => void;
@@ -26,7 +26,7 @@ export class ThreadEngine implements Engine {
     file: string,
     settings: SessionSettings,
     beside: readonly NamedFile[],
-  ): Promise<ModelInterface> {
+  ): Promise<LoadedModel> {
     const reply = await this.#ask({ type: "load", file, settings, beside }, []);
     if (reply.type === "loaded") return reply.model;
     throw new TroupeError("invalid-model", reply.type === "failed" ? reply.message : "no answer");

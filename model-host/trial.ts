@@ -14,7 +14,7 @@ import type { StateTensor, StreamSettings } from "../src/protocol/model-settings
 import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
-import type { Engine, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
+import type { Engine, LoadedModel, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
 import { grownAxis, isClose } from "./row-comparison.ts";
 import { freeSizes, integerRanges, type SampleSizes, sampleRows } from "./sample-inputs.ts";
 import { pairAsConfigured, pairByName } from "./state-pairs.ts";
@@ -42,7 +42,7 @@ export interface TrialOptions {
  */
 export async function describe(
   engine: Engine,
-  model: ModelInterface,
+  model: LoadedModel,
   options: TrialOptions,
 ): Promise<ModelMetadata> {
   const outputs = model.outputs.filter((output) => output.datatype !== null);
@@ -62,6 +62,7 @@ export async function describe(
       .map(({ name, kind }) => ({ name, reason: `it is ${kind}, which cannot be served` })),
     state,
     stream: options.stream && resolveStream(options.stream, inputs, state),
+    externalFiles: model.externalFiles,
   };
 }
 

@@ -1,11 +1,12 @@
 /* What `GET /models` and its neighbours say of a model: what its folder holds, and how it fares. */
 import { stat } from "node:fs/promises";
-import { type ModelVersion, pathsOf } from "../src/config/model-folder.ts";
+import type { ModelVersion } from "../src/config/model-folder.ts";
 import { defaultVersion } from "../src/protocol/default-version.ts";
 import { hasMemory, type ModelMetadata, type TensorSpec } from "../src/protocol/model-metadata.ts";
 import type { ModelView, VersionView } from "../src/protocol/views.ts";
 import type { Digests } from "./file-digest.ts";
 import type { HostSlot } from "./host-slot.ts";
+import { mebibyte } from "./memory-judge.ts";
 import type { ModelLife } from "./model-life.ts";
 import type { KnownModel } from "./model-registry.ts";
 
@@ -18,8 +19,6 @@ export interface DescribeParts {
   /** What is being changed of it, if anything is. */
   readonly change: string | null;
 }
-
-const mebibyte = 2 ** 20;
 
 export async function describeModel(model: KnownModel, parts: DescribeParts): Promise<Json> {
   const { life, folder } = model;
@@ -76,7 +75,7 @@ export async function describeVersion(
     ...tensorsOf(metadata),
     replicas: hosts.filter(isReady).length,
     memory: memoryOf(hosts, life.config?.limits.memoryMb ?? null),
-    ...(found === undefined ? absentFile : await fileFacts(found, digests)),
+    ...(found === undefined ? absentFile : await fileFacts(found, metadata, digests)),
   };
 }
 
@@ -85,11 +84,18 @@ function isReady({ slot }: HostSlot): boolean {
 }
 
 function memoryOf(hosts: readonly HostSlot[], limitMb: number | null): Json {
-  const rss = hosts.map(({ slot }) => slot.figures?.rssBytes ?? 0);
   return {
-    rss_bytes: rss.reduce((sum, bytes) => sum + bytes, 0),
+    rss_bytes: rssOf(hosts.map(({ slot }) => slot)),
     limit_bytes: limitMb === null ? null : limitMb * mebibyte,
   };
+}
+
+/** Null where there are processes, and nothing is known of any of them yet. */
+function rssOf(slots: readonly Pick<HostSlot["slot"], "pid" | "rssBytes">[]): number | null {
+  const running = slots.filter(({ pid }) => pid !== undefined);
+  const known = running.flatMap(({ rssBytes }) => rssBytes ?? []);
+  if (known.length === 0 && running.length > 0) return null;
+  return known.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Unknown until the model has been loaded once. */
@@ -124,11 +130,19 @@ interface FileFacts {
 
 const absentFile: FileFacts = { digest: null, size_bytes: null, created_at: null };
 
-async function fileFacts(version: ModelVersion, digests: Digests): Promise<FileFacts> {
+/** Other files may lie beside a model; only those that it names are counted as its own. */
+async function fileFacts(
+  { file, beside }: ModelVersion,
+  metadata: ModelMetadata | null,
+  digests: Digests,
+): Promise<FileFacts> {
+  const own = beside.filter(({ name }) => metadata?.externalFiles.includes(name));
   try {
-    const stats = await Promise.all(pathsOf(version).map((path) => stat(path)));
+    const stats = await Promise.all(
+      [file, ...own.map((one) => one.file)].map((path) => stat(path)),
+    );
     return {
-      digest: `sha256:${await digests.of(version.file)}`,
+      digest: `sha256:${await digests.of(file)}`,
       size_bytes: stats.reduce((sum, { size }) => sum + size, 0),
       created_at: stats[0]?.mtime.toISOString() ?? null,
     };

@@ -29,6 +29,8 @@ import type { HostLoad, MetricSnapshot, MetricValue, ProcessFigures } from "./vi
 
 /** Values of one metric: each model brings a front door the buckets of its stages. */
 const maxValues = 200_000;
+/** In UTF-16 units: no file system of ours has longer ones. */
+const maxFileName = 255;
 
 /** Undefined where it is no event of a host. */
 export function parseHostEvent(message: unknown): HostEvent | undefined {
@@ -51,7 +53,7 @@ function hostEvent(fields: Fields): HostEvent {
     case "step":
       return { type, step: oneOf(hostSteps, fields["step"]) };
     case "ready":
-      return { type, metadata: metadata(fieldsOf(fields["metadata"])) };
+      return { type, metadata: modelMetadata(fieldsOf(fields["metadata"])) };
     case "refused":
       return { type, reason: text(fields["reason"]) };
     case "beat":
@@ -97,7 +99,7 @@ function doorEvent(fields: Fields): DoorEvent {
   }
 }
 
-function metadata(fields: Fields): ModelMetadata {
+function modelMetadata(fields: Fields): ModelMetadata {
   const inputs = list(fields["inputs"]).map(tensorSpec);
   const outputs = list(fields["outputs"]).map(tensorSpec);
   return {
@@ -107,6 +109,7 @@ function metadata(fields: Fields): ModelMetadata {
     notServable: list(fields["notServable"]).map(notServable),
     state: list(fields["state"]).map((value) => stateSpec(value, inputs, outputs)),
     stream: fields["stream"] === null ? null : streamSpec(fieldsOf(fields["stream"]), inputs),
+    externalFiles: list(fields["externalFiles"]).map((name) => text(name, maxFileName)),
   };
 }
 

@@ -70,6 +70,8 @@ export interface ModelMetadata {
   readonly state: readonly StateSpec[];
   /** Null where clients cut their signals themselves. */
   readonly stream: StreamSpec | null;
+  /** Names of the files beside the model's that it keeps its weights in. */
+  readonly externalFiles: readonly string[];
 }
 
 /** Whether something of one frame is needed for the next. */

@@ -11,6 +11,7 @@ const metadata: ModelMetadata = {
   outputs: [{ name: "y", datatype: "INT64", shape: [-1], batchAxis: 0 }],
   batching: { type: "batched", maxBatchSize: 64 },
   notServable: [],
+  externalFiles: [],
   state: [],
   stream: null,
 };

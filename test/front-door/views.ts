@@ -6,6 +6,7 @@ export const metadata: ModelMetadata = {
   outputs: [{ name: "y", datatype: "FP32", shape: [-1, 3], batchAxis: 0 }],
   batching: { type: "batched", maxBatchSize: 8 },
   notServable: [],
+  externalFiles: [],
   state: [],
   stream: null,
 };

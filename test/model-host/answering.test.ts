@@ -11,7 +11,15 @@ import { FakeDoor, fakeWork, servedModel, type WorkFields } from "./fake-work.ts
 function metadata(batchAxis: number | null, shape: readonly number[]): ModelMetadata {
   const y: TensorSpec = { name: "y", datatype: "FP32", shape, batchAxis };
   const batching = { type: "batched", maxBatchSize: 2 } as const;
-  return { inputs: [], outputs: [y], batching, notServable: [], state: [], stream: null };
+  return {
+    inputs: [],
+    outputs: [y],
+    batching,
+    notServable: [],
+    externalFiles: [],
+    state: [],
+    stream: null,
+  };
 }
 
 const atFirst = metadata(0, [-1, 2]);

@@ -20,6 +20,7 @@ function setUp() {
     outputs: [y],
     batching: { type: "batched", maxBatchSize: 4 },
     notServable: [],
+    externalFiles: [],
     state: [],
     stream: null,
   });

@@ -22,6 +22,7 @@ function model(h: TensorSpec, x = spec("x", [-1, -1]), batching = batched): Serv
     outputs: [spec("y", [-1, 1]), { ...h, name: "hn" }],
     batching,
     notServable: [],
+    externalFiles: [],
     state: [{ input: 1, output: 1, found: false }],
     stream: { input: 0, window: 4, hop: 2, pad: "zeros" },
   });

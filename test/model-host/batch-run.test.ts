@@ -17,7 +17,15 @@ function spec(name: string, batchAxis: number | null, shape = [-1, 2]): TensorSp
 
 function served(inputs: readonly TensorSpec[], ...outputs: readonly TensorSpec[]): ServedModel {
   const batching = { type: "batched", maxBatchSize: 8 } as const;
-  return servedModel({ inputs, outputs, batching, notServable: [], state: [], stream: null });
+  return servedModel({
+    inputs,
+    outputs,
+    batching,
+    notServable: [],
+    externalFiles: [],
+    state: [],
+    stream: null,
+  });
 }
 
 /** `y` doubles `x`, `z` negates it; a row that begins with 13 fails whatever runs with it. */

@@ -28,7 +28,15 @@ function spec(
 
 function model(inputs: readonly TensorSpec[], batching = batched): ServedModel {
   const outputs = [spec("y", [-1, 1])];
-  return servedModel({ inputs, outputs, batching, notServable: [], state: [], stream: null });
+  return servedModel({
+    inputs,
+    outputs,
+    batching,
+    notServable: [],
+    externalFiles: [],
+    state: [],
+    stream: null,
+  });
 }
 
 function frame(body: unknown, fields: Partial<RequestFrame> = {}): RequestFrame {
@@ -189,6 +197,7 @@ const stateful = servedModel(
     outputs: [spec("y", [-1, 1]), spec("hn", [-1, 2])],
     batching: batched,
     notServable: [],
+    externalFiles: [],
     state: [{ input: 0, output: 1, found: false }],
     stream: { input: 1, window: 4, hop: 2, pad: "zeros" },
   },

@@ -62,6 +62,7 @@ async function serve() {
       outputs: [{ ...x, name: "y" }],
       batching: { type: "one-by-one", reason: "" },
       notServable: [],
+      externalFiles: [],
       state: [],
       stream: null,
     },

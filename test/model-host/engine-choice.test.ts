@@ -69,6 +69,7 @@ describe("hasBoundedShapes", () => {
     outputs: [],
     batching: { type: "batched", maxBatchSize: 8 },
     notServable: [],
+    externalFiles: [],
     state: [],
     stream: null,
   });

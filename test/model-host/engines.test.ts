@@ -9,6 +9,7 @@ import { chooseEngine } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import { severalOutputsModel, stringsAndIntegersModel } from "../../models/datatype-models.ts";
+import { externalScale } from "../../models/external-models.ts";
 import { heavyModel } from "../../models/loop-models.ts";
 import * as odd from "../../models/odd-models.ts";
 import type { TroupeError } from "../../src/protocol/errors.ts";
@@ -74,7 +75,18 @@ for (const { name, engine } of engines) {
           { name: "sum", datatype: "INT64", dims: ["batch", 1], kind: "a tensor of int64" },
           { name: "big", datatype: "INT64", dims: ["batch", 2], kind: "a tensor of int64" },
         ],
+        externalFiles: [],
       }));
+
+    it("says which of the files beside a model it keeps its weights in", async () => {
+      const { onnx, data } = externalScale();
+      const beside = [
+        { name: "other.csv", file: file(new Uint8Array(9)) },
+        { name: "weights.bin", file: file(data) },
+      ];
+      const { externalFiles } = await engine.load(file(onnx), settings, beside);
+      assert.deepEqual(externalFiles, ["weights.bin"]);
+    });
 
     it("runs texts and big integers", async () => {
       await engine.load(file(stringsAndIntegersModel()), settings, []);

@@ -1,6 +1,6 @@
 import type {
   Engine,
-  ModelInterface,
+  LoadedModel,
   NamedTensor,
   RunResult,
   ValueInfo,
@@ -28,7 +28,7 @@ export class FakeEngine implements Engine {
     this.#compute = compute;
   }
 
-  load(): Promise<ModelInterface> {
+  load(): Promise<LoadedModel> {
     throw new Error("there is nothing to load");
   }
 

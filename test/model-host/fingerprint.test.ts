@@ -18,6 +18,7 @@ function model(datatype: Datatype): ServedModel {
     outputs,
     batching,
     notServable: [],
+    externalFiles: [],
     state: [],
     stream: null,
   });

@@ -19,6 +19,7 @@ const model = servedModel({
   outputs: [{ ...x, name: "y" }],
   batching: { type: "batched", maxBatchSize: 8 },
   notServable: [],
+  externalFiles: [],
   state: [],
   stream: null,
 });

@@ -38,6 +38,7 @@ const metadata: ModelMetadata = {
   outputs: [spec("hn", [2, -1], 1), spec("y", [-1, 1])],
   batching: { type: "batched", maxBatchSize: 4 },
   notServable: [],
+  externalFiles: [],
   state: [{ input: 1, output: 0, found: false }],
   stream: null,
 };

@@ -24,7 +24,15 @@ function modelMetadata(batching: Batching): ModelMetadata {
   const batchAxis = batching.type === "unbatched" ? null : 0;
   const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 1], batchAxis };
   const outputs = [{ ...x, name: "y" }];
-  return { inputs: [x], outputs, batching, notServable: [], state: [], stream: null };
+  return {
+    inputs: [x],
+    outputs,
+    batching,
+    notServable: [],
+    externalFiles: [],
+    state: [],
+    stream: null,
+  };
 }
 
 /** A model that doubles; 13 fails. Its engine runs nothing to its end before it is let, if it is gated. */

@@ -40,6 +40,7 @@ function setUp({ maxRows = 8, poison = [] }: { maxRows?: number; poison?: string
     outputs: [{ ...x, name: "y" }],
     batching: { type: "batched", maxBatchSize: 4 },
     notServable: [],
+    externalFiles: [],
     state: [],
     stream,
   });

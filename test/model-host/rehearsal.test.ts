@@ -20,6 +20,7 @@ function metadataOf(
     outputs: outputs.map((name) => ({ ...x, name })),
     batching: { type: "batched", maxBatchSize: 4 },
     notServable: [],
+    externalFiles: [],
     state: [],
     stream: null,
     ...fields,

@@ -34,6 +34,7 @@ export function modelMetadata(x: TensorSpec, h: TensorSpec, batching = batched):
     ],
     batching,
     notServable: [],
+    externalFiles: [],
     state: [{ input: 1, output: 1, found: true }],
     stream: null,
   };

@@ -27,6 +27,7 @@ function metadata(
     outputs: [x, ...states],
     batching: { type: "batched", maxBatchSize: 8 },
     notServable: [],
+    externalFiles: [],
     state: states.map((_, at) => ({ input: at + 1, output: at + 1, found: false })),
     stream: null,
   };

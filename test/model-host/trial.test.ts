@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { it, describe as suite } from "node:test";
-import type { ModelInterface, NamedTensor, ValueInfo } from "../../model-host/engine.ts";
+import type { LoadedModel, NamedTensor, ValueInfo } from "../../model-host/engine.ts";
 import { describe, type TrialOptions } from "../../model-host/trial.ts";
 import type { Batching } from "../../src/protocol/model-metadata.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { type Compute, FakeEngine, fp32, mapped, numbersOf, value } from "./fake-engine.ts";
 
-function model(inputs: readonly ValueInfo[], ...outputs: readonly ValueInfo[]): ModelInterface {
-  return { inputs, outputs };
+function model(inputs: readonly ValueInfo[], ...outputs: readonly ValueInfo[]): LoadedModel {
+  return { inputs, outputs, externalFiles: [] };
 }
 
-async function tryOut(one: ModelInterface, compute: Compute, options: Partial<TrialOptions> = {}) {
+async function tryOut(one: LoadedModel, compute: Compute, options: Partial<TrialOptions> = {}) {
   const engine = new FakeEngine(compute);
   const metadata = await describe(engine, one, { ...defaults, ...options });
   const axes = [...metadata.inputs, ...metadata.outputs].map(({ batchAxis }) => batchAxis);
@@ -56,6 +56,7 @@ suite("a trial finds batchable", () => {
       outputs: [{ name: "y", datatype: "FP32", shape: [-1, 1], batchAxis: 0 }],
       batching: batched,
       notServable: [],
+      externalFiles: [],
       state: [],
       stream: null,
     });
@@ -132,7 +133,7 @@ suite("a trial finds batchable", () => {
 });
 
 suite("a trial finds unbatchable, and says why,", () => {
-  const rows: readonly (readonly [string, ModelInterface, Compute, string])[] = [
+  const rows: readonly (readonly [string, LoadedModel, Compute, string])[] = [
     [
       "a model that mixes rows",
       model([x], y),
@@ -226,6 +227,7 @@ suite("a trial is not held", () => {
           outputs: [{ name: "y", datatype: "FP32", shape: [1, 2], batchAxis: 0 }],
           batching: { type: "one-by-one", reason: "input 'x' has the fixed shape [1,4]" },
           notServable: [],
+          externalFiles: [],
           state: [],
           stream: null,
         },
@@ -309,8 +311,8 @@ suite("what a model remembers", () => {
   });
 
   it("has the indexes of the outputs that can be served", async () => {
-    const { inputs, outputs } = one;
-    const mixed = { inputs, outputs: [value("map", [], null), ...outputs] };
+    const { outputs } = one;
+    const mixed = { ...one, outputs: [value("map", [], null), ...outputs] };
     const { metadata } = await tryOut(mixed, compute);
     assert.deepEqual(metadata.state, [{ input: 1, output: 1, found: true }]);
   });

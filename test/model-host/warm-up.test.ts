@@ -13,6 +13,7 @@ function metadataOf(batching: Batching): ModelMetadata {
     outputs: [{ name: "y", datatype: "FP32", shape: [-1, 1], batchAxis }],
     batching,
     notServable: [],
+    externalFiles: [],
     state: [],
     stream: null,
   };

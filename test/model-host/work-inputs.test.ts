@@ -18,6 +18,7 @@ const model = servedModel({
   outputs: [spec("y", [-1, 1]), spec("hn", [2, -1], 1), spec("cn", [-1, 1])],
   batching: { type: "batched", maxBatchSize: 8 },
   notServable: [],
+  externalFiles: [],
   state: [
     { input: 3, output: 1, found: false },
     { input: 0, output: 2, found: false },

@@ -34,6 +34,7 @@ function metadata(batching: Batching): ModelMetadata {
     notServable: [{ name: "map", reason: "it is a map" }],
     state: [],
     stream: null,
+    externalFiles: ["weights.bin"],
   };
 }
 
@@ -231,6 +232,10 @@ describe("a hostile host", () => {
     ["half a sequence", beat({ sequences: 0.5 })],
     ["sequences that are a list", beat({ sequences: [6] })],
     ["sequences of which it says nothing", beat({ sequences: undefined })],
+    ["external files that are no list", memory({ externalFiles: "weights.bin" })],
+    ["an external file that is no name", memory({ externalFiles: [1] })],
+    ["an external file of too long a name", memory({ externalFiles: ["x".repeat(256)] })],
+    ["external files of which it says nothing", memory({ externalFiles: undefined })],
     ["a datatype that is none", ready({ datatype: "FP8" })],
     ["a shape that is no list", ready({ shape: { 0: 1, length: 1 } })],
     ["a shape of texts", ready({ shape: ["1"] })],

@@ -16,6 +16,7 @@ function metadata(...inputs: readonly (readonly [Datatype, readonly number[]])[]
     outputs: [],
     batching: { type: "unbatched", reason: "" },
     notServable: [],
+    externalFiles: [],
     state: [],
     stream: null,
   };

@@ -26,6 +26,7 @@ const metadata: ModelMetadata = {
   outputs: [],
   batching: { type: "batched", maxBatchSize: 64 },
   notServable: [],
+  externalFiles: [],
   state: [],
   stream: null,
 };

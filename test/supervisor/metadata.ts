@@ -6,6 +6,7 @@ export const metadata: ModelMetadata = {
   outputs: [],
   batching: { type: "unbatched", reason: "" },
   notServable: [],
+  externalFiles: [],
   state: [],
   stream: null,
 };

@@ -25,7 +25,15 @@ function model(...inputs: TensorSpec[]): ServedModel {
     name: "m",
     version: "1",
     labels: [],
-    metadata: { inputs, outputs, batching, notServable: [], state: [], stream: null },
+    metadata: {
+      inputs,
+      outputs,
+      batching,
+      notServable: [],
+      externalFiles: [],
+      state: [],
+      stream: null,
+    },
     standIns: inputs.map(() => null),
   };
 }

@@ -26,6 +26,7 @@ function model(outputs: number, ...pairs: (readonly [number, number])[]): Served
       outputs: Array.from({ length: outputs }, (_, at) => spec(`y${at}`, [-1, 1])),
       batching: { type: "batched", maxBatchSize: 8 },
       notServable: [],
+      externalFiles: [],
       state: pairs.map(([input, output]) => ({ input, output, found: false })),
       stream: null,
     },

@@ -9,7 +9,14 @@ function model(...outputs: string[]): ServedModel {
   );
   const batching = { type: "unbatched", reason: "test" } as const;
   const memory = { state: [], stream: null };
-  const metadata = { inputs: [], outputs: specs, batching, notServable: [], ...memory };
+  const metadata = {
+    inputs: [],
+    outputs: specs,
+    batching,
+    notServable: [],
+    externalFiles: [],
+    ...memory,
+  };
   return { name: "m", version: "1", metadata, labels: [], standIns: [] };
 }
 

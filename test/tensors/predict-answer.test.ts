@@ -15,7 +15,15 @@ function model(
   );
   const batching = { type: "batched", maxBatchSize: 8 } as const;
   const state = stateOutputs.map((output) => ({ input: 0, output, found: false }));
-  const metadata = { inputs: [], outputs: specs, batching, notServable: [], state, stream: null };
+  const metadata = {
+    inputs: [],
+    outputs: specs,
+    batching,
+    notServable: [],
+    externalFiles: [],
+    state,
+    stream: null,
+  };
   return { name: 'm"', version: "2", metadata, labels, standIns: [] };
 }
 

@@ -24,7 +24,7 @@ function model(
   outputs = [spec("y", [-1, 3])],
   { state = [], stream = null, standIns = inputs.map(() => null) }: Memory = {},
 ): ServedModel {
-  const metadata = { inputs, outputs, batching, notServable: [], state, stream };
+  const metadata = { inputs, outputs, batching, notServable: [], externalFiles: [], state, stream };
   return { name: "m", version: "1", metadata, labels: [], standIns };
 }
 

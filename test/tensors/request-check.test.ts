@@ -16,7 +16,7 @@ function spec(name: string, shape: readonly number[], batchAxis: number | null =
 
 function model(batching: Batching, ...inputs: TensorSpec[]): ServedModel {
   const memory = { state: [], stream: null };
-  const metadata = { inputs, outputs: [], batching, notServable: [], ...memory };
+  const metadata = { inputs, outputs: [], batching, notServable: [], externalFiles: [], ...memory };
   return { name: "m", version: "1", metadata, labels: [], standIns: inputs.map(() => null) };
 }
 

@@ -44,7 +44,14 @@ function model(tensor: Tensor): ServedModel {
   const batching = { type: "batched", maxBatchSize: 4 } as const;
   const outputs = [{ ...x, name: "y" }];
   const memory = { state: [], stream: null };
-  const metadata = { inputs: [x], outputs, batching, notServable: [], ...memory };
+  const metadata = {
+    inputs: [x],
+    outputs,
+    batching,
+    notServable: [],
+    externalFiles: [],
+    ...memory,
+  };
   return { name: "m", version: "1", labels: [], metadata, standIns: [null] };
 }
 

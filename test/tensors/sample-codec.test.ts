@@ -29,6 +29,7 @@ function model(fields: Partial<ModelMetadata>, standIns: ServedModel["standIns"]
     outputs: [spec("hn", [2, -1, 1], { batchAxis: 1 }), spec("y", [-1, 1])],
     batching: { type: "batched", maxBatchSize: 8 },
     notServable: [],
+    externalFiles: [],
     state: [{ input: 2, output: 0, found: false }],
     stream: { input: 1, ...stream },
     ...fields,

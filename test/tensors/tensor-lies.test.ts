@@ -15,7 +15,15 @@ function model(datatype: Datatype): ServedModel {
     name: "m",
     version: "1",
     labels: [],
-    metadata: { inputs: [x], outputs: [y], batching, notServable: [], state: [], stream: null },
+    metadata: {
+      inputs: [x],
+      outputs: [y],
+      batching,
+      notServable: [],
+      externalFiles: [],
+      state: [],
+      stream: null,
+    },
     standIns: [null],
   };
 }

@@ -12,7 +12,14 @@ function spec(name: string, datatype: Datatype = "FP32"): TensorSpec {
 function model(...outputs: TensorSpec[]): ServedModel {
   const batching = { type: "batched", maxBatchSize: 8 } as const;
   const memory = { state: [], stream: null };
-  const metadata = { inputs: [spec("x")], outputs, batching, notServable: [], ...memory };
+  const metadata = {
+    inputs: [spec("x")],
+    outputs,
+    batching,
+    notServable: [],
+    externalFiles: [],
+    ...memory,
+  };
   return { name: "m", version: "3", metadata, labels: ["a", "b"], standIns: [null] };
 }
 

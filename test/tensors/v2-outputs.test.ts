@@ -14,6 +14,7 @@ const model: ServedModel = {
       { name: "scores", datatype: "FP32", shape: [-1, 3], batchAxis: 0 },
     ],
     batching: { type: "batched", maxBatchSize: 4 },
+    externalFiles: [],
     notServable: [{ name: "map", reason: "a sequence or map" }],
     state: [],
     stream: null,

@@ -17,6 +17,7 @@ const model: ServedModel = {
     outputs: [{ name: "y", datatype: "FP32", shape: [-1], batchAxis: 0 }],
     batching: { type: "batched", maxBatchSize: 4 },
     notServable: [],
+    externalFiles: [],
     state: [],
     stream: null,
   },
@@ -150,6 +151,7 @@ const remembering: ServedModel = {
     outputs: [floats("hn", 1, 2, -1, 1), floats("y", 0, -1), floats("cn", 0, -1)],
     batching: { type: "batched", maxBatchSize: 4 },
     notServable: [],
+    externalFiles: [],
     state: [
       { input: 0, output: 0, found: false },
       { input: 2, output: 2, found: true },
