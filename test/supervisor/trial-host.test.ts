@@ -8,7 +8,7 @@ import { PoisonList } from "../../supervisor/poison-list.ts";
 import { tryModel } from "../../supervisor/trial-host.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeForks, slotContext } from "./fake-forks.ts";
-import { settled, versionOf } from "./life-parts.ts";
+import { makeReady, settled, versionOf } from "./life-parts.ts";
 import { metadata } from "./metadata.ts";
 
 const mebibyte = 2 ** 20;
