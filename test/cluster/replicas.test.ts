@@ -7,8 +7,8 @@ import { patch, settled, yamlOf } from "./model-changes.ts";
 import { steadyLoad } from "./steady-load.ts";
 import { waitFor } from "./wait.ts";
 
-/** A second or two. */
-const trips = 2_000_000;
+/** Half a second or so. */
+const trips = 500_000;
 /** Less than one request takes, and more than a host does that has none. */
 const workSeconds = 0.1;
 
