@@ -118,7 +118,8 @@ export class ChangeDesk {
     model.folder = { ...folder, versions } as ModelFolder;
     await mover.settle(model);
     await emptied(model);
-    if (gone !== undefined) await store.removeVersion(life.name, { ...gone, external: [] });
+    const external = life.known.get(version)?.externalFiles ?? [];
+    if (gone !== undefined) await store.removeVersion(life.name, { ...gone, external });
     await journal.append({ type: "deleted", model: life.name, version });
     await mover.refresh(model);
   }
