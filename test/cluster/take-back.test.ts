@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { externalScale } from "../../models/external-models.ts";
 import { echoModel } from "../../models/odd-models.ts";
 import { assertError } from "./answers.ts";
 import { type Cluster, type Owner, startReady } from "./cluster.ts";
@@ -142,6 +143,19 @@ describe("A deletion", () => {
     assert.equal(status, 200, text);
     assert.deepEqual(readdirSync(pathOf("flat")).toSorted(), ["2", "data.csv"]);
     await serves(cluster, "flat", "2");
+  });
+
+  it("of such a version takes its weights along", async () => {
+    const { onnx: scale, data } = externalScale();
+    mkdirSync(pathOf("heavy"));
+    const files = { "model.onnx": scale, "weights.bin": data, "notes.txt": "" };
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(pathOf("heavy", name), content);
+    }
+    assert.equal((await upload(cluster, { id: "heavy" }, onnx)).status, 201);
+    assert.equal((await post(cluster, "heavy", "load?version=1")).status, 200);
+    assert.equal((await remove("heavy/versions/1")).status, 200);
+    assert.deepEqual(readdirSync(pathOf("heavy")).toSorted(), ["2", "notes.txt"]);
   });
 
   it("that cannot be carried out leaves the version serving", async () => {
