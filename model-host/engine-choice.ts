@@ -26,7 +26,7 @@ export interface EngineOptions {
   readonly settings: SessionSettings;
   readonly trial: TrialOptions;
   readonly onDeath: (reason: string) => void;
-  /** The session is there, and the trial begins. */
+  /** A session is there, and the trial begins; told once, though a second engine may be tried after the first. */
   readonly onLoaded: () => Promise<void>;
 }
 
@@ -89,7 +89,13 @@ const boundedOperators: ReadonlySet<string> = new Set([
 ]);
 
 export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {
-  return (await tryInline(options)) ?? (await onThread(options));
+  let told: Promise<void> | undefined;
+  const onLoaded = () => {
+    told ??= options.onLoaded();
+    return told;
+  };
+  const once = { ...options, onLoaded };
+  return (await tryInline(once)) ?? (await onThread(once));
 }
 
 async function onThread(options: EngineOptions): Promise<LoadedEngine> {

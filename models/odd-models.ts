@@ -15,6 +15,16 @@ export function echoModel(): Uint8Array {
   });
 }
 
+/** `x` FP32 [batch,width] → `y` FP32 [batch,width], the same values. */
+export function freeWidthModel(): Uint8Array {
+  return encodeModel({
+    name: "free-width",
+    inputs: [fp32("x", ["batch", "width"])],
+    outputs: [fp32("y", ["batch", "width"])],
+    nodes: [{ op: "Identity", inputs: ["x"], outputs: ["y"] }],
+  });
+}
+
 /** `x` FP32 [1,4] → `y` FP32 [1,2], the sums of the first and of the last two. Takes no other batch than 1. */
 export function fixedBatchModel(): Uint8Array {
   return encodeModel({

@@ -167,7 +167,7 @@ describe("chooseEngine", () => {
       onDeath: (reason) => deaths.push(reason),
       onLoaded: async () => void loaded.push("loaded"),
     });
-    assert.ok(loaded.length > 0);
+    assert.deepEqual(loaded, ["loaded"]);
     return { name: engine.constructor.name, batching: metadata.batching.type };
   }
 
@@ -175,6 +175,7 @@ describe("chooseEngine", () => {
     ["a tiny model inline", odd.echoModel, {}, "InlineEngine"],
     ["a tiny model of batch one inline", odd.fixedBatchModel, {}, "InlineEngine"],
     ["a model on its thread that has other operators", odd.gatherModel, {}, "ThreadEngine"],
+    ["a model on its thread after it was tried inline", odd.freeWidthModel, {}, "ThreadEngine"],
     ["a model on its thread that cannot be batched", odd.batchMixingModel, {}, "ThreadEngine"],
     [
       "a model on its thread whose threads are its own",

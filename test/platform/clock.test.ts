@@ -6,7 +6,7 @@ function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** The clock is fixed at the start of the process by two readings that are not quite of one moment. */
+/** The clock is fixed at the start of the process by readings that are not quite of one moment. */
 const toleranceMs = 5;
 
 describe("systemClock", () => {
