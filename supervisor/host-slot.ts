@@ -115,6 +115,11 @@ export class HostSlot {
     return this.#options.version;
   }
 
+  /** The model's. */
+  get file(): string {
+    return this.#options.file;
+  }
+
   /** The session is there, and the batch trial goes on, or has just ended the host. */
   get isInTrial(): boolean {
     return this.#inTrial || this.#skipTrial !== null;

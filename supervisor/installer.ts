@@ -3,6 +3,7 @@ import { configText } from "../src/config/config-patch.ts";
 import { defaultModelConfig, parseModelConfig } from "../src/config/model-config.ts";
 import { discoverModel, foreseeModel, type ModelFolder } from "../src/config/model-folder.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { versionTaken } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
@@ -18,8 +19,15 @@ export type Upload = Extract<ModelChange, { type: "upload" }>;
 export interface InstallerParts extends Omit<MoverParts, "listener"> {
   readonly mover: Mover;
   /** Rejects with `invalid-model`. */
-  readonly trial: (plan: GroupPlan) => Promise<unknown>;
+  readonly trial: (plan: GroupPlan) => Promise<ModelMetadata>;
   readonly onStep: (model: string, version: string, step: string) => void;
+}
+
+/** It serves now, where its configuration selects it. */
+export interface NewVersion {
+  readonly version: string;
+  /** As its trial has found it. */
+  readonly metadata: ModelMetadata;
 }
 
 interface Prepared {
@@ -45,8 +53,8 @@ export class Installer {
     this.#parts = parts;
   }
 
-  /** The version that serves now. Rejects with what the caller gets, and then nothing is left of it. */
-  install(upload: Upload): Promise<string> {
+  /** Rejects with what the caller gets, and then nothing is left of it. */
+  install(upload: Upload): Promise<NewVersion> {
     const { model, version } = upload;
     return this.#parts.locks.alone("upload", { model, version }, () => this.#install(upload));
   }
@@ -63,14 +71,14 @@ export class Installer {
     return [...names, ...(folder?.versions.map(({ version }) => version) ?? [])];
   }
 
-  async #install(upload: Upload): Promise<string> {
+  async #install(upload: Upload): Promise<NewVersion> {
     const { store, trial, onStep } = this.#parts;
     const { model, uploadId: id } = upload;
     const prepared = await this.#prepare(upload);
     const { version } = prepared;
     const staged = await store.stage(id, upload.files);
     onStep(model, version, "trial");
-    await trial({ model, version, ...staged, config: prepared.config });
+    const metadata = await trial({ model, version, ...staged, config: prepared.config });
     const installed = await this.#place(prepared);
     onStep(model, version, "installed");
     try {
@@ -79,7 +87,7 @@ export class Installer {
       await this.#undo(installed);
       throw thrown;
     }
-    return version;
+    return { version, metadata };
   }
 
   async #prepare(upload: Upload): Promise<Prepared> {

@@ -1,4 +1,5 @@
 /* What a line of the journal can say. */
+import { modelMetadata } from "../src/protocol/event-parsing.ts";
 import {
   attempt,
   type Fields,
@@ -8,6 +9,7 @@ import {
   oneOf,
   text,
 } from "../src/protocol/field-parsing.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 
 export interface Installing {
   readonly model: string;
@@ -39,6 +41,13 @@ export interface RolledBack {
   readonly at: string;
 }
 
+/** What was found out of a version when it was loaded. */
+export interface Described {
+  /** Of the version's file. */
+  readonly digest: string;
+  readonly metadata: ModelMetadata;
+}
+
 /** Versions are null where the whole model is meant. */
 export type JournalEntry =
   | {
@@ -58,6 +67,11 @@ export type JournalEntry =
       readonly version: string;
     }
   | ({ readonly type: "installing" } & Installing)
+  | ({
+      readonly type: "described";
+      readonly model: string;
+      readonly version: string;
+    } & Described)
   | ({ readonly type: "rolling-out"; readonly model: string } & RollingOut)
   /** It has lasted, or is taken back. */
   | { readonly type: "rolled-out"; readonly model: string; readonly id: string };
@@ -70,6 +84,7 @@ const types = [
   "forgiven",
   "installed",
   "installing",
+  "described",
   "rolling-out",
   "rolled-out",
 ] as const;
@@ -99,6 +114,11 @@ function readEntry(fields: Fields): JournalEntry {
     case "forgiven":
     case "installed":
       return { type, model, version: anyText(fields["version"]) };
+    case "described": {
+      const metadata = modelMetadata(fieldsOf(fields["metadata"]));
+      const digest = anyText(fields["digest"]);
+      return { type, model, version: anyText(fields["version"]), digest, metadata };
+    }
     case "installing": {
       const config = nullOr(anyText, fields["config"]);
       return { type, model, version: anyText(fields["version"]), config };

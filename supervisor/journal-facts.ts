@@ -1,5 +1,11 @@
 /* What the entries of the journal say together. */
-import type { Installing, JournalEntry, RolledBack, RollingOut } from "./journal-entry.ts";
+import type {
+  Described,
+  Installing,
+  JournalEntry,
+  RolledBack,
+  RollingOut,
+} from "./journal-entry.ts";
 
 /** What the entries say together. */
 export interface Facts {
@@ -8,6 +14,7 @@ export interface Facts {
   /** Loaded on request, though the configuration does not select them. */
   readonly loadedVersions: ReadonlyMap<string, ReadonlySet<string>>;
   readonly rolledBack: ReadonlyMap<string, ReadonlyMap<string, RolledBack>>;
+  readonly described: ReadonlyMap<string, ReadonlyMap<string, Described>>;
   /** Begun, and neither finished nor given up. */
   readonly installing: readonly Installing[];
   /** Of each model the last that was begun, until it has ended. */
@@ -19,6 +26,7 @@ export const noFacts: Facts = {
   unloadedVersions: new Map(),
   loadedVersions: new Map(),
   rolledBack: new Map(),
+  described: new Map(),
   installing: [],
   rollingOut: new Map(),
 };
@@ -55,6 +63,10 @@ export function withEntry(facts: Facts, entry: JournalEntry): Facts {
     case "rolled-out":
       if (facts.rollingOut.get(entry.model)?.id !== entry.id) return facts;
       return { ...facts, rollingOut: withoutKey(facts.rollingOut, entry.model) };
+    case "described": {
+      const { type: _, model, version, ...what } = entry;
+      return { ...facts, described: withPair(facts.described, model, version, what) };
+    }
   }
 }
 
@@ -65,6 +77,7 @@ function installed(facts: Facts, model: string, version: string): Facts {
     unloadedModels: withoutModel(facts, model),
     unloadedVersions: without(facts.unloadedVersions, model, version),
     rolledBack: withoutPair(facts.rolledBack, model, version),
+    described: withoutPair(facts.described, model, version),
     installing: others(facts.installing, { model, version }),
   };
 }
@@ -93,10 +106,8 @@ function deleted(facts: Facts, model: string, version: string | null): Facts {
     unloadedModels: version === null ? withoutModel(facts, model) : facts.unloadedModels,
     unloadedVersions: without(facts.unloadedVersions, model, version),
     loadedVersions: without(facts.loadedVersions, model, version),
-    rolledBack:
-      version === null
-        ? withoutKey(facts.rolledBack, model)
-        : withoutPair(facts.rolledBack, model, version),
+    rolledBack: withoutPair(facts.rolledBack, model, version),
+    described: withoutPair(facts.described, model, version),
     installing: others(facts.installing, { model, version }),
     rollingOut: version === null ? withoutKey(facts.rollingOut, model) : facts.rollingOut,
   };
@@ -110,11 +121,8 @@ export function entriesOf(facts: Facts): readonly JournalEntry[] {
     ...models.map((model) => ({ type: "unloaded", model, version: null }) as const),
     ...pairs(facts.unloadedVersions).map((pair) => ({ type: "unloaded", ...pair }) as const),
     ...pairs(facts.loadedVersions).map((pair) => ({ type: "loaded", ...pair }) as const),
-    ...[...facts.rolledBack].flatMap(([model, versions]) =>
-      [...versions].map(
-        ([version, why]) => ({ type: "rolled-back", model, version, ...why }) as const,
-      ),
-    ),
+    ...entriesIn(facts.rolledBack).map((why) => ({ type: "rolled-back", ...why }) as const),
+    ...entriesIn(facts.described).map((what) => ({ type: "described", ...what }) as const),
     ...facts.installing.map((begun) => ({ type: "installing", ...begun }) as const),
     ...[...facts.rollingOut].map(
       ([model, begun]) => ({ type: "rolling-out", model, ...begun }) as const,
@@ -128,6 +136,14 @@ type Maps<T> = ReadonlyMap<string, ReadonlyMap<string, T>>;
 function pairs(sets: Sets): readonly { readonly model: string; readonly version: string }[] {
   return [...sets].flatMap(([model, versions]) =>
     [...versions].map((version) => ({ model, version })),
+  );
+}
+
+function entriesIn<T>(
+  maps: Maps<T>,
+): readonly ({ readonly model: string; readonly version: string } & T)[] {
+  return [...maps].flatMap(([model, versions]) =>
+    [...versions].map(([version, what]) => ({ model, version, ...what })),
   );
 }
 
@@ -145,7 +161,9 @@ function withPair<T>(maps: Maps<T>, model: string, version: string, value: T): M
   return new Map(maps).set(model, new Map(maps.get(model)).set(version, value));
 }
 
-function withoutPair<T>(maps: Maps<T>, model: string, version: string): Maps<T> {
+/** Without one version, or without all of them. */
+function withoutPair<T>(maps: Maps<T>, model: string, version: string | null): Maps<T> {
+  if (version === null) return withoutKey(maps, model);
   const left = withoutKey(maps.get(model) ?? new Map<string, T>(), version);
   return left.size === 0 ? withoutKey(maps, model) : new Map(maps).set(model, left);
 }

@@ -22,6 +22,7 @@ export interface NewsParts {
   readonly listener: {
     onView(view: ModelView): void;
     onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void;
+    onReady(host: HostSlot): void;
     onDown(host: HostSlot, hostId: string, exit: LastExit): void;
   };
 }
@@ -62,6 +63,7 @@ export class LifeNews implements LifeListener {
     const reason = reasonOf(slot);
     const details = { host: host.hostId, replica, pid: pid ?? null };
     this.#parts.feed.note({ type: "host", model, version, state: phase.name, reason, details });
+    if (phase.name === "ready") this.#parts.listener.onReady(host);
   }
 
   onStep({ name: model }: ModelLife, version: string, step: HostStep): void {

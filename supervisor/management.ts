@@ -2,22 +2,23 @@
  * Answers what front doors ask about models, and has done what they ask to be done to them. Who carries a change out is
  * the desk and the installer; this is where they meet the doors, the feed and the log.
  */
-import { describeConfig } from "../src/config/config-origins.ts";
 import type { Clock } from "../src/platform/clock.ts";
 import type { Log } from "../src/platform/log.ts";
 import { TroupeError, toFailure } from "../src/protocol/errors.ts";
-import { noSuchVersion } from "../src/protocol/model-refusals.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelChange, Question, Reply } from "../src/protocol/questions.ts";
 import { ChangeDesk } from "./change-desk.ts";
 import { ChangeLocks, type ChangeNote } from "./change-locks.ts";
+import { Descriptions } from "./descriptions.ts";
 import type { Feed } from "./feed.ts";
 import { Digests } from "./file-digest.ts";
 import { FolderFollower } from "./folder-follower.ts";
-import type { MakeHostSlot } from "./host-group.ts";
+import type { GroupPlan, MakeHostSlot } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
-import { Installer } from "./installer.ts";
+import { Installer, type Upload } from "./installer.ts";
 import type { Journal } from "./journal.ts";
-import { describeModel, describeVersion } from "./model-description.ts";
+import type { ModelLife } from "./model-life.ts";
+import { ModelReader } from "./model-reader.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
 import type { ModelStore } from "./model-store.ts";
 import { Mover } from "./mover.ts";
@@ -42,6 +43,8 @@ export interface ManagementParts {
 export interface ManagementListener {
   onChange(note: ChangeNote): void;
   onGone(name: string): void;
+  /** What versions take and give that are not loaded is known again. */
+  onRecalled(life: ModelLife): void;
 }
 
 const changes: readonly Question["type"][] = ["open-upload", "name-upload", "change"];
@@ -50,8 +53,9 @@ export type ModelQuestion = Exclude<Question, { type: "tree" | "metrics" }>;
 
 export class Management {
   readonly #parts: ManagementParts;
-  readonly #digests = new Digests();
-  readonly #locks: ChangeLocks;
+  readonly #digests: Digests;
+  readonly #descriptions: Descriptions;
+  readonly #reader: ModelReader;
   readonly #mover: Mover;
   readonly #desk: ChangeDesk;
   readonly #installer: Installer;
@@ -67,10 +71,14 @@ export class Management {
       onChange: (note: ChangeNote) => this.#note(note),
       onGone: (name: string) => parts.listener.onGone(name),
     };
-    const digests = this.#digests;
+    const digests = new Digests(parts.clock);
     const locks = new ChangeLocks(listener.onChange);
     const mover = new Mover({ ...parts, digests, locks, listener });
-    this.#locks = locks;
+    const { registry, store, journal } = parts;
+    const descriptions = new Descriptions({ journal, digests });
+    this.#digests = digests;
+    this.#descriptions = descriptions;
+    this.#reader = new ModelReader({ registry, store, digests, descriptions, locks });
     this.#mover = mover;
     this.#desk = new ChangeDesk({ ...parts, locks, mover });
     this.#uploads = new Uploads(parts.store);
@@ -79,23 +87,29 @@ export class Management {
       digests,
       locks,
       mover,
-      trial: (plan) =>
-        tryModel(plan, {
-          clock: parts.clock,
-          makeSlot: parts.makeSlot,
-          ordinal: parts.registry.nextOrdinal(),
-          poison: new PoisonList(parts.clock),
-          onStep: (step) => this.#noteStep(plan.model, plan.version, step),
-          onHost: (host, isThere) => {
-            if (isThere) this.#trials.add(host);
-            else this.#trials.delete(host);
-          },
-        }),
+      trial: (plan) => this.#try(plan),
       onStep: (model, version, step) => this.#noteStep(model, version, step),
     });
     const { watchMs } = parts;
     if (watchMs === null) return;
     this.#follower = new FolderFollower({ ...parts, watchMs, locks, mover, digests });
+  }
+
+  #try(plan: GroupPlan): Promise<ModelMetadata> {
+    const { clock, makeSlot, registry } = this.#parts;
+    // It is known then when the file is in its place.
+    void this.#digests.soon(plan.file);
+    return tryModel(plan, {
+      clock,
+      makeSlot,
+      ordinal: registry.nextOrdinal(),
+      poison: new PoisonList(clock),
+      onStep: (step) => this.#noteStep(plan.model, plan.version, step),
+      onHost: (host, isThere) => {
+        if (isThere) this.#trials.add(host);
+        else this.#trials.delete(host);
+      },
+    });
   }
 
   get trials(): readonly HostSlot[] {
@@ -117,6 +131,19 @@ export class Management {
   stop(): void {
     this.#isStopping = true;
     this.#follower?.stop();
+  }
+
+  noteReady({ model, version, file, metadata }: HostSlot): void {
+    if (metadata === undefined) return;
+    void this.#descriptions.note({ model, version, file }, metadata);
+  }
+
+  /** Once there is time for it, since it takes the reading of every file. */
+  recallAll(): void {
+    const { registry, listener, log } = this.#parts;
+    this.#descriptions
+      .recallAll(registry.known, (life) => listener.onRecalled(life))
+      .catch((thrown: unknown) => log.error({ err: thrown }, "cannot recall what models take"));
   }
 
   async answer(door: object, question: ModelQuestion): Promise<Reply> {
@@ -162,13 +189,13 @@ export class Management {
   #answer(door: object, question: ModelQuestion): Promise<unknown> {
     switch (question.type) {
       case "models":
-        return this.#list();
+        return this.#reader.list();
       case "model":
-        return this.#describe(this.#parts.registry.find(question.model));
+        return this.#reader.model(question.model);
       case "version":
-        return this.#describeVersion(this.#parts.registry.find(question.model), question.version);
+        return this.#reader.version(question.model, question.version);
       case "config":
-        return this.#describeConfig(this.#parts.registry.find(question.model));
+        return this.#reader.config(question.model);
       case "open-upload":
         return this.#uploads.open(door);
       case "name-upload":
@@ -176,33 +203,6 @@ export class Management {
       case "change":
         return this.#change(question.change);
     }
-  }
-
-  async #list(): Promise<unknown> {
-    const { registry } = this.#parts;
-    const models = await Promise.all(registry.known.map((model) => this.#describe(model)));
-    return { models, count: models.length };
-  }
-
-  #describe(model: KnownModel): Promise<unknown> {
-    const view = this.#parts.registry.view(model);
-    const change = this.#locks.current(model.life.name);
-    return describeModel(model, { digests: this.#digests, view, change });
-  }
-
-  async #describeVersion(model: KnownModel, version: string): Promise<unknown> {
-    const view = this.#parts.registry.view(model);
-    const found = view.versions.find((one) => one.version === version);
-    const { name } = model.life;
-    if (found === undefined) throw noSuchVersion(name, version, view.versions);
-    const described = await describeVersion(model, found, { digests: this.#digests });
-    return { id: name, ...described };
-  }
-
-  async #describeConfig({ life, folder }: KnownModel): Promise<unknown> {
-    if (folder.config instanceof TroupeError) throw folder.config;
-    const text = await this.#parts.store.readConfig(life.name).catch(() => "");
-    return { id: life.name, ...describeConfig(text, life.config ?? folder.config) };
   }
 
   async #nameUpload(question: Extract<Question, { type: "name-upload" }>): Promise<unknown> {
@@ -217,21 +217,38 @@ export class Management {
     await this.#desk.carryOut(change);
     const { type, model: name } = change;
     const done = { done: type, version: "version" in change ? change.version : null };
-    const model = this.#parts.registry.get(name);
-    if (model === undefined) return { id: name, ...done, state: "deleted" };
-    return { ...done, ...((await this.#describe(model)) as object) };
+    const isThere = this.#parts.registry.get(name) !== undefined;
+    return isThere
+      ? { ...done, ...(await this.#reader.model(name)) }
+      : { id: name, ...done, state: "deleted" };
   }
 
-  async #upload(change: Extract<ModelChange, { type: "upload" }>): Promise<unknown> {
+  async #upload(change: Upload): Promise<unknown> {
     try {
       this.#uploads.take(change.uploadId, change.model);
-      const version = await this.#installer.install(change);
-      const model = this.#parts.registry.find(change.model);
-      const described = await this.#describeVersion(model, version);
-      return { done: "upload", name: change.model, ...(described as object) };
+      return await this.#install(change);
     } finally {
       await this.#uploads.end(change.uploadId).catch(() => undefined);
     }
+  }
+
+  async #install(change: Upload): Promise<unknown> {
+    const { model: name } = change;
+    const { version, metadata } = await this.#installer.install(change);
+    await this.#noteTried(this.#parts.registry.find(name), version, metadata);
+    return { done: "upload", name, ...(await this.#reader.version(name, version)) };
+  }
+
+  /** One that its configuration does not select was in no other host than that of the trial. */
+  async #noteTried(
+    { folder, life }: KnownModel,
+    version: string,
+    metadata: ModelMetadata,
+  ): Promise<void> {
+    const found = folder.versions.find((one) => one.version === version);
+    if (found === undefined || life.known.has(version)) return;
+    life.known.set(version, metadata);
+    await this.#descriptions.note({ model: life.name, version, file: found.file }, metadata);
   }
 
   #note(note: ChangeNote): void {

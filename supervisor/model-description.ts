@@ -4,6 +4,7 @@ import type { ModelVersion } from "../src/config/model-folder.ts";
 import { defaultVersion } from "../src/protocol/default-version.ts";
 import { hasMemory, type ModelMetadata, type TensorSpec } from "../src/protocol/model-metadata.ts";
 import type { ModelView, VersionView } from "../src/protocol/views.ts";
+import type { Descriptions } from "./descriptions.ts";
 import type { Digests } from "./file-digest.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { mebibyte } from "./memory-judge.ts";
@@ -13,7 +14,8 @@ import type { KnownModel } from "./model-registry.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 export interface DescribeParts {
-  readonly digests: Digests;
+  readonly digests: Pick<Digests, "soon">;
+  readonly descriptions: Pick<Descriptions, "recall">;
   /** What the front doors are told of it. */
   readonly view: ModelView;
   /** What is being changed of it, if anything is. */
@@ -27,8 +29,8 @@ export async function describeModel(model: KnownModel, parts: DescribeParts): Pr
   const versions = await Promise.all(
     view.versions.map((version) => describeVersion(model, version, parts)),
   );
-  const main = versions.find(({ version }) => version === chosen?.version) ?? absentFile;
-  const { digest, size_bytes, created_at } = main;
+  const main = versions.find(({ version }) => version === chosen?.version) ?? absentVersion;
+  const { kind, inputs, outputs, batching, digest, size_bytes, created_at } = main;
   const hosts = life.serving.flatMap((group) => group.hosts);
   return {
     id: life.name,
@@ -42,7 +44,10 @@ export async function describeModel(model: KnownModel, parts: DescribeParts): Pr
     rollout: life.rollout?.name ?? null,
     default: chosen?.version ?? null,
     versions,
-    ...tensorsOf(chosen?.metadata ?? null),
+    kind,
+    inputs,
+    outputs,
+    batching,
     replicas: { wanted: life.config?.replicas ?? 0, ready: hosts.filter(isReady).length },
     memory: memoryOf(
       life.groups.flatMap(({ all }) => all),
@@ -62,11 +67,16 @@ function reasonOf(life: ModelLife, view: VersionView | undefined): string | null
 export async function describeVersion(
   { life, folder }: KnownModel,
   view: VersionView,
-  { digests }: Pick<DescribeParts, "digests">,
-): Promise<Json & FileFacts & Pick<VersionView, "version">> {
-  const { version, state, metadata } = view;
+  { digests, descriptions }: Pick<DescribeParts, "digests" | "descriptions">,
+): Promise<VersionJson> {
+  const { version, state } = view;
   const found = folder.versions.find((one) => one.version === version);
   const hosts = life.groups.filter((group) => group.version === version).flatMap(({ all }) => all);
+  const digest = found === undefined ? null : await digests.soon(found.file);
+  const metadata =
+    hosts.length > 0
+      ? view.metadata
+      : descriptions.recall({ model: life.name, version }, digest, view.metadata);
   return {
     version,
     state,
@@ -75,7 +85,8 @@ export async function describeVersion(
     ...tensorsOf(metadata),
     replicas: hosts.filter(isReady).length,
     memory: memoryOf(hosts, life.config?.limits.memoryMb ?? null),
-    ...(found === undefined ? absentFile : await fileFacts(found, metadata, digests)),
+    digest: digest === null ? null : `sha256:${digest}`,
+    ...(found === undefined ? absentFile : await fileFacts(found, metadata)),
   };
 }
 
@@ -98,8 +109,15 @@ function rssOf(slots: readonly Pick<HostSlot["slot"], "pid" | "rssBytes">[]): nu
   return known.reduce((sum, bytes) => sum + bytes, 0);
 }
 
+interface TensorFacts {
+  readonly kind: string | null;
+  readonly inputs: readonly Json[] | null;
+  readonly outputs: readonly Json[] | null;
+  readonly batching: Json | null;
+}
+
 /** Unknown until the model has been loaded once. */
-function tensorsOf(metadata: ModelMetadata | null): Json {
+function tensorsOf(metadata: ModelMetadata | null): TensorFacts {
   if (metadata === null) return { kind: null, inputs: null, outputs: null, batching: null };
   const { batching, inputs, outputs } = metadata;
   return {
@@ -123,18 +141,22 @@ function tensorJson({ name, datatype, shape }: TensorSpec): Json {
 }
 
 interface FileFacts {
-  readonly digest: string | null;
   readonly size_bytes: number | null;
   readonly created_at: string | null;
 }
 
-const absentFile: FileFacts = { digest: null, size_bytes: null, created_at: null };
+const absentFile: FileFacts = { size_bytes: null, created_at: null };
+
+const absentVersion = { ...tensorsOf(null), ...absentFile, digest: null };
+
+type VersionJson = Json &
+  TensorFacts &
+  FileFacts & { readonly version: string; readonly digest: string | null };
 
 /** Other files may lie beside a model; only those that it names are counted as its own. */
 async function fileFacts(
   { file, beside }: ModelVersion,
   metadata: ModelMetadata | null,
-  digests: Digests,
 ): Promise<FileFacts> {
   const own = beside.filter(({ name }) => metadata?.externalFiles.includes(name));
   try {
@@ -142,7 +164,6 @@ async function fileFacts(
       [file, ...own.map((one) => one.file)].map((path) => stat(path)),
     );
     return {
-      digest: `sha256:${await digests.of(file)}`,
       size_bytes: stats.reduce((sum, { size }) => sum + size, 0),
       created_at: stats[0]?.mtime.toISOString() ?? null,
     };

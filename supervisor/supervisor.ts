@@ -73,6 +73,7 @@ export class Supervisor {
           this.#noteStarted();
         },
         onMetrics: (host, reportId, metrics) => this.#scrape.note(host, reportId, metrics),
+        onReady: (host) => this.#management.noteReady(host),
         onDown: (host, hostId, exit) => this.#onHostDown(host, hostId, exit),
       },
     });
@@ -85,6 +86,7 @@ export class Supervisor {
       listener: {
         onChange: ({ kind, model, state }) => this.#metrics.countChange(kind, model, state),
         onGone: (name) => this.#tellDoors({ type: "model-gone", name }),
+        onRecalled: (life) => news.onView(life),
       },
     });
     const doorContext = withoutQueues(context);
@@ -215,6 +217,7 @@ export class Supervisor {
     if (this.#server.started || !this.#hasListened || views.some(isLoading)) return;
     this.#setServer({ ...this.#server, started: true });
     this.#options.listener.onStarted(views);
+    this.#management.recallAll();
   }
 
   #onListening(port: number): void {

@@ -99,7 +99,8 @@ function doorEvent(fields: Fields): DoorEvent {
   }
 }
 
-function modelMetadata(fields: Fields): ModelMetadata {
+/** Throws `Unreadable`. */
+export function modelMetadata(fields: Fields): ModelMetadata {
   const inputs = list(fields["inputs"]).map(tensorSpec);
   const outputs = list(fields["outputs"]).map(tensorSpec);
   return {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type JournalEntry, parseEntry } from "../../supervisor/journal-entry.ts";
 import { entriesOf, type Facts, foldJournal, noFacts } from "../../supervisor/journal-facts.ts";
+import { metadata } from "./metadata.ts";
 
 const why = { digest: "abc", reason: "crashed", at: "2024-01-01T00:00:00.000Z" };
 
@@ -27,6 +28,12 @@ function rollingOut(id: string): JournalEntry {
   return { type: "rolling-out", model: "m", id, ...begun };
 }
 
+const what = { digest: "abc", metadata };
+
+function described(version: string, digest = "abc"): JournalEntry {
+  return { type: "described", model: "m", version, digest, metadata };
+}
+
 function sets(...versions: string[]): ReadonlyMap<string, ReadonlySet<string>> {
   return new Map([["m", new Set(versions)]]);
 }
@@ -39,6 +46,7 @@ const everything: readonly JournalEntry[] = [
   installing("4", "max_batch_size: 1\n"),
   of("unloaded", "7", "other"),
   rollingOut("r"),
+  described("2"),
 ];
 
 const rows: readonly (readonly [string, readonly JournalEntry[], Partial<Facts>])[] = [
@@ -110,6 +118,31 @@ const rows: readonly (readonly [string, readonly JournalEntry[], Partial<Facts>]
     "one of two that is done",
     [installing("1"), installing("2"), { type: "installed", model: "m", version: "1" }],
     { installing: [{ model: "m", version: "2", config: null }] },
+  ],
+  [
+    "versions that were described, each as it was last",
+    [described("1", "old"), described("2"), described("1")],
+    {
+      described: new Map([
+        [
+          "m",
+          new Map([
+            ["1", what],
+            ["2", what],
+          ]),
+        ],
+      ]),
+    },
+  ],
+  [
+    "one that was described and is another one now",
+    [described("1"), described("2"), { type: "installed", model: "m", version: "1" }],
+    { described: new Map([["m", new Map([["2", what]])]]) },
+  ],
+  [
+    "one that was described and is deleted",
+    [described("1"), described("2"), of("deleted", "2")],
+    { described: new Map([["m", new Map([["1", what]])]]) },
   ],
   [
     "a deleted version",
