@@ -18,6 +18,8 @@ export interface LoadedEngine {
   readonly engine: Engine;
   readonly model: ModelInterface;
   readonly metadata: ModelMetadata;
+  /** It has run batches of every size that warm-up would run. */
+  readonly isWarm: boolean;
 }
 
 export interface EngineOptions {
@@ -89,24 +91,26 @@ const boundedOperators: ReadonlySet<string> = new Set([
 ]);
 
 export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {
-  let told: Promise<void> | undefined;
-  const onLoaded = () => {
-    told ??= options.onLoaded();
-    return told;
-  };
-  const once = { ...options, onLoaded };
-  return (await tryInline(once)) ?? (await onThread(once));
+  const tried = await tryInline(options);
+  return tried?.type === "inline" ? tried : onThread(options, tried?.metadata);
 }
 
-async function onThread(options: EngineOptions): Promise<LoadedEngine> {
+/** A model that is known is not tried again. */
+async function onThread(options: EngineOptions, known?: ModelMetadata): Promise<LoadedEngine> {
   const engine = new ThreadEngine(options.onDeath);
   const model = await engine.load(options.file, options.settings, options.beside);
+  if (known !== undefined) return { engine, model, metadata: known, isWarm: false };
   await options.onLoaded();
-  return { engine, model, metadata: await describe(engine, model, options.trial) };
+  const metadata = await describe(engine, model, options.trial);
+  return { engine, model, metadata, isWarm: false };
 }
 
+type InlineAttempt =
+  | ({ readonly type: "inline" } & LoadedEngine)
+  | { readonly type: "slow"; readonly metadata: ModelMetadata };
+
 /** Undefined where the thread is to do it; what is wrong with the model is then said there. */
-async function tryInline(options: EngineOptions): Promise<LoadedEngine | undefined> {
+async function tryInline(options: EngineOptions): Promise<InlineAttempt | undefined> {
   if (options.trial.skip !== null || !isPlainCpu(options.settings)) return undefined;
   if (!(await hasBoundedOperators(options.file).catch(() => false))) return undefined;
   const engine = new InlineEngine();
@@ -116,10 +120,10 @@ async function tryInline(options: EngineOptions): Promise<LoadedEngine | undefin
   await options.onLoaded();
   const metadata = await describe(engine, model, options.trial);
   if (hasBoundedShapes(metadata) && (await isQuick(engine, model, metadata))) {
-    return { engine, model, metadata };
+    return { type: "inline", engine, model, metadata, isWarm: true };
   }
   engine.close();
-  return undefined;
+  return { type: "slow", metadata };
 }
 
 /**

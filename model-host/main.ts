@@ -37,7 +37,7 @@ async function load(spec: HostSpec): Promise<void> {
     fd: logFd,
     base: { role: "host", model: spec.model, version: spec.version },
   });
-  const { engine, model, metadata } = await chooseEngine({
+  const loaded = await chooseEngine({
     file: spec.file,
     beside: spec.beside,
     settings: spec.session,
@@ -50,11 +50,12 @@ async function load(spec: HostSpec): Promise<void> {
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),
   });
+  const { engine, metadata } = loaded;
   const metrics = createHostMetrics(spec.model);
   const onPressure = () => serving?.server.tellPressure();
   const parts = { spec, metadata, engine, clock: systemClock, metrics, log, tell, onPressure };
   const host = new Host(parts);
-  await rehearse(parts, model);
+  await rehearse(parts, loaded);
   const server = new DoorServer(host, spec);
   await server.listen(spec.socketPath);
   for (const fingerprint of earlyPoison) host.addPoison(fingerprint);

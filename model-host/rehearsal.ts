@@ -8,7 +8,7 @@ import type { RequestFrame } from "../src/protocol/frames.ts";
 import type { GoldenSample } from "../src/protocol/model-settings.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
 import { plainOutputs } from "../src/tensors/model-state.ts";
-import type { ModelInterface } from "./engine.ts";
+import type { LoadedEngine } from "./engine-choice.ts";
 import { findFault, parseExpected } from "./golden-comparison.ts";
 import { Host, type HostParts } from "./host.ts";
 import { createHostMetrics } from "./host-metrics.ts";
@@ -16,14 +16,17 @@ import { warmUp } from "./warm-up.ts";
 import type { Door } from "./work.ts";
 
 /** `model` is what the engine has loaded. Rejects with `invalid-model`, saying which request was not answered as it must. */
-export async function rehearse(parts: HostParts, model: ModelInterface): Promise<void> {
+export async function rehearse(
+  parts: HostParts,
+  { model, isWarm }: Pick<LoadedEngine, "model" | "isWarm">,
+): Promise<void> {
   const { spec, tell } = parts;
   const rehearsal = new Rehearsal(parts);
   try {
     await tell(step("warmup"));
     if (spec.warmup !== null) await rehearsal.warmUp(spec.warmup);
     // Rows that are made up killed the host before this one.
-    else if (spec.skipTrial === null) await warmUp(parts.engine, model, parts.metadata);
+    else if (spec.skipTrial === null && !isWarm) await warmUp(parts.engine, model, parts.metadata);
     if (spec.golden.length === 0) return;
     await tell(step("golden"));
     await rehearsal.prove(spec.golden);

@@ -39,14 +39,14 @@ function choose(t: TestContext, model: Uint8Array, changes: Partial<SessionSetti
 
 describe("chooseEngine", () => {
   it("runs a bounded, tiny model on the main thread", async (t) => {
-    const { engine, metadata } = await choose(t, echoModel());
-    assert.ok(engine instanceof InlineEngine);
+    const { engine, metadata, isWarm } = await choose(t, echoModel());
+    assert.ok(engine instanceof InlineEngine && isWarm);
     assert.deepEqual(metadata.batching, { type: "batched", maxBatchSize: 8 });
   });
 
   it("gives a model that can loop a thread of its own, however cheap its trial was", async (t) => {
-    const { engine } = await choose(t, loopModel());
-    assert.ok(engine instanceof ThreadEngine);
+    const { engine, isWarm } = await choose(t, loopModel());
+    assert.ok(engine instanceof ThreadEngine && !isWarm);
   });
 
   it("gives a model with several threads a thread of its own", async (t) => {

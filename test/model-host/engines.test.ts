@@ -167,7 +167,8 @@ describe("chooseEngine", () => {
       onDeath: (reason) => deaths.push(reason),
       onLoaded: async () => void loaded.push("loaded"),
     });
-    assert.deepEqual(loaded, ["loaded"]);
+    // A model that turns out to be slow inline is not tried a second time.
+    assert.equal(loaded.length, 1);
     return { name: engine.constructor.name, batching: metadata.batching.type };
   }
 

@@ -31,10 +31,12 @@ interface Setting {
   readonly spec?: Partial<HostSpec>;
   readonly metadata?: ModelMetadata;
   readonly runMs?: number;
+  readonly isWarm?: boolean;
 }
 
 /** A model that doubles, and triples where it is asked; 13 fails. */
-function setUp({ spec = {}, metadata = metadataOf(["y"]), runMs = 1 }: Setting = {}) {
+function setUp(setting: Setting = {}) {
+  const { spec = {}, metadata = metadataOf(["y"]), runMs = 1, isWarm = false } = setting;
   const engine = new FakeEngine(([cells, state]) => {
     if (cells === undefined || numbersOf(cells).includes(13)) throw new Error("unlucky");
     const y = mapped(cells, (cell) => 2 * cell);
@@ -58,7 +60,7 @@ function setUp({ spec = {}, metadata = metadataOf(["y"]), runMs = 1 }: Setting =
     inputs: metadata.inputs.map(({ name }) => value(name, ["batch", 1])),
     outputs: metadata.outputs.map(({ name }) => value(name, ["batch", 1])),
   };
-  return { engine, told, metrics, rehearse: () => rehearse(parts, model) };
+  return { engine, told, metrics, rehearse: () => rehearse(parts, { model, isWarm }) };
 }
 
 type Parts = ReturnType<typeof setUp>;
@@ -101,6 +103,12 @@ describe("a rehearsal's warm-up", () => {
     const parts = setUp({ spec: { warmup: [body(1)], batching } });
     await parts.rehearse();
     assert.deepEqual(runs(parts), [[1]]);
+  });
+
+  it("runs no made-up rows where the choice of the engine has run them", async () => {
+    const parts = setUp({ isWarm: true });
+    await parts.rehearse();
+    assert.deepEqual(runs(parts), []);
   });
 
   it("runs nothing where there is an empty list", async () => {
