@@ -1,6 +1,7 @@
 /* The HTTP server on the listening handle that the supervisor passes: its limits, and how it is drained. */
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
 import { watchBody } from "./body-deadline.ts";
@@ -16,6 +17,8 @@ const keepAliveMs = 65_000;
 const maxHeaderBytes = 16_384;
 /** Closing a port resets whoever has knocked and was not let in yet; this long the last of them are. */
 const lastCallersMs = 30;
+/** Callers who come one behind the other do not keep the port open. */
+const mostLooks = 100;
 /** A connection that stays idle this long after the port has closed has no request on its way. */
 const idleGraceMs = 250;
 
@@ -23,6 +26,8 @@ export class HttpServer {
   readonly server: Server;
   readonly #clock: Clock;
   #active = 0;
+  /** All that were ever let in. */
+  #callers = 0;
   #isDraining = false;
   #onQuiet: (() => void) | undefined;
   /** Answers that have stood behind another on their connection. */
@@ -48,6 +53,9 @@ export class HttpServer {
       },
       listener,
     );
+    this.server.on("connection", () => {
+      this.#callers += 1;
+    });
     this.server.on("checkContinue", listener);
     this.server.on("clientError", answerClientError);
   }
@@ -75,6 +83,7 @@ export class HttpServer {
     this.#isDraining = true;
     takeNoneBehind(this.server);
     await this.#pause(lastCallersMs);
+    await this.#letIn();
     NetServer.prototype.close.call(this.server);
     await this.#pause(idleGraceMs);
     if (this.#active > 0) {
@@ -83,6 +92,15 @@ export class HttpServer {
       });
     }
     this.server.closeAllConnections();
+  }
+
+  /** A process that was not run for a while has not looked who knocked, however late it is: it looks until nobody does. */
+  async #letIn(): Promise<void> {
+    for (let looks = 0; looks < mostLooks; looks += 1) {
+      const before = this.#callers;
+      await nextLook();
+      if (this.#callers === before) return;
+    }
   }
 
   #pause(ms: number): Promise<void> {
@@ -120,6 +138,12 @@ export class HttpServer {
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
   };
+}
+
+/** Resolves when the event loop has polled all its sockets once more: the first turn may have polled already. */
+async function nextLook(): Promise<void> {
+  await turn();
+  await turn();
 }
 
 interface Internals {

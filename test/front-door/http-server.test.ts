@@ -35,6 +35,11 @@ function answerWith(response: ServerResponse | undefined, body: string): void {
   response?.end(body);
 }
 
+/** The port is, and the grace of those who are connected begins. */
+function closed({ server }: HttpServer): Promise<void> {
+  return until(() => !server.listening, "the port to be closed");
+}
+
 const bounded = { timeout: 20_000 };
 
 describe("An HTTP server", bounded, () => {
@@ -206,18 +211,33 @@ describe("A server that is drained", bounded, () => {
     answerWith(asked[1], "two");
     assert.equal((await client.answer()).body, "two");
     clock.advance(30);
-    await new Promise(setImmediate);
+    await closed(http);
     clock.advance(250);
     await drained;
     await idle.ended();
     await client.ended();
   });
 
+  it("lets those in who knocked while it was not run, however late that is", async (t) => {
+    const { clock, http, connect } = await serve(t);
+    const clients = Array.from({ length: 20 }, connect);
+    for (const client of clients) client.write(post("/other", ""));
+    // Now they knock; nobody is let in before the event loop turns.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const drained = http.drain();
+    // No turn of the event loop comes between: it has not seen them when the time is over.
+    clock.advance(30);
+    await Promise.all(clients.map((client) => client.has("other")));
+    await closed(http);
+    clock.advance(250);
+    await drained;
+  });
+
   it("takes no new connection", async (t) => {
     const { clock, http, connect } = await serve(t);
     const drained = http.drain();
     clock.advance(30);
-    await new Promise(setImmediate);
+    await closed(http);
     clock.advance(250);
     await drained;
     await connect().ended();
@@ -230,7 +250,7 @@ describe("A server that is drained", bounded, () => {
     client.socket.destroy();
     const drained = http.drain();
     clock.advance(30);
-    await new Promise(setImmediate);
+    await closed(http);
     clock.advance(250);
     await drained;
   });
