@@ -1,5 +1,5 @@
 /* What operators do to the models of a cluster, and what they then see. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cluster, HostTreeView } from "./cluster.ts";
 import type { Reply } from "./http-client.ts";
@@ -34,6 +34,15 @@ export function addVersion(cluster: Cluster, model: string, version: string, onn
 
 export function yamlOf(cluster: Cluster, model: string): string {
   return readFileSync(join(modelsFolder(cluster), model, "model.yaml"), "utf8");
+}
+
+/** What uploads under way, or cut off, have on the disk. */
+export function litterOf(cluster: Cluster): readonly string[] {
+  const work = join(modelsFolder(cluster), ".troupe", "work");
+  if (!existsSync(work)) return [];
+  return readdirSync(work, { recursive: true })
+    .map(String)
+    .filter((path) => path.split("/").length > 2);
 }
 
 /** `what` is `load`, `unload` or `restart`, with its query. */

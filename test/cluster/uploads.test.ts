@@ -24,6 +24,7 @@ import {
 import { assertError } from "./answers.ts";
 import { type Cluster, type Owner, startReady } from "./cluster.ts";
 import type { Answer, Reply } from "./http-client.ts";
+import { litterOf } from "./model-changes.ts";
 import { formHeaders, formOf, HeldUpload, type Part, uploadParts } from "./multipart.ts";
 import { waitFor } from "./wait.ts";
 
@@ -111,15 +112,6 @@ function contentOf(folder: string): Record<string, string> {
     .map((entry) => join(entry.parentPath, entry.name));
   const own = files.filter((path) => !path.startsWith(join(folder, ".troupe")));
   return Object.fromEntries(own.map((path) => [path, readFileSync(path, "latin1")]));
-}
-
-/** What uploads under way, or cut off, have on the disk. */
-function litterOf({ home }: Cluster): readonly string[] {
-  const work = join(home, "models", ".troupe", "work");
-  if (!existsSync(work)) return [];
-  return readdirSync(work, { recursive: true })
-    .map(String)
-    .filter((path) => path.split("/").length > 2);
 }
 
 async function leavesNothing(of = cluster): Promise<void> {
