@@ -1,6 +1,7 @@
 /* Reads a model and the weights beside it: regular files under their own names, and nothing else. */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { MessageChannel } from "node:worker_threads";
 import type { NamedFile } from "../src/protocol/control.ts";
 import { scanExternalData } from "./external-data.ts";
 
@@ -57,6 +58,16 @@ export async function openRegular(file: string, words: string): Promise<FileHand
 function reasonOf(thrown: unknown): string {
   const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
   return code === "ELOOP" ? "it is a symbolic link" : String(code);
+}
+
+/** Gives the memory of a file that was read back soon: a message that nobody takes is dropped with what it holds. */
+export function giveBack({ buffer, byteLength }: Uint8Array): void {
+  // Small ones may share their memory with others.
+  if (buffer.byteLength !== byteLength || !(buffer instanceof ArrayBuffer)) return;
+  const { port1, port2 } = new MessageChannel();
+  port2.close();
+  port1.postMessage(null, [buffer]);
+  port1.close();
 }
 
 async function readRegular(file: string, words: string): Promise<Buffer> {

@@ -8,7 +8,7 @@ import type { Datatype } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { Tensor, TensorData } from "../src/tensors/tensor.ts";
 import type { LoadedModel, NamedTensor, RunResult, ValueInfo } from "./engine.ts";
-import { readModelFiles } from "./model-file.ts";
+import { giveBack, readModelFiles } from "./model-file.ts";
 
 type OrtType = ort.Tensor.Type;
 
@@ -72,6 +72,8 @@ export class Session {
       },
     });
     const names = externalData.map(({ path }) => path);
+    // The session has its own copies; otherwise ours would count as the model's memory until the next collection.
+    for (const bytes of [model, ...externalData.map(({ data }) => data)]) giveBack(bytes);
     return new Session(session, names);
   }
 

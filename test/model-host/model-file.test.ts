@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, describe } from "node:test";
 import { chooseEngine } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
+import { giveBack } from "../../model-host/model-file.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import {
   type ExternalModel,
@@ -161,5 +162,19 @@ describe("a model", () => {
     } finally {
       process.chdir(before);
     }
+  });
+});
+
+describe("giveBack", () => {
+  it("takes what was read from whoever holds it", () => {
+    const bytes = Buffer.alloc(100_000);
+    giveBack(bytes);
+    assert.equal(bytes.length, 0);
+  });
+
+  it("leaves what shares its memory with others", () => {
+    const bytes = Buffer.from("small");
+    giveBack(bytes);
+    assert.equal(bytes.toString(), "small");
   });
 });
