@@ -36,8 +36,9 @@ export class MemoryWatch {
 
   look(group: HostGroup, host: HostSlot, owner: MemoryOwner): void {
     const { memoryMb } = group.config.limits;
+    if (memoryMb === null) return;
     const { rssBytes, pid, phase } = host.slot;
-    if (memoryMb === null || rssBytes === null || pid === undefined) return;
+    if (rssBytes === null || pid === undefined) return;
     const history = this.#historyOf(host, pid);
     const sample = { at: this.#clock.now(), rssBytes };
     const limitBytes = memoryMb * mebibyte;

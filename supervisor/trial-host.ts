@@ -85,9 +85,9 @@ class Trial {
 
   /** One that is ready has passed when it is seen within its limit. */
   #look(): void {
-    const { phase, rssBytes } = this.host.slot;
-    const isReady = phase.name === "ready";
+    const isReady = this.host.slot.phase.name === "ready";
     const limit = this.#limit;
+    const rssBytes = limit === null ? null : this.host.slot.rssBytes;
     if (limit === null || rssBytes === null || rssBytes <= limit) {
       if (isReady) this.#settle(null);
       return;
