@@ -15,8 +15,8 @@ const sampleEveryMs: Millis = 1_000;
 export class MemoryHistory {
   #samples: readonly MemorySample[] = [];
   #isLoaded = false;
-  /** It was over its limit before it was asked anything. */
-  startedOver = false;
+  /** It has been within its limit with its model loaded. */
+  hasFitted = false;
 
   /** Oldest first. */
   get samples(): readonly MemorySample[] {
@@ -24,22 +24,17 @@ export class MemoryHistory {
   }
 
   look(sample: MemorySample, { limitBytes, isLoaded }: MemoryTerms): MemoryVerdict {
-    if (isLoaded && !this.#isLoaded) this.#begin(sample.rssBytes > limitBytes);
+    // What it took to load says nothing of what it takes to serve.
+    if (isLoaded && !this.#isLoaded) this.#samples = [];
+    this.#isLoaded = isLoaded;
+    this.hasFitted ||= isLoaded && sample.rssBytes <= limitBytes;
     const isFar = isFarOver(sample.rssBytes, limitBytes);
     const last = this.#samples.at(-1);
     if (!isFar && last !== undefined && sample.at - last.at < sampleEveryMs)
       return { type: "fine" };
     this.#samples = [...this.#samples.filter(({ at }) => sample.at - at < keptMs), sample];
-    if (isLoaded) return judgeMemory(this.#samples, limitBytes, sample.at);
-    this.startedOver = isFar;
     // What loading takes for a while counts only where it takes the memory of others.
-    return isFar ? judgeMemory(this.#samples, limitBytes, sample.at) : { type: "fine" };
-  }
-
-  /** What it took to load says nothing of what it takes to serve. */
-  #begin(isOver: boolean): void {
-    this.#isLoaded = true;
-    this.#samples = [];
-    this.startedOver = isOver;
+    if (!isLoaded && !isFar) return { type: "fine" };
+    return judgeMemory(this.#samples, limitBytes, sample.at);
   }
 }

@@ -16,6 +16,7 @@ export interface MemoryWatchListener {
 export type MemoryOwner = Pick<ModelLife, "noteMemory">;
 
 type Replacement = Extract<MemoryVerdict, { readonly type: "replace" }>;
+type Kill = Extract<MemoryVerdict, { readonly type: "kill" }>;
 
 /** A host that is over its limit soon after its start would be replaced for ever. */
 const replaceEveryMs = 30_000;
@@ -26,7 +27,7 @@ export class MemoryWatch {
   /** By host and process: a new process begins anew. */
   readonly #histories = new WeakMap<HostSlot, { pid: number; history: MemoryHistory }>();
   readonly #replacedAt = new WeakMap<HostGroup, Millis>();
-  /** A host of it was under its limit when it had loaded the model. */
+  /** A host of it has been within its limit with the model loaded. */
   readonly #fitting = new WeakSet<HostGroup>();
 
   constructor(clock: Clock, listener: MemoryWatchListener) {
@@ -43,15 +44,14 @@ export class MemoryWatch {
     const sample = { at: this.#clock.now(), rssBytes };
     const limitBytes = memoryMb * mebibyte;
     const verdict = history.look(sample, { limitBytes, isLoaded: phase.name !== "starting" });
-    if (phase.name === "ready" && !history.startedOver) this.#fitting.add(group);
-    this.#obey(verdict, { group, host, owner, startedOver: history.startedOver });
+    if (history.hasFitted) this.#fitting.add(group);
+    if (verdict.type !== "fine") this.#obey(verdict, { group, host, owner });
   }
 
-  /** Where others had fitted, one that does not is only unlucky. */
-  #obey(verdict: MemoryVerdict, { group, host, owner, startedOver }: Looked): void {
-    if (verdict.type === "fine") return;
+  /** A model of which no host has ever fitted would be replaced, or killed, for ever. */
+  #obey(verdict: Replacement | Kill, { group, host, owner }: Looked): void {
     const isRolledBack = owner.noteMemory(group, verdict.words);
-    if (!isRolledBack && startedOver && !this.#fitting.has(group)) {
+    if (!isRolledBack && !this.#fitting.has(group)) {
       host.slot.apply({ type: "outgrown", reason: `the model needs too much: ${verdict.words}` });
     }
     const isGivenUp = host.slot.phase.name === "given-up";
@@ -92,5 +92,4 @@ interface Looked {
   readonly group: HostGroup;
   readonly host: HostSlot;
   readonly owner: MemoryOwner;
-  readonly startedOver: boolean;
 }

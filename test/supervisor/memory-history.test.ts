@@ -53,20 +53,25 @@ describe("MemoryHistory", () => {
   it("does not count what loading takes for a while", () => {
     const history = new MemoryHistory();
     assert.deepEqual(
-      [load(history, 600), look(history, [600, 500, 600], 1_000), history.startedOver],
-      ["fine", ["fine", "fine", "fine"], true],
+      [load(history, 600), look(history, [600, 500, 600], 1_000)],
+      ["fine", ["fine", "fine", "fine"]],
     );
   });
 
   it("counts what loading takes of the memory of others", () => {
     const history = new MemoryHistory();
-    assert.deepEqual([load(history, 800), history.startedOver], ["kill", true]);
+    assert.deepEqual([load(history, 800), history.hasFitted], ["kill", false]);
   });
 
-  it("tells what was over from the beginning from what has grown", () => {
-    const [over, grown] = [new MemoryHistory(), new MemoryHistory()];
+  it("tells what was over from the beginning from what has grown, and from a first peak", () => {
+    const [over, grown, peak] = [new MemoryHistory(), new MemoryHistory(), new MemoryHistory()];
+    load(over, 100);
     look(over, [600, 700]);
     look(grown, [400, 700]);
-    assert.deepEqual([over.startedOver, grown.startedOver], [true, false]);
+    look(peak, [600, 500, 700]);
+    assert.deepEqual(
+      [over, grown, peak].map(({ hasFitted }) => hasFitted),
+      [false, true, true],
+    );
   });
 });
