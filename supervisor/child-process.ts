@@ -93,15 +93,27 @@ function listen(child: ChildProcess, listeners: ChildListeners): void {
   whenGone(child, listeners.onExit);
 }
 
-/** `exit` may overtake the last messages, which `disconnect` never does. */
+/** For messages that are in the channel when the process is gone. */
+const lastMessagesMs = 250;
+
+/**
+ * `exit` may overtake the last messages, which `disconnect` never does; but that never comes where the child has left
+ * a handle untaken.
+ */
 function whenGone(child: ChildProcess, onExit: ChildListeners["onExit"]): void {
-  let awaited = 2;
-  const settle = () => {
-    awaited -= 1;
-    if (awaited === 0) onExit(child.exitCode, child.signalCode);
+  let isTold = false;
+  const tell = () => {
+    if (isTold) return;
+    isTold = true;
+    onExit(child.exitCode, child.signalCode);
   };
-  child.once("exit", settle);
-  child.once("disconnect", settle);
+  child.once("exit", () => {
+    if (child.connected) setTimeout(tell, lastMessagesMs);
+    else tell();
+  });
+  child.once("disconnect", () => {
+    if (child.exitCode !== null || child.signalCode !== null) tell();
+  });
 }
 
 function readLines(output: Readable, onLine: (line: string) => void): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -64,6 +65,24 @@ describe("a child process", () => {
   it("that cannot be forked at all ends once, after it was returned", async () => {
     const { pid, exits, lines } = await run(new URL("http://example.test/x.mjs"), folder);
     assert.deepEqual([pid, exits, lines.length], [0, [[null, null]], 1]);
+  });
+
+  it("that dies without having taken a handle is heard of", async () => {
+    const entry = await script("deaf.mjs", "for (;;);");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const exit = await new Promise((resolve) => {
+      const listeners = {
+        onMessage: () => undefined,
+        onLine: () => undefined,
+        onExit: (...how: unknown[]) => resolve(how),
+      };
+      const child = forkFrom<object>(entry, here, 1_000)(listeners);
+      child.send({ type: "listen" }, server);
+      child.kill();
+    });
+    server.close();
+    assert.deepEqual(exit, [null, "SIGKILL"]);
   });
 
   it("that prints without a newline is cut short", async () => {
