@@ -55,18 +55,24 @@ export class ChangeDesk {
 
   async #load(model: KnownModel, version: string | null): Promise<void> {
     const { journal, mover } = this.#parts;
-    const { name } = model.folder;
-    await mover.refresh(model);
+    const { life } = model;
+    const { name } = life;
+    await mover.catchUp(model);
     if (version === null) await mover.forgiveChanged(model);
     else await journal.append({ type: "forgiven", model: name, version });
-    await journal.append({ type: "loaded", model: name, version });
-    await mover.settle(model);
+    const dead = life.serving.filter(({ isHopeful }) => !isHopeful).map((group) => group.version);
+    const renew = new Set(dead.filter((one) => version === null || one === version));
+    const entry = { type: "loaded", model: name, version } as const;
+    await mover.settle(model, { foreseen: entry, renew });
+    await journal.append(entry);
   }
 
   async #unload(model: KnownModel, version: string | null): Promise<void> {
     const { journal, mover } = this.#parts;
-    await journal.append({ type: "unloaded", model: model.folder.name, version });
-    await mover.settle(model);
+    const entry = { type: "unloaded", model: model.life.name, version } as const;
+    await mover.catchUp(model);
+    await mover.settle(model, { foreseen: entry });
+    await journal.append(entry);
     // Nothing of it should run, so that nothing is amiss.
     if (version === null) model.life.failures.clear();
     await emptied(model);
@@ -77,11 +83,9 @@ export class ChangeDesk {
     const groups = model.life.serving.filter(
       (group) => version === null || group.version === version,
     );
-    if (groups.length === 0 || groups.some(({ isHopeful }) => !isHopeful)) {
-      await this.#load(model, version);
-      return;
-    }
-    for (const group of groups) {
+    const hopeful = groups.filter(({ isHopeful }) => isHopeful);
+    if (groups.length === 0 || hopeful.length < groups.length) await this.#load(model, version);
+    for (const group of hopeful) {
       for (const host of group.hosts) await group.replace(host);
     }
   }
@@ -89,7 +93,7 @@ export class ChangeDesk {
   async #delete(model: KnownModel, version: string | null): Promise<void> {
     const { mover, store } = this.#parts;
     await store.checkModel(model.life.name);
-    await mover.refresh(model);
+    await mover.catchUp(model);
     try {
       if (version === null || isOnly(model.folder, version)) await this.#deleteModel(model);
       else await this.#deleteVersion(model, version);
@@ -127,6 +131,7 @@ export class ChangeDesk {
   async #patch(model: KnownModel, patch: string): Promise<void> {
     const { store, mover, journal, modelsFolder } = this.#parts;
     const { name } = model.life;
+    await mover.catchUp(model);
     const before = await store.readConfig(name);
     const { text: written, config } = patchModelConfig(before, patch, `${name}/model.yaml`);
     const changed = (await discoverModel(modelsFolder, name, { config })) ?? goneFolder(name);

@@ -16,14 +16,15 @@ export class CondemnedVersions {
     this.#parts = parts;
   }
 
-  /** Rejects where it could not be written down. One that is gone needs no judgement. */
+  /** Where it cannot be written down it holds as long as this server runs. One that is gone needs no judgement. */
   async add(folder: ModelFolder, version: string, reason: string): Promise<void> {
     const { journal } = this.#parts;
     const at = new Date().toISOString();
     const found = folder.versions.find((one) => one.version === version);
     if (found === undefined) return;
     const digest = await this.#digestOf(found);
-    await journal.append({ type: "rolled-back", model: folder.name, version, digest, reason, at });
+    const entry = { type: "rolled-back", model: folder.name, version, digest, reason, at } as const;
+    await journal.append(entry).catch(() => journal.suppose(entry));
   }
 
   /** Those whose files are others than they were may be tried again. Gives whether there are any. */

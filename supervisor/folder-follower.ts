@@ -11,6 +11,8 @@ export interface FollowerParts extends Omit<MoverParts, "store" | "listener"> {
   readonly watchMs: number;
 }
 
+const longestFollowMs = 1_000;
+
 export class FolderFollower {
   readonly #parts: FollowerParts;
   #settled: FolderLook | undefined;
@@ -51,7 +53,15 @@ export class FolderFollower {
     );
     this.#previous = current;
     this.#settled = settled;
-    for (const name of [...changed, ...removed]) await this.#follow(name);
+    const following = [...changed, ...removed].map((name) => this.#follow(name));
+    // One that takes its time does not hold up the others.
+    await Promise.race([Promise.all(following), this.#pause(longestFollowMs)]);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.clock.after(ms, resolve);
+    });
   }
 
   async #follow(name: string): Promise<void> {
@@ -69,8 +79,9 @@ export class FolderFollower {
 
   async #adopt(name: string): Promise<void> {
     const { registry, modelsFolder, mover } = this.#parts;
-    const folder = await discoverModel(modelsFolder, name);
     const known = registry.get(name);
+    if (known !== undefined) await mover.catchUp(known);
+    const folder = await discoverModel(modelsFolder, name);
     if (folder === undefined) return known === undefined ? undefined : this.#drop(known);
     const model = known ?? registry.introduce(folder);
     const before = new Map(this.#digests);

@@ -43,7 +43,9 @@ interface Prepared {
 interface Installed {
   readonly prepared: Prepared;
   readonly placed: Placed;
-  readonly record: string | null;
+  readonly records: readonly string[];
+  /** The model was unloaded, and is again where this fails. */
+  readonly wasUnloaded: boolean;
 }
 
 export class Installer {
@@ -114,15 +116,17 @@ export class Installer {
     const { store, journal, mover } = this.#parts;
     const { upload, version, configText: config, rewrite } = prepared;
     const { model, uploadId: id } = upload;
-    const record = await mover.begin(model, [version], rewrite);
+    const wasUnloaded = journal.facts.unloadedModels.has(model);
+    const records = await mover.begin(model, rewrite);
     try {
-      await journal.append({ type: "installing", model, version, config });
+      const before = rewrite?.before ?? "";
+      await journal.append({ type: "installing", model, version, config, before });
       const placed = await store.install({ id, model, version, config });
       await this.#noteInstalled(prepared, placed);
-      return { prepared, placed, record };
+      return { prepared, placed, records, wasUnloaded };
     } catch (thrown) {
       await journal.append({ type: "deleted", model, version }).catch(() => undefined);
-      await mover.end(model, record);
+      await mover.end(model, records);
       throw thrown;
     }
   }
@@ -147,7 +151,7 @@ export class Installer {
     if (rewrite !== null && placed === "version") await mover.restore(model, rewrite);
   }
 
-  async #rollOut({ prepared, record }: Installed): Promise<void> {
+  async #rollOut({ prepared, records }: Installed): Promise<void> {
     const { mover, journal, onStep } = this.#parts;
     const { upload, version, rewrite } = prepared;
     const model = await this.#known(upload.model);
@@ -155,7 +159,7 @@ export class Installer {
     if (plan.type === "broken") throw brokenModel(upload.model, plan.problem);
     onStep(upload.model, version, "rollout");
     // A file that was removed by hand may have served under the same name.
-    await mover.settle(model, { plan, renew: new Set([version]), rewrite, record });
+    await mover.settle(model, { plan, renew: new Set([version]), rewrite, records });
   }
 
   async #known(name: string): Promise<KnownModel> {
@@ -164,18 +168,19 @@ export class Installer {
     if (known === undefined) {
       return registry.introduce((await discoverModel(modelsFolder, name)) ?? goneFolder(name));
     }
-    await mover.refresh(known);
+    await mover.catchUp(known);
     return known;
   }
 
   /** The trial has passed, but the real host did not: the version is taken out again, so that it can be sent again. */
-  async #undo({ prepared, placed, record }: Installed): Promise<void> {
+  async #undo({ prepared, placed, records, wasUnloaded }: Installed): Promise<void> {
     const { journal, mover, registry } = this.#parts;
     const { version, upload } = prepared;
     const { model: name } = upload;
     await this.#takeBack(prepared, placed);
     await journal.append({ type: "deleted", model: name, version });
-    await mover.end(name, record);
+    if (wasUnloaded) await journal.append({ type: "unloaded", model: name, version: null });
+    await mover.end(name, records);
     const model = registry.get(name);
     if (model === undefined) return;
     await model.life.quiet();

@@ -16,13 +16,15 @@ export interface Installing {
   readonly version: string;
   /** The text of the model.yaml that comes with it. */
   readonly config: string | null;
+  /** The text that it takes the place of, empty where there is none. */
+  readonly before: string;
 }
 
 /** What is taken back where the rollout does not last. */
 export interface RollingOut {
   readonly id: string;
-  /** Those that did not serve before. */
-  readonly versions: readonly string[];
+  /** Those that serve until then, and are begun with after a kill. */
+  readonly served: readonly string[];
   /** Null where the model.yaml stays as it is. */
   readonly rewrite: Rewrite | null;
 }
@@ -121,14 +123,15 @@ function readEntry(fields: Fields): JournalEntry {
     }
     case "installing": {
       const config = nullOr(anyText, fields["config"]);
-      return { type, model, version: anyText(fields["version"]), config };
+      const before = anyText(fields["before"]);
+      return { type, model, version: anyText(fields["version"]), config, before };
     }
     case "rolling-out":
       return {
         type,
         model,
         id: anyText(fields["id"]),
-        versions: list(fields["versions"]).map(anyText),
+        served: list(fields["served"]).map(anyText),
         rewrite: nullOr(readRewrite, fields["rewrite"]),
       };
     case "rolled-out":

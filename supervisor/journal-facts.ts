@@ -17,8 +17,8 @@ export interface Facts {
   readonly described: ReadonlyMap<string, ReadonlyMap<string, Described>>;
   /** Begun, and neither finished nor given up. */
   readonly installing: readonly Installing[];
-  /** Of each model the last that was begun, until it has ended. */
-  readonly rollingOut: ReadonlyMap<string, RollingOut>;
+  /** Of each model those that were begun and have not ended, in their order. */
+  readonly rollingOut: ReadonlyMap<string, readonly RollingOut[]>;
 }
 
 export const noFacts: Facts = {
@@ -58,11 +58,11 @@ export function withEntry(facts: Facts, entry: JournalEntry): Facts {
       return installed(facts, entry.model, entry.version);
     case "rolling-out": {
       const { type: _, model, ...begun } = entry;
-      return { ...facts, rollingOut: new Map(facts.rollingOut).set(model, begun) };
+      const all = [...(facts.rollingOut.get(model) ?? []), begun];
+      return { ...facts, rollingOut: new Map(facts.rollingOut).set(model, all) };
     }
     case "rolled-out":
-      if (facts.rollingOut.get(entry.model)?.id !== entry.id) return facts;
-      return { ...facts, rollingOut: withoutKey(facts.rollingOut, entry.model) };
+      return { ...facts, rollingOut: ended(facts.rollingOut, entry) };
     case "described": {
       const { type: _, model, version, ...what } = entry;
       return { ...facts, described: withPair(facts.described, model, version, what) };
@@ -80,6 +80,14 @@ function installed(facts: Facts, model: string, version: string): Facts {
     described: withoutPair(facts.described, model, version),
     installing: others(facts.installing, { model, version }),
   };
+}
+
+function ended(
+  rollingOut: Facts["rollingOut"],
+  { model, id }: { readonly model: string; readonly id: string },
+): Facts["rollingOut"] {
+  const left = (rollingOut.get(model) ?? []).filter((one) => one.id !== id);
+  return left.length === 0 ? withoutKey(rollingOut, model) : new Map(rollingOut).set(model, left);
 }
 
 function unloaded(facts: Facts, model: string, version: string | null): Facts {
@@ -124,8 +132,8 @@ export function entriesOf(facts: Facts): readonly JournalEntry[] {
     ...entriesIn(facts.rolledBack).map((why) => ({ type: "rolled-back", ...why }) as const),
     ...entriesIn(facts.described).map((what) => ({ type: "described", ...what }) as const),
     ...facts.installing.map((begun) => ({ type: "installing", ...begun }) as const),
-    ...[...facts.rollingOut].map(
-      ([model, begun]) => ({ type: "rolling-out", model, ...begun }) as const,
+    ...[...facts.rollingOut].flatMap(([model, all]) =>
+      all.map((begun) => ({ type: "rolling-out", model, ...begun }) as const),
     ),
   ];
 }

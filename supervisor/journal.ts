@@ -76,6 +76,16 @@ export class Journal {
     throw new TroupeError("conflict", `Cannot change models: ${words}`);
   }
 
+  /** Whether this server may decide. */
+  get isOurs(): boolean {
+    return this.#owner === undefined;
+  }
+
+  /** Holds until this server ends, where it cannot be written. */
+  suppose(entry: JournalEntry): void {
+    this.#facts = withEntry(this.#facts, entry);
+  }
+
   /** Resolves when the entry is on the disk, in the order of the calls; throws TroupeError where it cannot be. */
   append(entry: JournalEntry): Promise<void> {
     return this.#queue.add(() => storing(() => this.#append(entry)));

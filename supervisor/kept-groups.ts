@@ -1,23 +1,25 @@
 import type { HostGroup } from "./host-group.ts";
 import { hostKey, type ServePlan } from "./model-plan.ts";
 
-/** Of the groups that serve those that go on as they are, by version: the same file, a configuration that means the same to hosts. */
+/**
+ * Of the groups that serve those that go on as they are, by version: the same file, a configuration that means the same
+ * to hosts. One that is given up stays so where others serve, whose every change it would fail, but gets another try
+ * with another limit.
+ */
 export function keptBy(
   { versions, config }: ServePlan,
   serving: readonly HostGroup[],
   renew: ReadonlySet<string>,
 ): ReadonlyMap<string, HostGroup> {
   const key = hostKey(config);
+  const othersServe = serving.some(({ isHopeful }) => isHopeful);
+  const isAsWanted = (group: HostGroup) =>
+    group.isHopeful || (othersServe && group.config.limits.memoryMb === config.limits.memoryMb);
   const kept = new Map<string, HostGroup>();
   for (const { version, file } of versions) {
-    const group = serving.find(
-      (one) =>
-        one.version === version &&
-        one.plan.file === file &&
-        one.isHopeful &&
-        hostKey(one.config) === key,
-    );
-    if (group !== undefined && !renew.has(version)) kept.set(version, group);
+    const group = serving.find((one) => one.version === version && one.plan.file === file);
+    if (group === undefined || renew.has(version)) continue;
+    if (hostKey(group.config) === key && isAsWanted(group)) kept.set(version, group);
   }
   return kept;
 }

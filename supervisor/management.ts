@@ -117,7 +117,9 @@ export class Management {
   }
 
   start(): void {
-    for (const model of this.#parts.registry.known) {
+    const { journal, registry } = this.#parts;
+    // What another server has begun is its own to finish.
+    for (const model of journal.isOurs ? registry.known : []) {
       this.#mover.resume(model).catch((thrown: unknown) => {
         this.#parts.log.warn({ err: thrown, model: model.life.name }, "cannot resume");
       });

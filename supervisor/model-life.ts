@@ -15,6 +15,13 @@ import type { ModelPlan, ServePlan } from "./model-plan.ts";
 import type { Rollout } from "./rollout.ts";
 import { type RolloutOwner, RolloutRun } from "./rollout-run.ts";
 
+interface Move {
+  readonly versions: readonly ModelVersion[];
+  /** Those that make way. */
+  readonly old: readonly HostGroup[];
+  readonly kept: readonly HostGroup[];
+}
+
 export class ModelLife {
   readonly name: string;
   readonly #parts: LifeParts;
@@ -41,6 +48,11 @@ export class ModelLife {
   /** Those that get the traffic. */
   get serving(): readonly HostGroup[] {
     return this.#groups.filter(({ stage }) => stage === "serving");
+  }
+
+  /** The version of which a host has failed in the last rollout, where that was rolled back. */
+  get culprit(): string | null {
+    return this.#run?.culprit ?? null;
   }
 
   get rollout(): Rollout | undefined {
@@ -79,7 +91,8 @@ export class ModelLife {
     for (const { version } of [...plan.versions, ...old]) this.failures.delete(version);
     const groups = [...kept.values()];
     if (missing.length > 0) {
-      const rollOut = () => this.#rollOut(missing, old, plan.config, options);
+      const rollOut = () =>
+        this.#rollOut({ versions: missing, old, kept: groups }, plan.config, options);
       await this.#scaled(groups, plan.config, rollOut);
       return;
     }
@@ -122,14 +135,14 @@ export class ModelLife {
 
   noteBreaker(group: HostGroup): void {
     const reason = "its circuit breaker opened";
-    this.#runOf(group)?.apply({ type: "breaker-opened", reason });
+    this.#runOf(group)?.apply({ type: "breaker-opened", reason }, group.version);
   }
 
   /** False where no rollout of it is under way that could be rolled back. */
   noteMemory(group: HostGroup, reason: string): boolean {
     const run = this.#runOf(group);
     const before = run?.rollout.name;
-    run?.apply({ type: "given-up", reason });
+    run?.apply({ type: "given-up", reason }, group.version);
     return run?.rollout.name !== before;
   }
 
@@ -151,13 +164,14 @@ export class ModelLife {
 
   async #scale(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
     for (const group of groups) group.config = config;
-    await Promise.all(groups.map((group) => group.scale(config.replicas)));
+    // One that is given up has no use for more.
+    const hopeful = groups.filter(({ isHopeful }) => isHopeful);
+    await Promise.all(hopeful.map((group) => group.scale(config.replicas)));
     this.#parts.listener.onView(this);
   }
 
   #rollOut(
-    versions: readonly ModelVersion[],
-    old: readonly HostGroup[],
+    { versions, old, kept }: Move,
     config: ModelConfig,
     options: MoveOptions,
   ): Promise<void> {
@@ -165,7 +179,8 @@ export class ModelLife {
     this.#groups = [...this.#groups, ...fresh];
     const before = this.config;
     const { clock } = this.#parts;
-    const run = new RolloutRun({ fresh, old, config, before, options, clock, owner: this.#owner });
+    const groups = { fresh, old, kept };
+    const run = new RolloutRun({ ...groups, config, before, options, clock, owner: this.#owner });
     this.#run = run;
     this.config ??= config;
     run.start();
@@ -212,7 +227,7 @@ export class ModelLife {
         if (isWanted) return;
         const reason = `its host ended (${exit.cause})`;
         const replica = `${group.version}/${host.replica}`;
-        this.#runOf(group)?.apply({ type: "exited", replica, reason });
+        this.#runOf(group)?.apply({ type: "exited", replica, reason }, group.version);
       },
     };
   }
@@ -227,8 +242,9 @@ export class ModelLife {
     const { phase } = host.slot;
     if (host.metadata !== undefined) this.known.set(group.version, host.metadata);
     const run = this.#runOf(group);
-    if (phase.name === "given-up") run?.apply({ type: "given-up", reason: phase.reason });
-    else if (run?.isReady) run.apply({ type: "ready" });
+    if (phase.name === "given-up") {
+      run?.apply({ type: "given-up", reason: phase.reason }, group.version);
+    } else if (run?.isReady) run.apply({ type: "ready" });
     this.#parts.listener.onView(this);
   }
 

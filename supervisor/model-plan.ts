@@ -3,7 +3,7 @@ import { parseModelConfig } from "../src/config/model-config.ts";
 import type { ModelFolder, ModelVersion, ServableModel } from "../src/config/model-folder.ts";
 import { wantedOf } from "../src/config/wanted-versions.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
-import type { RollingOut } from "./journal-entry.ts";
+import type { Rewrite, RollingOut } from "./journal-entry.ts";
 import type { Facts } from "./journal-facts.ts";
 
 export type ModelPlan =
@@ -36,20 +36,31 @@ export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
 }
 
 /**
- * What a server begins with: where the one before was killed in a rollout, what served before that, so that there is
+ * What a server begins with: where the one before was killed in rollouts, what served before them, so that there is
  * something to go back to when it is rolled out again.
  */
 export function bootPlanOf(folder: ModelFolder, facts: Facts): ModelPlan {
-  const begun = facts.rollingOut.get(folder.name);
   const whole = planOf(folder, facts);
-  if (begun === undefined || folder.problem !== undefined) return whole;
-  const config = configBefore(folder, begun);
-  const versions = folder.versions.filter(({ version }) => !begun.versions.includes(version));
-  const before = planOf({ ...folder, config, versions }, facts);
-  return before.type === "serve" && before.versions.length > 0 ? before : whole;
+  const [first, ...others] = facts.rollingOut.get(folder.name) ?? [];
+  if (first === undefined || folder.problem !== undefined) return whole;
+  const condemned = facts.rolledBack.get(folder.name);
+  const versions = folder.versions.filter(
+    ({ version }) => first.served.includes(version) && condemned?.has(version) !== true,
+  );
+  if (versions.length === 0) return whole;
+  return { type: "serve", config: configBefore(folder, [first, ...others]), versions };
 }
 
-function configBefore({ name, config }: ServableModel, { rewrite }: RollingOut): ModelConfig {
+/** All that was rewritten in rollouts that have not lasted, as one. */
+export function rewriteOf(begun: readonly RollingOut[]): Rewrite | null {
+  const rewrites = begun.flatMap(({ rewrite }) => rewrite ?? []);
+  const [first, last] = [rewrites[0], rewrites.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  return { before: first.before, written: last.written };
+}
+
+function configBefore({ name, config }: ServableModel, begun: readonly RollingOut[]): ModelConfig {
+  const rewrite = rewriteOf(begun);
   if (rewrite === null) return config;
   try {
     return parseModelConfig(rewrite.before, `${name}/model.yaml`);

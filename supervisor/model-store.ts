@@ -72,7 +72,7 @@ export class ModelStore {
   }
 
   /** Throws TroupeError `conflict` where the model has the version; nothing is replaced but model.yaml. */
-  install({ id, model, version, config }: Installation): Promise<Placed> {
+  install({ id, model, version, config }: Omit<Installation, "before">): Promise<Placed> {
     return storing(async () => {
       const target = this.#modelPath(model);
       const upload = await this.#uploadPath(id);
@@ -188,13 +188,14 @@ export class ModelStore {
     });
   }
 
-  async #finish({ model, version, config }: Installing): Promise<boolean> {
+  async #finish({ model, version, config, before }: Installing): Promise<boolean> {
     if (!isName(model) || !isVersionName(version)) return false;
     const target = this.#modelPath(model);
     for (const path of [target, join(target, version)]) {
       if ((await kindOf(path)) !== "folder") return false;
     }
-    if (config !== null && config !== (await this.readConfig(model))) {
+    // What somebody has written since is theirs.
+    if (config !== null && (await this.readConfig(model)) === before) {
       await this.writeConfig(model, config);
     }
     return true;

@@ -28,6 +28,8 @@ export interface RolloutParts {
   readonly owner: RolloutOwner;
   readonly fresh: readonly HostGroup[];
   readonly old: readonly HostGroup[];
+  /** Others that serve before it and after it. */
+  readonly kept: readonly HostGroup[];
   readonly config: ModelConfig;
   readonly before: ModelConfig | null;
   readonly options: MoveOptions;
@@ -40,6 +42,7 @@ export class RolloutRun {
   rollout: Rollout = newRollout;
   #settle: (problem: TroupeError | null) => void = () => undefined;
   #disarm: () => void = () => undefined;
+  #culprit: string | null = null;
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
@@ -61,11 +64,19 @@ export class RolloutRun {
     for (const group of this.fresh) group.start();
   }
 
-  apply(event: RolloutEvent): void {
-    const { old, config, owner } = this.#parts;
+  /** The version of which a host has failed, where one has. */
+  get culprit(): string | null {
+    return this.#culprit;
+  }
+
+  /** `version` is that of the host that it comes from, if any. */
+  apply(event: RolloutEvent, version: string | null = null): void {
+    const { old, kept, config, owner } = this.#parts;
     const before = this.rollout.name;
-    const terms = { hasOld: old.length > 0, bakeMs: config.bakeMs };
+    const hasOld = [...old, ...kept].some(({ isHopeful }) => isHopeful);
+    const terms = { hasOld, bakeMs: config.bakeMs };
     const { rollout, effects } = advance(this.rollout, event, terms);
+    if (rollout.name === "rolled-back" && before !== "rolled-back") this.#culprit = version;
     this.rollout = rollout;
     for (const effect of effects) this.#carryOut(effect);
     if (rollout.name !== before) owner.onStep(this);
@@ -128,9 +139,8 @@ export class RolloutRun {
     owner.onConfig(before);
     const reason = this.rollout.name === "rolled-back" ? this.rollout.reason : "";
     // One that goes on under its old file or configuration is no version to stay away from.
-    const versions = this.fresh
-      .map(({ version }) => version)
-      .filter((version) => !old.some((group) => group.version === version));
+    const goesOn = old.some(({ version }) => version === this.#culprit);
+    const versions = this.#culprit === null || goesOn ? [] : [this.#culprit];
     options.onRolledBack?.(reason, versions);
   }
 
@@ -139,7 +149,8 @@ export class RolloutRun {
     if (this.rollout.name !== "rolled-back") return;
     if (before !== null) owner.onConfig(before);
     for (const { version } of this.fresh) {
-      owner.onFailed(version, rollbackWords(this.rollout.reason));
+      const isInnocent = this.#culprit !== null && version !== this.#culprit;
+      if (!isInnocent) owner.onFailed(version, rollbackWords(this.rollout.reason));
     }
   }
 }

@@ -11,6 +11,7 @@
  * | committing        | committed         | baking      | switch, watch for a while                |
  * | committing        | committed, nothing to go back to, or no bake | done | switch, drain-old    |
  * | baking            | exited, given-up, breaker-opened | rolled-back | switch-back, drain-new     |
+ * | baking            | the same, nothing to go back to any more | done | drain-old                 |
  * | baking            | baked, superseded | done        | drain-old                                |
  *
  * Every other pair leaves the rollout as it is.
@@ -52,7 +53,7 @@ export interface RolloutStep {
 }
 
 export interface RolloutTerms {
-  /** Whether there is something to go back to. */
+  /** Whether there is something to go back to, now. */
   readonly hasOld: boolean;
   readonly bakeMs: number;
 }
@@ -71,7 +72,7 @@ export function advance(rollout: Rollout, event: RolloutEvent, terms: RolloutTer
     case "committing":
       return commit(rollout, event, terms);
     case "baking":
-      return bake(rollout, event);
+      return bake(rollout, event, terms);
     case "done":
     case "rolled-back":
       return stay(rollout);
@@ -119,16 +120,20 @@ function commit(rollout: Rollout, event: RolloutEvent, terms: RolloutTerms): Rol
   }
 }
 
-function bake(rollout: Rollout, event: RolloutEvent): RolloutStep {
+function bake(rollout: Rollout, event: RolloutEvent, { hasOld }: RolloutTerms): RolloutStep {
   switch (event.type) {
     case "exited":
     case "given-up":
     case "breaker-opened":
-      return rollBack(event.reason, "switch-back");
+      return hasOld ? rollBack(event.reason, "switch-back") : last();
     case "baked":
     case "superseded":
-      return { rollout: { name: "done" }, effects: ["drain-old"] };
+      return last();
     default:
       return stay(rollout);
   }
+}
+
+function last(): RolloutStep {
+  return { rollout: { name: "done" }, effects: ["drain-old"] };
 }

@@ -15,7 +15,7 @@ import { HostSlot } from "./host-slot.ts";
 import { LifeNews } from "./life-news.ts";
 import { Management } from "./management.ts";
 import { MemoryKillHistory, memoryKills } from "./memory-kills.ts";
-import { bootPlanOf } from "./model-plan.ts";
+import { bootPlanOf, planOf } from "./model-plan.ts";
 import { ModelRegistry } from "./model-registry.ts";
 import { rollbackWords } from "./rollout.ts";
 import { Scrape } from "./scrape.ts";
@@ -97,10 +97,11 @@ export class Supervisor {
   }
 
   start(): void {
-    const { models } = this.#options;
-    const { facts } = this.#options.journal;
+    const { models, journal } = this.#options;
+    const { facts } = journal;
+    const plan = journal.isOurs ? bootPlanOf : planOf;
     for (const model of models) {
-      const { life } = this.#registry.add(model, bootPlanOf(model, facts));
+      const { life } = this.#registry.add(model, plan(model, facts));
       if (facts.unloadedModels.has(model.name)) continue;
       for (const [version, { reason }] of facts.rolledBack.get(model.name) ?? []) {
         life.failures.set(version, rollbackWords(reason));

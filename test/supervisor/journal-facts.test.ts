@@ -19,10 +19,10 @@ function rolledBack(version: string): JournalEntry {
 }
 
 function installing(version: string, config: string | null = null): JournalEntry {
-  return { type: "installing", model: "m", version, config };
+  return { type: "installing", model: "m", version, config, before: "a: 0" };
 }
 
-const begun = { versions: ["4"], rewrite: { before: "", written: "replicas: 2\n" } };
+const begun = { served: ["4"], rewrite: { before: "", written: "replicas: 2\n" } };
 
 function rollingOut(id: string): JournalEntry {
   return { type: "rolling-out", model: "m", id, ...begun };
@@ -52,12 +52,12 @@ const everything: readonly JournalEntry[] = [
 const rows: readonly (readonly [string, readonly JournalEntry[], Partial<Facts>])[] = [
   ["nothing", [], {}],
   ["an unloaded model", [of("unloaded", null)], { unloadedModels: new Set(["m"]) }],
-  ["a rollout", [rollingOut("r")], { rollingOut: new Map([["m", { id: "r", ...begun }]]) }],
+  ["a rollout", [rollingOut("r")], { rollingOut: new Map([["m", [{ id: "r", ...begun }]]]) }],
   ["a rollout that is over", [rollingOut("r"), { type: "rolled-out", model: "m", id: "r" }], {}],
   [
-    "a rollout after one that is over only now",
+    "rollouts of which one is over",
     [rollingOut("r"), rollingOut("s"), { type: "rolled-out", model: "m", id: "r" }],
-    { rollingOut: new Map([["m", { id: "s", ...begun }]]) },
+    { rollingOut: new Map([["m", [{ id: "s", ...begun }]]]) },
   ],
   [
     "another file of a version that was rolled back and unloaded",
@@ -112,12 +112,12 @@ const rows: readonly (readonly [string, readonly JournalEntry[], Partial<Facts>]
   [
     "an installation under way",
     [installing("1"), installing("1", "a: 1")],
-    { installing: [{ model: "m", version: "1", config: "a: 1" }] },
+    { installing: [{ model: "m", version: "1", config: "a: 1", before: "a: 0" }] },
   ],
   [
     "one of two that is done",
     [installing("1"), installing("2"), { type: "installed", model: "m", version: "1" }],
-    { installing: [{ model: "m", version: "2", config: null }] },
+    { installing: [{ model: "m", version: "2", config: null, before: "a: 0" }] },
   ],
   [
     "versions that were described, each as it was last",

@@ -76,7 +76,7 @@ describe("A journal's text", () => {
 
   it("takes what was being installed before a damage as over, and not what was after it", () => {
     const installing = (model: string) =>
-      ({ type: "installing", model, version: "1", config: "a: 1" }) as const;
+      ({ type: "installing", model, version: "1", config: "a: 1", before: "" }) as const;
     const before = lineOf(installing("a")) + line("b");
     const { facts } = readJournal(Buffer.from(`${before}damage\n${lineOf(installing("c"))}`));
     assert.deepEqual(facts, foldJournal([entry("b"), installing("c")]));

@@ -5,7 +5,7 @@ import type { ModelFolder } from "../../src/config/model-folder.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
 import type { JournalEntry } from "../../supervisor/journal-entry.ts";
 import { foldJournal } from "../../supervisor/journal-facts.ts";
-import { bootPlanOf, hostKey, planOf } from "../../supervisor/model-plan.ts";
+import { bootPlanOf, hostKey, planOf, rewriteOf } from "../../supervisor/model-plan.ts";
 import { versionOf } from "./life-parts.ts";
 
 const condemned = { digest: "d", reason: "r", at: "t" };
@@ -105,7 +105,7 @@ describe("bootPlanOf", () => {
     return [...plan.versions.map(({ version }) => version), plan.config.replicas];
   }
 
-  const begun = { type: "rolling-out", model: "m", id: "r", versions: ["2"] } as const;
+  const begun = { type: "rolling-out", model: "m", id: "r", served: ["1"] } as const;
   const rewrite = { before: "replicas: 3\n", written: "replicas: 2\n" };
 
   it("begins with what the folder holds", () => {
@@ -115,11 +115,26 @@ describe("bootPlanOf", () => {
   it("begins with what served before a rollout that was cut off", () => {
     assert.deepEqual(bootedFor([{ ...begun, rewrite: null }], "1", "2"), ["1", 2]);
     assert.deepEqual(bootedFor([{ ...begun, rewrite }], "1", "2"), ["1", 3]);
-    assert.deepEqual(bootedFor([{ ...begun, versions: [], rewrite }], "1", "2"), ["2", 3]);
+    assert.deepEqual(bootedFor([{ ...begun, served: ["2"], rewrite }], "1", "2"), ["2", 3]);
   });
 
-  it("begins with all there is where nothing served before, or that cannot be read any more", () => {
+  it("begins with what served before the first of several", () => {
+    const next = { ...begun, id: "s", served: ["2"], rewrite: null };
+    const last = { ...next, id: "t", rewrite: { before: "replicas: 2\n", written: "" } };
+    assert.deepEqual(bootedFor([{ ...begun, rewrite }, next, last], "1", "2", "3"), ["1", 3]);
+    const whole = { before: "replicas: 3\n", written: "" };
+    assert.deepEqual(rewriteOf([{ ...begun, rewrite }, next, last]), whole);
+    assert.equal(rewriteOf([next]), null);
+  });
+
+  it("begins with all there is where nothing served before, or that is gone or condemned", () => {
+    const rolledBack = { type: "rolled-back", model: "m", version: "1", ...condemned } as const;
     assert.deepEqual(bootedFor([{ ...begun, rewrite }], "2"), ["2", 2]);
+    assert.deepEqual(bootedFor([{ ...begun, served: [], rewrite }], "1", "2"), ["2", 2]);
+    assert.deepEqual(bootedFor([{ ...begun, rewrite }, rolledBack], "1", "2"), ["2", 2]);
+  });
+
+  it("keeps the present configuration where the one before cannot be read any more", () => {
     const broken = { before: "replicas: many\n", written: "" };
     assert.deepEqual(bootedFor([{ ...begun, rewrite: broken }], "1", "2"), ["1", 2]);
   });

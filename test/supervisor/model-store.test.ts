@@ -338,7 +338,7 @@ describe("ModelStore: removal", () => {
 });
 
 describe("ModelStore: sweep", () => {
-  const begun = { model: "m", version: "1", config: "new" };
+  const begun = { model: "m", version: "1", config: "new", before: "old" };
 
   it("creates nothing where there is nothing to do", async () => {
     const models = freshFolder();
@@ -351,7 +351,6 @@ describe("ModelStore: sweep", () => {
     ["before the rename, of a new model", {}, false],
     ["before the rename, of an old one", { "m/0/model.onnx": "", "m/model.yaml": "old" }, false],
     ["between both renames", { "m/1/model.onnx": "", "m/model.yaml": "old" }, true],
-    ["between them, without a configuration", { "m/1/model.onnx": "" }, true],
     ["after both", { "m/1/model.onnx": "", "m/model.yaml": "new" }, true],
   ];
   for (const [name, files, isThere] of steps) {
@@ -367,6 +366,19 @@ describe("ModelStore: sweep", () => {
       assert.equal(existsSync(left), false);
     });
   }
+
+  it("writes a configuration where there was none before", async () => {
+    const models = freshFolder({ "m/1/model.onnx": "" });
+    await new ModelStore(models).sweep([{ ...begun, before: "" }]);
+    assert.deepEqual(filesOf(models), { "m/1/model.onnx": "", "m/model.yaml": "new" });
+  });
+
+  it("leaves a configuration that somebody has edited since", async () => {
+    const files = { "m/1/model.onnx": "", "m/model.yaml": "by hand" };
+    const models = freshFolder(files);
+    assert.deepEqual(await new ModelStore(models).sweep([begun]), [begun]);
+    assert.deepEqual(filesOf(models), files);
+  });
 
   it("leaves the configuration of one that brought none", async () => {
     const files = { "m/1/model.onnx": "", "m/model.yaml": "old" };

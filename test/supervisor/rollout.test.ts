@@ -76,6 +76,14 @@ describe("the table of a rollout", () => {
     assert.equal(advance(rollout, event, terms).rollout.name, "rolled-back");
   });
 
+  it("does not go back where nothing is left to go back to", () => {
+    const alone = { hasOld: false, bakeMs: 1_000 };
+    for (const type of ["exited", "given-up", "breaker-opened"] as const) {
+      const step: unknown = { rollout: done, effects: ["drain-old"] };
+      assert.deepEqual(advance(baking, eventOf(type), alone), step);
+    }
+  });
+
   it("does not bake what has nothing to go back to, nor what is told not to", () => {
     const ended = { rollout: done, effects: ["switch", "drain-old"] };
     const event = eventOf("committed");
