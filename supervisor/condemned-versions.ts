@@ -27,19 +27,19 @@ export class CondemnedVersions {
     await journal.append(entry).catch(() => journal.suppose(entry));
   }
 
-  /** Those whose files are others than they were may be tried again. Gives whether there are any. */
-  async forgiveChanged({ name, versions }: ModelFolder): Promise<boolean> {
+  /** Those whose files are others than they were may be tried again: these are given. */
+  async forgiveChanged({ name, versions }: ModelFolder): Promise<readonly string[]> {
     const { journal } = this.#parts;
     const condemned = journal.facts.rolledBack.get(name);
-    let hasChanged = false;
+    const forgiven: string[] = [];
     for (const version of versions) {
       const before = condemned?.get(version.version)?.digest ?? "";
       const now = before === "" ? before : await this.#digestOf(version);
       if (now === before || now === "") continue;
       await journal.append({ type: "forgiven", model: name, version: version.version });
-      hasChanged = true;
+      forgiven.push(version.version);
     }
-    return hasChanged;
+    return forgiven;
   }
 
   /** Empty where it cannot be read, which is never taken for a change. */

@@ -159,8 +159,10 @@ export class Mover {
   }
 
   /** Those whose files are others than they were may be tried again. */
-  forgiveChanged({ folder }: KnownModel): Promise<boolean> {
-    return this.#condemned.forgiveChanged(folder);
+  async forgiveChanged({ folder, life }: KnownModel): Promise<boolean> {
+    const forgiven = await this.#condemned.forgiveChanged(folder);
+    for (const version of forgiven) life.failures.delete(version);
+    return forgiven.length > 0;
   }
 
   /** Nothing of it runs, and nobody is to hear of it any more. */
