@@ -1,6 +1,7 @@
 /* Who may change models, and watch their feed: a page of somebody else may not, although it runs on this machine. */
 import type { IncomingHttpHeaders } from "node:http";
 import { isIPv4 } from "node:net";
+import type { FastifyRequest } from "fastify";
 import type { DoorSettings } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 
@@ -24,6 +25,14 @@ export function askOf(
   const site = headers["sec-fetch-site"];
   const secFetchSite = site === undefined ? undefined : String(site);
   return { management, allowedOrigins, host: headers.host, origin: headers.origin, secFetchSite };
+}
+
+/** For a route's `onRequest`: before anything of the body is read. */
+export function guardOf(settings: Pick<DoorSettings, "management" | "allowedOrigins">) {
+  return async ({ raw }: FastifyRequest): Promise<void> => {
+    const refusal = judgeManagement(askOf(raw.headers, settings));
+    if (refusal !== undefined) throw refusal;
+  };
 }
 
 /** Undefined where it is allowed. */

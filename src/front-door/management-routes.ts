@@ -4,11 +4,11 @@ import type { Clock } from "../platform/clock.ts";
 import type { DoorEvent, DoorSettings } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName } from "../protocol/model-name.ts";
-import { type ModelChange, maxConfigBytes, type Question } from "../protocol/questions.ts";
-import { askOf, judgeManagement } from "./management-guard.ts";
+import type { ModelChange, Question } from "../protocol/questions.ts";
+import { inviteBody, readObject } from "./json-request.ts";
+import { guardOf } from "./management-guard.ts";
 import { checkName, checkVersion } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
-import { declaredLength, readText } from "./request-body.ts";
 import { changeWaiting, takeUpload } from "./upload.ts";
 import { uploadUrls } from "./upload-form.ts";
 
@@ -53,7 +53,7 @@ function addViews(app: FastifyInstance, { ask }: ManagementParts): void {
 }
 
 function addChanges(app: FastifyInstance, parts: ManagementParts): void {
-  const guarded = { onRequest: guard(parts) };
+  const guarded = { onRequest: guardOf(parts.settings) };
   const change = async (reply: FastifyReply, wanted: ModelChange) =>
     sendJson(reply, parts.ask({ type: "change", change: wanted }, changeWaiting));
   for (const type of actions) {
@@ -64,7 +64,7 @@ function addChanges(app: FastifyInstance, parts: ManagementParts): void {
   }
   app.patch<{ Params: Params }>(modelUrl, guarded, async (request, reply) => {
     const { model } = target(request.params);
-    return change(reply, { type: "patch", model, patch: await readPatch(request, reply) });
+    return change(reply, { type: "patch", model, patch: await readObject(request, reply) });
   });
   const remove = ({ params }: ModelRequest, reply: FastifyReply) =>
     change(reply, { type: "delete", ...target(params) });
@@ -73,7 +73,7 @@ function addChanges(app: FastifyInstance, parts: ManagementParts): void {
 }
 
 function addUploads(app: FastifyInstance, parts: ManagementParts): void {
-  const guarded = { onRequest: guard(parts) };
+  const guarded = { onRequest: guardOf(parts.settings) };
   const { maxUploadBytes } = parts.settings;
   for (const url of uploadUrls) {
     app.post(url, guarded, async (request, reply) => {
@@ -84,14 +84,6 @@ function addUploads(app: FastifyInstance, parts: ManagementParts): void {
       return sendJson(reply, body);
     });
   }
-}
-
-/** Before anything of the body is read. */
-function guard({ settings }: ManagementParts) {
-  return async ({ raw }: FastifyRequest): Promise<void> => {
-    const refusal = judgeManagement(askOf(raw.headers, settings));
-    if (refusal !== undefined) throw refusal;
-  };
 }
 
 async function sendJson(reply: FastifyReply, body: string | Promise<string>): Promise<string> {
@@ -135,36 +127,4 @@ function queryOf(
     }
   }
   return Object.fromEntries(given) as Readonly<Record<string, string>>;
-}
-
-async function readPatch({ raw }: FastifyRequest, reply: FastifyReply): Promise<string> {
-  const type = raw.headers["content-type"];
-  if (type !== undefined && !/json|x-www-form-urlencoded/i.test(type)) {
-    const words = `content-type must be application/json, got '${type}'`;
-    throw new TroupeError("unsupported-media-type", words);
-  }
-  declaredLength(raw, maxConfigBytes);
-  inviteBody({ raw }, reply);
-  const text = await readText(raw, maxConfigBytes);
-  checkObject(text);
-  return text;
-}
-
-/** The caller may be waiting with its body for this. */
-function inviteBody({ raw }: Pick<FastifyRequest, "raw">, reply: FastifyReply): void {
-  if (raw.headers.expect !== undefined) reply.raw.writeContinue();
-}
-
-function checkObject(text: string): void {
-  if (isObject(text)) return;
-  throw new TroupeError("invalid-request", "body must be a JSON object");
-}
-
-function isObject(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  } catch {
-    return false;
-  }
 }

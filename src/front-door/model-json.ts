@@ -14,13 +14,22 @@ export function metadataJson(model: ModelView, version: VersionView): Json {
     const words = `model '${model.name}' version '${version.version}' ${stateWords(version)}`;
     throw new TroupeError("model-unavailable", words);
   }
+  const { inputs, outputs } = plainTensors(metadata);
   return {
     name: model.name,
     versions: readyVersions(model),
     platform: "onnxruntime_onnx",
-    inputs: metadata.inputs.filter((_, at) => !isState(metadata, "input", at)).map(tensorJson),
-    outputs: metadata.outputs.filter((_, at) => !isState(metadata, "output", at)).map(tensorJson),
+    inputs: inputs.map(tensorJson),
+    outputs: outputs.map(tensorJson),
     parameters: parametersJson(model, version, metadata),
+  };
+}
+
+/** What clients send and get: states are not among it. */
+export function plainTensors(metadata: ModelMetadata): Pick<ModelMetadata, "inputs" | "outputs"> {
+  return {
+    inputs: metadata.inputs.filter((_, at) => !isState(metadata, "input", at)),
+    outputs: metadata.outputs.filter((_, at) => !isState(metadata, "output", at)),
   };
 }
 

@@ -13,6 +13,8 @@ import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
 import { uploadUrl } from "./upload-form.ts";
+import { addV2Refusals } from "./v2-refusals.ts";
+import { addV2Repository } from "./v2-repository-routes.ts";
 
 export interface PlainRouteParts extends ManagementParts {
   readonly settings: DoorSettings;
@@ -36,7 +38,13 @@ const modelParams = {
   properties: { model: { type: "string" }, version: { type: "string" } },
 } as const;
 const readyQuery = { type: "object", properties: { model: { type: "string" } } } as const;
-const extensions: readonly string[] = [];
+/** Of Triton's extensions to Open Inference V2, those that work here. */
+const extensions: readonly string[] = [
+  "model_configuration",
+  "model_repository",
+  "model_repository(unload_dependents)",
+  "sequence",
+];
 
 /** Verbs that get 405 where the path is one of ours. */
 const verbs = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -85,6 +93,8 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addV2(app, parts);
   addOperations(app, parts);
   addManagement(app, parts);
+  addV2Repository(app, parts);
+  addV2Refusals(app);
   addSigns(app, parts);
   refuseOtherVerbs(app, new Map(verbsOf));
   return app;

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { plainRoutes } from "../../src/front-door/plain-routes.ts";
+import { TroupeError } from "../../src/protocol/errors.ts";
+import type { Question } from "../../src/protocol/questions.ts";
+import { doorParts } from "./door-parts.ts";
+import { serveManagement } from "./management-server.ts";
+
+type Method = "GET" | "POST" | "PUT";
+
+async function send(method: Method, url: string) {
+  const ask = async ({ type }: Question) => `{"${type}":1}`;
+  const tell = () => undefined;
+  const app = plainRoutes({ ...doorParts(), ask, tell, isDraining: () => false });
+  return app.inject({ method, url, headers: { host: "localhost" } });
+}
+
+describe("The routes of Open Inference V2 that are not built", { timeout: 20_000 }, () => {
+  const rows: readonly (readonly [Method, string, RegExp])[] = [
+    ["GET", "/v2/systemsharedmemory/status", /^system shared memory is/],
+    ["GET", "/v2/systemsharedmemory/region/r/status", /^system shared memory is/],
+    ["POST", "/v2/systemsharedmemory/region/r/register", /^system shared memory is/],
+    ["POST", "/v2/systemsharedmemory/unregister", /^system shared memory is/],
+    ["GET", "/v2/cudasharedmemory/status", /^CUDA shared memory is/],
+    ["POST", "/v2/cudasharedmemory/region/r/unregister", /^CUDA shared memory is/],
+    ["GET", "/v2/trace/setting", /^tracing is/],
+    ["POST", "/v2/models/m/trace/setting", /^tracing is/],
+    ["POST", "/v2/models/m/generate", /^generate comes with text/],
+    ["POST", "/v2/models/m/versions/1/generate_stream", /^generate_stream comes with text/],
+    ["POST", "/v2/repository/shelf/index", /^'repository_name' specification is not supported$/],
+    ["POST", "/v2/repository/shelf/models/m/load", /^'repository_name' specification is not/],
+    ["POST", "/v2/repository/shelf/models/m/unload", /^'repository_name' specification is not/],
+  ];
+  for (const [method, url, words] of rows) {
+    it(`say so: ${method} ${url}`, async () => {
+      const { statusCode, json } = await send(method, url);
+      assert.equal(statusCode, 501);
+      assert.equal(json().code, "not-implemented");
+      assert.match(json().error, words);
+    });
+  }
+});
+
+describe("The routes of Open Inference V2", { timeout: 20_000 }, () => {
+  const rows: readonly (readonly [Method, string, string])[] = [
+    ["GET", "/v2/repository/index", "POST"],
+    ["GET", "/v2/repository/models/m/load", "POST"],
+    ["PUT", "/v2/repository/models/m/unload", "POST"],
+    ["POST", "/v2/models/m/config", "GET"],
+    ["PUT", "/v2/trace/setting", "GET, POST"],
+    ["GET", "/v2/models/m/generate", "POST"],
+    ["POST", "/v2/systemsharedmemory/status", "GET"],
+  ];
+  for (const [method, url, allowed] of rows) {
+    it(`refuse ${method} ${url} with what it takes`, async () => {
+      const { statusCode, headers } = await send(method, url);
+      assert.deepEqual([statusCode, headers["allow"]], [405, allowed]);
+    });
+  }
+});
+
+describe("The repository routes", { timeout: 20_000 }, () => {
+  const headers = { "content-type": "application/json" };
+  const post = (url: string, body = "") => fetch(url, { method: "POST", headers, body });
+
+  it("index all models, or those that are ready", async (t) => {
+    const { url, directory } = await serveManagement(t);
+    const path = `${url}/v2/repository/index`;
+    const [one] = directory.models;
+    assert.ok(one !== undefined);
+    directory.update({ ...one, name: "n", versions: [] });
+    const ready = [{ name: "m", version: "1", state: "READY" }];
+    assert.deepEqual(await (await post(path)).json(), [...ready, { name: "n" }]);
+    assert.deepEqual(await (await post(path, `{"ready":true}`)).json(), ready);
+    assert.equal((await post(path, `{"ready":1}`)).status, 400);
+    assert.equal((await post(path, `[]`)).status, 400);
+  });
+
+  it("load and unload a model, and answer nothing", async (t) => {
+    const { url, asked } = await serveManagement(t);
+    for (const type of ["load", "unload"] as const) {
+      const reply = await post(`${url}/v2/repository/models/m/${type}`, "{}");
+      assert.deepEqual([reply.status, await reply.text()], [200, ""]);
+    }
+    assert.deepEqual(
+      asked,
+      (["load", "unload"] as const).map((type) => {
+        return { type: "change", change: { type, model: "m", version: null } };
+      }),
+    );
+  });
+
+  it("say which model failed to load, with the supervisor's code and words", async (t) => {
+    const { url } = await serveManagement(t, {}, () => new TroupeError("invalid-model", "why"));
+    const reply = await post(`${url}/v2/repository/models/m/load`);
+    const { error, code } = (await reply.json()) as Record<string, unknown>;
+    assert.deepEqual(
+      [reply.status, error, code],
+      [422, "failed to load 'm': why", "invalid-model"],
+    );
+  });
+
+  it("refuse what a load would override, however long it is", async (t) => {
+    const { url, asked } = await serveManagement(t);
+    const path = `${url}/v2/repository/models/m/load`;
+    for (const length of [10, 100_000]) {
+      const parameters = { config: "{}", "file:1/model.onnx": "A".repeat(length) };
+      assert.equal((await post(path, JSON.stringify({ parameters }))).status, 501);
+    }
+    assert.deepEqual(asked, []);
+  });
+
+  it("are guarded as all that changes models", async (t) => {
+    const { url, asked } = await serveManagement(t);
+    const foreign = { origin: "http://elsewhere.example" };
+    for (const path of ["load", "unload"]) {
+      const reply = await fetch(`${url}/v2/repository/models/m/${path}`, {
+        method: "POST",
+        headers: foreign,
+      });
+      assert.equal(reply.status, 403);
+    }
+    assert.deepEqual(asked, []);
+  });
+});
