@@ -21,7 +21,9 @@ export function answerWork(
   checkSize(outputs);
   const isLast = slice.fromRow + slice.rows >= work.rows;
   if (work.stream) {
+    const beganAt = performance.now();
     sendChunk(slice, outputs, model);
+    work.encodeUs += (performance.now() - beganAt) * 1_000;
     if (isLast) finish(work, work.codec.encodeEnd(work.requestId, work.rows, model), metrics, 0);
     return isLast;
   }
@@ -59,10 +61,12 @@ function sendChunk(
 }
 
 export function finish(work: Work, body: Uint8Array, metrics: HostMetrics, encodeUs: number): void {
+  work.encodeUs += encodeUs;
   const { decodeUs, queueUs, runUs } = work;
+  const stages = { decodeUs, queueUs, runUs, encodeUs: work.encodeUs };
   metrics.run.observe(runUs / 1e6);
-  metrics.encode.observe(encodeUs / 1e6);
-  const stages = { decodeUs, queueUs, runUs, encodeUs };
+  metrics.encode.observe(stages.encodeUs / 1e6);
+  metrics.statistics.noteAnswered(stages);
   work.door.done({ id: work.id, stages, rows: work.rows, body });
 }
 

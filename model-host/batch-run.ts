@@ -19,8 +19,8 @@ export type SliceResult =
     }
   | { readonly type: "failed"; readonly error: TroupeError };
 
-/** Told before each run of the engine which slices it holds; what it returns is called when the run has ended. */
-export type WatchRun = (slices: readonly WorkSlice[]) => () => void;
+/** Told before each run of the engine which slices it holds; what it returns is called when the run has ended, well or not. */
+export type WatchRun = (slices: readonly WorkSlice[]) => (isWell: boolean) => void;
 
 /** One result for each slice, in order; never rejects. */
 export async function runBatch(
@@ -30,8 +30,10 @@ export async function runBatch(
   watch: WatchRun,
 ): Promise<readonly SliceResult[]> {
   const run = async (some: readonly WorkSlice[]) => {
-    const disarm = watch(some);
-    return attempt(engine, model, some).finally(disarm);
+    const ended = watch(some);
+    const results = await attempt(engine, model, some);
+    ended(results[0]?.type === "ran");
+    return results;
   };
   const together = await run(slices);
   if (slices.length === 1 || together[0]?.type === "ran") return together;

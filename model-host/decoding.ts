@@ -63,6 +63,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     credit: stream ? initialChunkCredit : Number.POSITIVE_INFINITY,
     queueUs: 0,
     runUs: 0,
+    encodeUs: 0,
     settled: false,
   };
   work.key = batchKey(work, model);

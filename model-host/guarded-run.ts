@@ -3,7 +3,7 @@ import type { Clock } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import type { TroupeError } from "../src/protocol/errors.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
-import { runBatch, type SliceResult } from "./batch-run.ts";
+import { runBatch, type SliceResult, type WatchRun } from "./batch-run.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -22,8 +22,15 @@ export interface GuardedRun {
   /** One for each slice, in order. */
   readonly results: readonly SliceResult[];
   readonly tookMs: number;
+  /** Those runs of the engine that succeeded: more than one where the batch failed as a whole. */
+  readonly runs: readonly EngineRun[];
   /** The fingerprint that was named, to be cleared when the answer has been written too. */
   readonly suspect: string | undefined;
+}
+
+export interface EngineRun {
+  readonly slices: readonly WorkSlice[];
+  readonly tookMs: number;
 }
 
 /** A run is ended this long after its last request has expired. */
@@ -38,8 +45,10 @@ export async function runGuarded(
   const suspect = suspectOf(slices);
   if (suspect !== undefined) await parts.tell({ type: "suspect", fingerprint: suspect });
   const beganAt = parts.clock.now();
-  const results = await guard(slices, breaker, parts);
-  return { results, tookMs: parts.clock.now() - beganAt, suspect };
+  const runs: EngineRun[] = [];
+  const watching = (some: readonly WorkSlice[]) => watch(some, parts, runs);
+  const results = await guard(slices, breaker, { ...parts, watch: watching });
+  return { results, tookMs: parts.clock.now() - beganAt, runs, suspect };
 }
 
 function suspectOf(slices: readonly WorkSlice[]): string | undefined {
@@ -50,11 +59,11 @@ function suspectOf(slices: readonly WorkSlice[]): string | undefined {
 async function guard(
   slices: readonly WorkSlice[],
   breaker: Breaker,
-  parts: GuardParts,
+  { engine, model, watch }: Pick<GuardParts, "engine" | "model"> & { readonly watch: WatchRun },
 ): Promise<readonly SliceResult[]> {
   let results: readonly SliceResult[] = [];
   const run = async () => {
-    results = await runBatch(parts.engine, parts.model, slices, (some) => watch(some, parts));
+    results = await runBatch(engine, model, slices, watch);
     const failed = results.find((result) => result.type === "failed");
     if (failed !== undefined && results.every(({ type }) => type === "failed")) throw failed.error;
   };
@@ -64,12 +73,29 @@ async function guard(
   return results;
 }
 
+/** Notes the run in `runs` where it ends well. */
+function watch(
+  slices: readonly WorkSlice[],
+  parts: GuardParts,
+  runs: EngineRun[],
+): (isWell: boolean) => void {
+  const beganAt = parts.clock.now();
+  const disarm = arm(slices, parts, beganAt);
+  return (isWell) => {
+    disarm();
+    if (isWell) runs.push({ slices, tookMs: parts.clock.now() - beganAt });
+  };
+}
+
 /**
  * Only killing the process ends a run, and only the supervisor kills. A run past its limit speaks against its inputs; one
  * whose callers were impatient does not.
  */
-function watch(slices: readonly WorkSlice[], { clock, spec, tell }: GuardParts): () => void {
-  const beganAt = clock.now();
+function arm(
+  slices: readonly WorkSlice[],
+  { clock, spec, tell }: GuardParts,
+  beganAt: number,
+): () => void {
   const lastDeadlineAt = Math.max(...slices.map(({ work }) => work.deadlineAt));
   const expiryMs = lastDeadlineAt + afterExpiryMs - beganAt;
   if (expiryMs < spec.runMs) {

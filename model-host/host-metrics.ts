@@ -8,6 +8,7 @@ import {
   Tally,
 } from "../src/platform/metrics.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
+import { Statistics } from "./statistics.ts";
 
 const rowBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
@@ -26,6 +27,7 @@ export interface HostMetrics {
   readonly inference: Buckets;
   readonly batchRows: Buckets;
   readonly requestsRun: Count;
+  readonly statistics: Statistics;
   dropped(reason: DropReason): Count;
   batches(outcome: "ran" | "failed"): Count;
   /** These have series only where a model remembers. */
@@ -34,13 +36,14 @@ export interface HostMetrics {
   sequencesEnded(reason: SequenceEnd): Count;
 }
 
-export function createHostMetrics(modelId: string): HostMetrics {
+export function createHostMetrics(modelId: string, version: string): HostMetrics {
   const registry = createRegistry();
   return {
     registry,
     ...timings(registry, modelId),
     ...counts(registry, modelId),
     ...sequences(registry, modelId),
+    statistics: new Statistics(registry, modelId, version),
   };
 }
 

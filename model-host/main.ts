@@ -51,7 +51,7 @@ async function load(spec: HostSpec): Promise<void> {
     onLoaded: () => tell({ type: "loaded" }),
   });
   const { engine, metadata } = loaded;
-  const metrics = createHostMetrics(spec.model);
+  const metrics = createHostMetrics(spec.model, spec.version);
   const onPressure = () => serving?.server.tellPressure();
   const parts = { spec, metadata, engine, clock: systemClock, metrics, log, tell, onPressure };
   const host = new Host(parts);

@@ -53,7 +53,7 @@ class Rehearsal {
     this.#host = new Host({
       ...parts,
       spec: { ...spec, batching: { ...spec.batching, maxQueueDelayMs: 0 } },
-      metrics: createHostMetrics(spec.model),
+      metrics: createHostMetrics(spec.model, spec.version),
       // The supervisor takes the first answer for that of a host that serves.
       tell: async (event) => (event.type === "answered" ? undefined : tell(event)),
       onPressure: () => undefined,

@@ -7,7 +7,7 @@ import { batchKey, hasGrowingState } from "./batch-key.ts";
 import type { SliceResult } from "./batch-run.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
-import { type GuardedRun, runGuarded } from "./guarded-run.ts";
+import { type EngineRun, type GuardedRun, runGuarded } from "./guarded-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import type { Lane } from "./lane.ts";
 import type { LoadFigures } from "./load-figures.ts";
@@ -78,6 +78,7 @@ export class Runner {
   #noteBegun(slices: readonly WorkSlice[]): void {
     const { clock, metrics } = this.#parts;
     const now = clock.now();
+    metrics.statistics.noteBegun(clock.wall());
     for (const { work, fromRow } of slices) {
       if (fromRow > 0) continue;
       work.queueUs = (now - work.arrivedAt) * 1_000;
@@ -94,17 +95,22 @@ export class Runner {
    * The engine gets its next batch before the answers of this one are written; only a suspect's is written first, since
    * that may kill the host too.
    */
-  #finish(slices: readonly WorkSlice[], { results, tookMs, suspect }: GuardedRun): void {
+  #finish(slices: readonly WorkSlice[], { results, tookMs, runs, suspect }: GuardedRun): void {
     const { tell, queue, onFree, onAnswered } = this.#parts;
     this.#noteRun(slices, results, tookMs);
     this.#slices = [];
     this.#rows = 0;
     for (const [at, slice] of slices.entries()) this.#advance(slice, results[at]);
     if (suspect === undefined) onFree();
+    const encoded = new Map<WorkSlice, number>();
     for (const [at, slice] of slices.entries()) {
-      slice.work.runUs += tookMs * 1_000;
+      const { work } = slice;
+      const encodedUs = work.encodeUs;
+      work.runUs += tookMs * 1_000;
       this.#settle(slice, results[at]);
+      encoded.set(slice, work.encodeUs - encodedUs);
     }
+    for (const run of runs) this.#noteEngineRun(run, encoded);
     for (const work of this.#passed.splice(0)) this.#parts.answers.answerNothing(work);
     for (const door of new Set(slices.map(({ work }) => work.door))) door.flush();
     if (suspect !== undefined) {
@@ -123,6 +129,16 @@ export class Runner {
     metrics.batches(results.some(({ type }) => type === "ran") ? "ran" : "failed").add();
     const frames = slices.filter(({ work }) => work.sequence !== null).length;
     if (frames > 0) metrics.sequenceFrames().observe(frames);
+  }
+
+  /** A request was read for its first run, and is written after its last. */
+  #noteEngineRun({ slices, tookMs }: EngineRun, encoded: ReadonlyMap<WorkSlice, number>): void {
+    const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+    const first = slices.filter(({ fromRow }) => fromRow === 0);
+    const decodeUs = first.reduce((sum, { work }) => sum + work.decodeUs, 0);
+    const encodeUs = slices.reduce((sum, slice) => sum + (encoded.get(slice) ?? 0), 0);
+    const { statistics } = this.#parts.metrics;
+    statistics.noteRun(rows, { decodeUs, runUs: tookMs * 1_000, encodeUs });
   }
 
   /** The sequence remembers what came out, and its next frame may run. */

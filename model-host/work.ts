@@ -49,6 +49,8 @@ export interface Work extends Laned<Work> {
   readonly parts: (readonly Tensor[])[];
   queueUs: number;
   runUs: number;
+  /** Of what has been written of its answer. */
+  encodeUs: number;
   /** Answered, or not wanted any more: what still runs of it is for nobody. */
   settled: boolean;
 }

@@ -49,7 +49,7 @@ export interface ManagementListener {
 
 const changes: readonly Question["type"][] = ["open-upload", "name-upload", "change"];
 
-export type ModelQuestion = Exclude<Question, { type: "tree" | "metrics" }>;
+export type ModelQuestion = Exclude<Question, { type: "tree" | "metrics" | "statistics" }>;
 
 export class Management {
   readonly #parts: ManagementParts;

@@ -1,6 +1,7 @@
 /* Keeps what every process last reported, and the sums of those that ended, so that no counter ever goes backward. */
 import type { Registry } from "prom-client";
 import { merge, snapshotOf } from "../src/platform/metrics.ts";
+import { statisticMetrics } from "../src/protocol/statistics.ts";
 import type { MetricSnapshot, MetricValue } from "../src/protocol/views.ts";
 
 type Snapshot = readonly MetricSnapshot[];
@@ -28,10 +29,22 @@ export class MetricsLedger {
 
   /** Only the series that are to be kept; what ended processes counted in others is forgotten. */
   async merged(own: Registry, isKept: IsKept = () => true): Promise<string> {
+    const registry = merge([...(await this.#kept(isKept)), await snapshotOf(own)]);
+    for (const name of statisticMetrics) registry.removeSingleMetric(name);
+    return registry.metrics();
+  }
+
+  /** What is counted for Open Inference V2's statistics, and stands on no page. */
+  async statistics(isKept: IsKept = () => true): Promise<Snapshot> {
+    const all = await this.#kept(isKept);
+    const isStatistic = ({ name }: MetricSnapshot) => statisticMetrics.some((one) => one === name);
+    return snapshotOf(merge(all.map((snapshot) => snapshot.filter(isStatistic))));
+  }
+
+  async #kept(isKept: IsKept): Promise<readonly Snapshot[]> {
     await this.#ending;
     this.#ended = kept(this.#ended, isKept);
-    const live = [...this.#live.values()].map((snapshot) => kept(snapshot, isKept));
-    return merge([this.#ended, ...live, await snapshotOf(own)]).metrics();
+    return [this.#ended, ...[...this.#live.values()].map((snapshot) => kept(snapshot, isKept))];
   }
 }
 

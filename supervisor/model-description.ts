@@ -102,7 +102,7 @@ function memoryOf(hosts: readonly HostSlot[], limitMb: number | null): Json {
 }
 
 /** Null where there are processes, and nothing is known of any of them yet. */
-function rssOf(slots: readonly Pick<HostSlot["slot"], "pid" | "rssBytes">[]): number | null {
+export function rssOf(slots: readonly Pick<HostSlot["slot"], "pid" | "rssBytes">[]): number | null {
   const running = slots.filter(({ pid }) => pid !== undefined);
   const known = running.flatMap(({ rssBytes }) => rssBytes ?? []);
   if (known.length === 0 && running.length > 0) return null;

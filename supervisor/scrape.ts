@@ -38,12 +38,22 @@ export class Scrape {
   }
 
   async merged(): Promise<string> {
-    await this.#reports.gather(this.#ready, (member, reportId) => {
-      (member as Member).slot.send({ type: "report", reportId });
-    });
+    await this.#gather();
     const { own, models } = this.#parts;
     own.forgetGone();
     return this.#ledger.merged(own.registry, ofKnownModels(models()));
+  }
+
+  /** Of models that are there. */
+  async statistics(): Promise<readonly MetricSnapshot[]> {
+    await this.#gather();
+    return this.#ledger.statistics(ofKnownModels(this.#parts.models()));
+  }
+
+  #gather(): Promise<void> {
+    return this.#reports.gather(this.#ready, (member, reportId) => {
+      (member as Member).slot.send({ type: "report", reportId });
+    });
   }
 
   /** Asks again and again, so that what a process counted outlives it. */

@@ -20,6 +20,7 @@ import { ModelRegistry } from "./model-registry.ts";
 import { rollbackWords } from "./rollout.ts";
 import { Scrape } from "./scrape.ts";
 import type { LastExit, SlotContext } from "./slot.ts";
+import { answerStatistics } from "./statistics-answer.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 import { describeTree } from "./tree.ts";
@@ -240,6 +241,8 @@ export class Supervisor {
   async #replyTo(door: DoorSlot, question: Question): Promise<Reply> {
     if (question.type === "tree") return { type: "body", body: this.#describeTree() };
     if (question.type === "metrics") return { type: "body", body: await this.#scrape.merged() };
+    if (question.type === "statistics")
+      return answerStatistics(question, this.#registry, this.#scrape);
     return this.#management.answer(door, question);
   }
 

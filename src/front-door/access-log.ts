@@ -19,15 +19,19 @@ export interface AccessEntry {
 export class AccessLog {
   readonly #log: Log;
   readonly #sample: number;
+  readonly #onEntry: (entry: AccessEntry) => void;
   #debt = 0;
 
-  constructor(log: Log, sample: number) {
+  /** `onEntry` is told of every request, whether there is a line for it or not. */
+  constructor(log: Log, sample: number, onEntry: (entry: AccessEntry) => void = () => undefined) {
     this.#log = log;
+    this.#onEntry = onEntry;
     this.#sample = log.isLevelEnabled("info") ? sample : 0;
   }
 
   /** Evenly spaced, not by chance, so that a share of one in a hundred is one in a hundred. */
   note(entry: AccessEntry): void {
+    this.#onEntry(entry);
     if (entry.code !== null || this.#isDue()) this.#write(entry);
   }
 

@@ -11,6 +11,7 @@ import { createDoorMetrics } from "./door-metrics.ts";
 import { Entrance } from "./entrance.ts";
 import { HttpServer } from "./http-server.ts";
 import { answerWithoutUpgrade, isWebSocketOffer } from "./other-upgrades.ts";
+import { OutcomeStatistics } from "./outcome-statistics.ts";
 import { Permits } from "./permits.ts";
 import { plainRoutes } from "./plain-routes.ts";
 import { predictRoute } from "./predict-route.ts";
@@ -59,7 +60,8 @@ export class FrontDoor {
     const directory = this.#directory;
     const dispatcher = this.#dispatcher;
     const entrance = new Entrance({ clock, settings, directory, dispatcher, permits, metrics });
-    const accessLog = new AccessLog(log, settings.accessLogSample);
+    const outcomes = new OutcomeStatistics(this.registry, directory);
+    const accessLog = new AccessLog(log, settings.accessLogSample, (entry) => outcomes.note(entry));
     const isDraining = () => this.#http.isDraining;
     const serving = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
     const shared = { ...serving, isDraining };

@@ -3,11 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { DoorEvent, DoorSettings } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
-import { isName } from "../protocol/model-name.ts";
 import type { ModelChange, Question } from "../protocol/questions.ts";
 import { inviteBody, readObject } from "./json-request.ts";
 import { guardOf } from "./management-guard.ts";
-import { checkName, checkVersion } from "./plain-name.ts";
+import { checkName, checkVersion, knownName } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
 import { changeWaiting, takeUpload } from "./upload.ts";
 import { uploadUrls } from "./upload-form.ts";
@@ -41,14 +40,14 @@ function addViews(app: FastifyInstance, { ask }: ManagementParts): void {
   const view = async (reply: FastifyReply, question: Question) => sendJson(reply, ask(question));
   app.get("/models", (_request, reply) => view(reply, { type: "models" }));
   app.get<{ Params: Params }>(modelUrl, ({ params }, reply) =>
-    view(reply, { type: "model", model: known("model", params.model) }),
+    view(reply, { type: "model", model: knownName("model", params.model) }),
   );
   app.get<{ Params: Params }>(`${modelUrl}/config`, ({ params }, reply) =>
-    view(reply, { type: "config", model: known("model", params.model) }),
+    view(reply, { type: "config", model: knownName("model", params.model) }),
   );
   app.get<{ Params: Params }>(versionUrl, ({ params }, reply) => {
-    const version = known("version", params.version ?? "");
-    return view(reply, { type: "version", model: known("model", params.model), version });
+    const version = knownName("version", params.version ?? "");
+    return view(reply, { type: "version", model: knownName("model", params.model), version });
   });
 }
 
@@ -90,12 +89,6 @@ async function sendJson(reply: FastifyReply, body: string | Promise<string>): Pr
   const text = await body;
   reply.type("application/json");
   return text;
-}
-
-/** What is no name at all, nobody has. */
-function known(field: "model" | "version", name: string): string {
-  if (isName(name)) return name;
-  throw new TroupeError("model-not-found", `no ${field} is named '${name}'`);
 }
 
 function target({

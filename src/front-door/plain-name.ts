@@ -14,6 +14,12 @@ export function checkVersion(field: string, text: string): string {
   throw refusal(field, versionRule, text);
 }
 
+/** What is no name at all, nobody has. Throws `model-not-found`. */
+export function knownName(field: "model" | "version", name: string): string {
+  if (isName(name)) return name;
+  throw new TroupeError("model-not-found", `no ${field} is named '${name}'`);
+}
+
 function refusal(field: string, rule: string, text: string): TroupeError {
   return new TroupeError("invalid-request", `${field} must be ${rule}, got '${text}'`);
 }

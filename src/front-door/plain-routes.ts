@@ -15,6 +15,7 @@ import { requestIdOf } from "./request-head.ts";
 import { uploadUrl } from "./upload-form.ts";
 import { addV2Refusals } from "./v2-refusals.ts";
 import { addV2Repository } from "./v2-repository-routes.ts";
+import { addV2Statistics } from "./v2-statistics-routes.ts";
 
 export interface PlainRouteParts extends ManagementParts {
   readonly settings: DoorSettings;
@@ -44,6 +45,7 @@ const extensions: readonly string[] = [
   "model_repository",
   "model_repository(unload_dependents)",
   "sequence",
+  "statistics",
 ];
 
 /** Verbs that get 405 where the path is one of ours. */
@@ -94,6 +96,7 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addOperations(app, parts);
   addManagement(app, parts);
   addV2Repository(app, parts);
+  addV2Statistics(app, parts);
   addV2Refusals(app);
   addSigns(app, parts);
   refuseOtherVerbs(app, new Map(verbsOf));

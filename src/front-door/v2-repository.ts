@@ -26,8 +26,10 @@ export function repositoryIndex(models: readonly ModelView[], readyOnly: boolean
 }
 
 function versionEntry({ name }: ModelView, { version, state, reason }: VersionView): Json {
-  const why = reason ?? (state === "unloaded" || state === "recovering" ? state : null);
   const entry = { name, version, state: stateNames[state] };
+  // Clients tell what was unloaded from what failed by this word.
+  if (state === "unloaded") return { ...entry, reason: state };
+  const why = reason ?? (state === "recovering" ? state : null);
   return why === null ? entry : { ...entry, reason: why };
 }
 

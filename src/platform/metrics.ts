@@ -1,7 +1,7 @@
 import { AggregatorRegistry, type Metric, Registry } from "prom-client";
 import type { MetricSnapshot, MetricValue } from "../protocol/views.ts";
 
-type Labels = Readonly<Record<string, string>>;
+export type Labels = Readonly<Record<string, string>>;
 
 /** One registry a process; the supervisor merges the snapshots of all. */
 export function createRegistry(): Registry {
@@ -131,7 +131,10 @@ export class Buckets {
 }
 
 /** The registry asks a metric only for its name and `get`; prom-client's type names its own four classes. */
-function register(registry: Registry, metric: { name: string; get(): MetricSnapshot }): void {
+export function register(
+  registry: Registry,
+  metric: { name: string; get(): MetricSnapshot },
+): void {
   registry.registerMetric(metric as unknown as Metric);
 }
 

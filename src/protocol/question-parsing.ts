@@ -29,6 +29,12 @@ export function question(value: unknown): Question {
       return { type, model: text(fields["model"]) };
     case "version":
       return { type, model: text(fields["model"]), version: text(fields["version"]) };
+    case "statistics":
+      return {
+        type,
+        model: nullOr(text, fields["model"]),
+        version: nullOr(text, fields["version"]),
+      };
     case "name-upload":
       return { type, uploadId: text(fields["uploadId"]), ...target(fields) };
     case "change":

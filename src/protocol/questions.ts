@@ -37,6 +37,12 @@ export type ModelChange =
 export type Question =
   | { readonly type: "tree" }
   | { readonly type: "metrics" }
+  /** Of all models where it is null, and of all versions. */
+  | {
+      readonly type: "statistics";
+      readonly model: string | null;
+      readonly version: string | null;
+    }
   | { readonly type: "models" }
   | { readonly type: "model"; readonly model: string }
   | { readonly type: "version"; readonly model: string; readonly version: string }

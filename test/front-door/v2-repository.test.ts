@@ -15,7 +15,7 @@ const states: readonly (readonly [VersionState, string | null, object])[] = [
   ["loading", null, { state: "LOADING" }],
   ["recovering", null, { state: "LOADING", reason: "recovering" }],
   ["draining", null, { state: "UNLOADING" }],
-  ["unloaded", null, { state: "UNAVAILABLE", reason: "unloaded" }],
+  ["unloaded", "it is not loaded", { state: "UNAVAILABLE", reason: "unloaded" }],
   ["unavailable", "it is broken", { state: "UNAVAILABLE", reason: "it is broken" }],
 ];
 

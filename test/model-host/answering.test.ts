@@ -29,7 +29,7 @@ function setUp(fields: WorkFields, of: ModelMetadata = atFirst) {
   const work = fakeWork({ door, ...fields });
   const model = servedModel(of);
   const answer = (fromRow: number, rows: number, output: Tensor) =>
-    answerWork({ work, fromRow, rows }, [output], model, of, createHostMetrics("m"));
+    answerWork({ work, fromRow, rows }, [output], model, of, createHostMetrics("m", "1"));
   return { door, work, answer };
 }
 

@@ -14,7 +14,7 @@ const y: TensorSpec = { name: "y", datatype: "FP32", shape: [-1, 1], batchAxis: 
 
 function setUp() {
   const told: HostEvent[] = [];
-  const metrics = createHostMetrics("m");
+  const metrics = createHostMetrics("m", "1");
   const model = servedModel({
     inputs: [],
     outputs: [y],

@@ -96,6 +96,7 @@ describe("decodeWork", () => {
       credit: Number.POSITIVE_INFINITY,
       queueUs: 0,
       runUs: 0,
+      encodeUs: 0,
       settled: false,
     });
   });

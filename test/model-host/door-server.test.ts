@@ -68,7 +68,7 @@ async function serve() {
     },
     engine,
     clock,
-    metrics: createHostMetrics("m"),
+    metrics: createHostMetrics("m", "1"),
     log: quietLog,
     tell: async () => undefined,
     onPressure: () => undefined,

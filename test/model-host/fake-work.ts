@@ -88,6 +88,7 @@ export function fakeWork(fields: WorkFields = {}): Work {
     credit: Number.POSITIVE_INFINITY,
     queueUs: 0,
     runUs: 0,
+    encodeUs: 0,
     settled: false,
     ...rest,
   };

@@ -82,6 +82,15 @@ describe("runGuarded", () => {
     assert.deepEqual([mixed, one, breaker.state], ["closed", "closed", "open"]);
   });
 
+  it("tells each run that succeeded, alone or together", async () => {
+    const { run } = setUp();
+    const rowsOf = ({ runs }: GuardedRun) => runs.map(({ slices }) => slices.length);
+    const together = await run(request(1), request(2));
+    const apart = await run(request(1), request(13), request(2));
+    assert.deepEqual([rowsOf(together), rowsOf(apart)], [[2], [1, 1]]);
+    assert.deepEqual(rowsOf(await run(request(13))), []);
+  });
+
   it("fails every slice that the breaker does not let through, and runs nothing", async () => {
     const { engine, run } = setUp();
     await run(request(13));

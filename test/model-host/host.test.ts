@@ -44,7 +44,7 @@ function setUp(fields: Partial<HostSpec> = {}, batching?: Batching) {
   });
   const told: HostEvent[] = [];
   const pressures: unknown[] = [];
-  const metrics = createHostMetrics("m");
+  const metrics = createHostMetrics("m", "1");
   const host: Host = new Host({
     spec: hostSpec({ breaker, ...fields }),
     metadata: modelMetadata(batching ?? { type: "batched", maxBatchSize: 4 }),

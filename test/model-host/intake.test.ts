@@ -34,7 +34,7 @@ const pressure = {
 /** Takes pairs of samples, each one after the last. */
 function setUp({ maxRows = 8, poison = [] }: { maxRows?: number; poison?: string[] } = {}) {
   const clock = new FakeClock();
-  const metrics = createHostMetrics("m");
+  const metrics = createHostMetrics("m", "1");
   const model = servedModel({
     inputs: [x],
     outputs: [{ ...x, name: "y" }],

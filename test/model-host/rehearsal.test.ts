@@ -45,7 +45,7 @@ function setUp(setting: Setting = {}) {
   const run = engine.run.bind(engine);
   engine.run = async (inputs, fetches) => ({ ...(await run(inputs, fetches)), runMs });
   const told: HostEvent[] = [];
-  const metrics = createHostMetrics("m");
+  const metrics = createHostMetrics("m", "1");
   const parts = {
     spec: hostSpec(spec),
     metadata,

@@ -69,7 +69,7 @@ export function setUp({
   const clock = new FakeClock();
   const engine = new FakeEngine(compute);
   engine.isGated = isGated;
-  const metrics = createHostMetrics("m");
+  const metrics = createHostMetrics("m", "1");
   const breaker = { errorThresholdPercent: 50, minRequests: 3, windowMs: 10_000, resetMs: 5_000 };
   /** How many sequences there were whenever front doors were to hear of the load at once. */
   const pressures: number[] = [];

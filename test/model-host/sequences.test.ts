@@ -12,7 +12,7 @@ const reasons: readonly SequenceEnd[] = ["end", "door-lost", "idle", "expired", 
 
 function setUp(fields: Partial<SequencesParts> = {}) {
   const clock = new FakeClock(7);
-  const metrics = createHostMetrics("m");
+  const metrics = createHostMetrics("m", "1");
   /** How many there were each time when there was room again. */
   const rooms: number[] = [];
   const sequences: Sequences = new Sequences({
