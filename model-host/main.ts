@@ -21,6 +21,7 @@ interface Serving {
 
 let socketPath: string | undefined;
 let serving: Serving | undefined;
+let ownLog: Log | undefined;
 /** What came while the model was being loaded. */
 const earlyPoison: string[] = [];
 
@@ -37,6 +38,7 @@ async function load(spec: HostSpec): Promise<void> {
     fd: logFd,
     base: { role: "host", model: spec.model, version: spec.version },
   });
+  ownLog = log;
   const loaded = await chooseEngine({
     file: spec.file,
     beside: spec.beside,
@@ -101,6 +103,9 @@ function obey(command: HostCommand): void {
       return;
     case "report":
       void report(command.reportId);
+      return;
+    case "log-level":
+      if (ownLog !== undefined) ownLog.level = command.level;
       return;
     case "drain":
       if (serving === undefined) process.kill(process.pid, "SIGKILL");

@@ -49,7 +49,10 @@ export interface ManagementListener {
 
 const changes: readonly Question["type"][] = ["open-upload", "name-upload", "change"];
 
-export type ModelQuestion = Exclude<Question, { type: "tree" | "metrics" | "statistics" }>;
+export type ModelQuestion = Exclude<
+  Question,
+  { type: "tree" | "metrics" | "statistics" | "log-level" }
+>;
 
 export class Management {
   readonly #parts: ManagementParts;

@@ -13,6 +13,7 @@ import { Feed } from "./feed.ts";
 import type { MakeHostSlot } from "./host-group.ts";
 import { HostSlot } from "./host-slot.ts";
 import { LifeNews } from "./life-news.ts";
+import { answerLogLevel } from "./log-level.ts";
 import { Management } from "./management.ts";
 import { MemoryKillHistory, memoryKills } from "./memory-kills.ts";
 import { bootPlanOf, planOf } from "./model-plan.ts";
@@ -243,6 +244,9 @@ export class Supervisor {
     if (question.type === "metrics") return { type: "body", body: await this.#scrape.merged() };
     if (question.type === "statistics")
       return answerStatistics(question, this.#registry, this.#scrape);
+    if (question.type === "log-level") {
+      return answerLogLevel(question, this.#options, this.#members);
+    }
     return this.#management.answer(door, question);
   }
 

@@ -1,3 +1,4 @@
+import { logLevels } from "../protocol/control.ts";
 import {
   addressKind,
   bytesKind,
@@ -22,8 +23,6 @@ export interface Setting<T> {
 }
 
 export type SettingTable<T> = { readonly [K in keyof T]: Setting<T[K]> };
-
-const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const mebibyte = 2 ** 20;
 const gibibyte = 2 ** 30;

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { LogLevel } from "../protocol/control.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { readFlags } from "./flags.ts";
 import {
@@ -14,8 +15,6 @@ import { quote } from "./quote.ts";
 import { type SettingTable, settingKeys, settingTable } from "./setting-table.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import { helpText } from "./settings-page.ts";
-
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
 /** What the server is told at its start, complete; the meaning of each stands in the table of settings. */
 export interface Settings {

@@ -26,7 +26,7 @@ export class AccessLog {
   constructor(log: Log, sample: number, onEntry: (entry: AccessEntry) => void = () => undefined) {
     this.#log = log;
     this.#onEntry = onEntry;
-    this.#sample = log.isLevelEnabled("info") ? sample : 0;
+    this.#sample = sample;
   }
 
   /** Evenly spaced, not by chance, so that a share of one in a hundred is one in a hundred. */
@@ -35,7 +35,9 @@ export class AccessLog {
     if (entry.code !== null || this.#isDue()) this.#write(entry);
   }
 
+  /** The level may change. */
   #isDue(): boolean {
+    if (!this.#log.isLevelEnabled("info")) return false;
     this.#debt += this.#sample;
     if (this.#debt < 1) return false;
     this.#debt -= 1;

@@ -2,21 +2,23 @@
 import { beat, liveUnderSupervisor, logFd, tellSupervisor } from "../platform/child-life.ts";
 import { systemClock } from "../platform/clock.ts";
 import { figuresReader } from "../platform/figures.ts";
-import { createLog } from "../platform/log.ts";
+import { createLog, type Log } from "../platform/log.ts";
 import { snapshotOf } from "../platform/metrics.ts";
 import type { DoorCommand, DoorEvent, DoorSettings } from "../protocol/control.ts";
 import { FrontDoor } from "./front-door.ts";
 
 const tell = (event: DoorEvent) => tellSupervisor(event);
 let door: FrontDoor | undefined;
+let log: Log | undefined;
 
 async function start(settings: DoorSettings, handle: unknown): Promise<void> {
-  const log = createLog({ ...settings.log, fd: logFd, base: { role: "front-door" } });
+  const own = createLog({ ...settings.log, fd: logFd, base: { role: "front-door" } });
+  log = own;
   process.on("uncaughtException", (error) => {
-    log.fatal({ err: error }, "uncaught");
+    own.fatal({ err: error }, "uncaught");
     process.kill(process.pid, "SIGABRT");
   });
-  door = new FrontDoor({ settings, log, clock: systemClock, tell });
+  door = new FrontDoor({ settings, log: own, clock: systemClock, tell });
   try {
     await tell({ type: "listening", port: await door.listen(handle) });
   } catch (thrown) {
@@ -44,6 +46,9 @@ function obey(command: DoorCommand, handle: unknown): void {
       return;
     case "report":
       void report(command.reportId);
+      return;
+    case "log-level":
+      if (log !== undefined) log.level = command.level;
       return;
     case "drain":
       void leave();

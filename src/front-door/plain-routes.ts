@@ -13,6 +13,7 @@ import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
 import { uploadUrl } from "./upload-form.ts";
+import { addV2Logging } from "./v2-logging-routes.ts";
 import { addV2Refusals } from "./v2-refusals.ts";
 import { addV2Repository } from "./v2-repository-routes.ts";
 import { addV2Statistics } from "./v2-statistics-routes.ts";
@@ -41,6 +42,7 @@ const modelParams = {
 const readyQuery = { type: "object", properties: { model: { type: "string" } } } as const;
 /** Of Triton's extensions to Open Inference V2, those that work here. */
 const extensions: readonly string[] = [
+  "logging",
   "model_configuration",
   "model_repository",
   "model_repository(unload_dependents)",
@@ -97,6 +99,7 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addManagement(app, parts);
   addV2Repository(app, parts);
   addV2Statistics(app, parts);
+  addV2Logging(app, parts);
   addV2Refusals(app);
   addSigns(app, parts);
   refuseOtherVerbs(app, new Map(verbsOf));

@@ -18,8 +18,13 @@ import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } 
  */
 export type Blame = "model" | "memory" | "outside";
 
+/** The lowest that is logged; each has those after it. */
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
 export interface LogSettings {
-  readonly level: string;
+  /** The supervisor may change it: who starts later is told what it is then. */
+  level: LogLevel;
   /** Lines for a person at a terminal, not JSON. */
   readonly pretty: boolean;
 }
@@ -59,6 +64,7 @@ export type DoorCommand =
   /** Comes before the model's view without that host. */
   | { readonly type: "host-down"; readonly hostId: string; readonly blame: Blame }
   | { readonly type: "report"; readonly reportId: number }
+  | { readonly type: "log-level"; readonly level: LogLevel }
   | { readonly type: "reply"; readonly queryId: number; readonly reply: Reply }
   /** Comes after its hosts are gone. */
   | { readonly type: "model-gone"; readonly name: string }
@@ -133,6 +139,7 @@ export type HostCommand =
   | { readonly type: "load"; readonly spec: HostSpec }
   | { readonly type: "poison"; readonly fingerprint: string }
   | { readonly type: "report"; readonly reportId: number }
+  | { readonly type: "log-level"; readonly level: LogLevel }
   | { readonly type: "drain" };
 
 export const hostSteps = ["warmup", "golden"] as const;

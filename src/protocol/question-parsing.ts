@@ -1,4 +1,5 @@
 /* What a front door asks, made typed. */
+import { logLevels } from "./control.ts";
 import {
   count,
   type Fields,
@@ -35,6 +36,8 @@ export function question(value: unknown): Question {
         model: nullOr(text, fields["model"]),
         version: nullOr(text, fields["version"]),
       };
+    case "log-level":
+      return { type, level: nullOr((level) => oneOf(logLevels, level), fields["level"]) };
     case "name-upload":
       return { type, uploadId: text(fields["uploadId"]), ...target(fields) };
     case "change":

@@ -1,4 +1,5 @@
 /* What a front door asks the supervisor on behalf of a caller, and what becomes of it. */
+import type { LogLevel } from "./control.ts";
 import type { Failure } from "./errors.ts";
 
 /** One file of an upload, as it lies in the upload's own folder. */
@@ -43,6 +44,8 @@ export type Question =
       readonly model: string | null;
       readonly version: string | null;
     }
+  /** Answered with `{"level"}`, as it is then; null changes nothing. */
+  | { readonly type: "log-level"; readonly level: LogLevel | null }
   | { readonly type: "models" }
   | { readonly type: "model"; readonly model: string }
   | { readonly type: "version"; readonly model: string; readonly version: string }

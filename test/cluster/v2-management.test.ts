@@ -213,10 +213,45 @@ describe("The repository", () => {
   });
 });
 
+describe("Logging", () => {
+  const isLogged = (id: string) => cluster.logs.some(({ request_id }) => request_id === id);
+  const fails = (id: string) => cluster.predict("echo", { features: [1] }, { "x-request-id": id });
+  const all = { log_info: true, log_warning: true, log_error: true };
+
+  it("is changed in all processes, and in those that start later", async () => {
+    const warnings = await post<object>("/v2/logging", { log_info: false });
+    const shown = { log_file: "", ...all, log_info: false, log_verbose_level: 0 };
+    assert.deepEqual(warnings.json, { ...shown, log_format: "ISO8601" });
+    const [door] = (await cluster.tree()).front_doors;
+    assert.ok(door !== undefined && door.pid !== null);
+    process.kill(door.pid, "SIGKILL");
+    await waitFor(async () => {
+      const [now] = (await cluster.tree()).front_doors;
+      return now?.state === "ready" && now.pid !== door.pid;
+    }, "another front door");
+    for (let ask = 0; ask < 10; ask += 1) await fails("unseen");
+    await post("/v2/logging", { log_info: true });
+    assert.deepEqual((await cluster.get<object>("/v2/logging")).json, {
+      log_file: "",
+      ...all,
+      log_verbose_level: 0,
+      log_format: "ISO8601",
+    });
+    await waitFor(async () => (await fails("seen")) && isLogged("seen"), "a line again");
+    assert.ok(!isLogged("unseen"));
+  });
+
+  it("refuses what cannot be changed", async () => {
+    assert.equal((await post("/v2/logging", { log_file: "x" })).status, 501);
+    assert.equal((await post("/v2/logging", { log_info: 1 })).status, 400);
+  });
+});
+
 describe("The server's metadata", () => {
   it("lists what works beyond the protocol", async () => {
     const { json } = await cluster.get<{ readonly extensions: readonly string[] }>("/v2");
     assert.deepEqual(json.extensions, [
+      "logging",
       "model_configuration",
       "model_repository",
       "model_repository(unload_dependents)",

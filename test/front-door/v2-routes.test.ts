@@ -49,6 +49,9 @@ describe("The routes of Open Inference V2", { timeout: 20_000 }, () => {
     ["POST", "/v2/models/m/config", "GET"],
     ["PUT", "/v2/trace/setting", "GET, POST"],
     ["GET", "/v2/models/m/generate", "POST"],
+    ["PUT", "/v2/logging", "GET, POST"],
+    ["POST", "/v2/models/stats", "GET"],
+    ["POST", "/v2/models/m/versions/1/stats", "GET"],
     ["POST", "/v2/systemsharedmemory/status", "GET"],
   ];
   for (const [method, url, allowed] of rows) {
@@ -57,6 +60,42 @@ describe("The routes of Open Inference V2", { timeout: 20_000 }, () => {
       assert.deepEqual([statusCode, headers["allow"]], [405, allowed]);
     });
   }
+});
+
+describe("The statistics' routes", { timeout: 20_000 }, () => {
+  it("ask the supervisor for all, for a model, or for a version", async (t) => {
+    const { url, asked } = await serveManagement(t);
+    for (const path of ["stats", "m/stats", "m/versions/1/stats"]) {
+      const reply = await fetch(`${url}/v2/models/${path}`);
+      assert.match(String(reply.headers.get("content-type")), /^application\/json/);
+    }
+    assert.deepEqual(asked, [
+      { type: "statistics", model: null, version: null },
+      { type: "statistics", model: "m", version: null },
+      { type: "statistics", model: "m", version: "1" },
+    ]);
+    assert.equal((await fetch(`${url}/v2/models/.m/stats`)).status, 404);
+  });
+});
+
+describe("The logging route", { timeout: 20_000 }, () => {
+  it("asks for a level that follows from the one there is", async (t) => {
+    const { url, asked } = await serveManagement(t, {}, (question) =>
+      JSON.stringify({ level: (question as { level?: unknown }).level ?? "info" }),
+    );
+    const headers = { "content-type": "application/json" };
+    const body = `{"log_verbose_level":1}`;
+    const reply = await fetch(`${url}/v2/logging`, { method: "POST", headers, body });
+    const { log_verbose_level } = (await reply.json()) as Record<string, unknown>;
+    assert.deepEqual([reply.status, log_verbose_level], [200, 1]);
+    assert.deepEqual(asked, [
+      { type: "log-level", level: null },
+      { type: "log-level", level: "debug" },
+    ]);
+    const foreign = { ...headers, origin: "http://elsewhere.example" };
+    const refused = await fetch(`${url}/v2/logging`, { method: "POST", headers: foreign, body });
+    assert.equal(refused.status, 403);
+  });
 });
 
 describe("The repository routes", { timeout: 20_000 }, () => {

@@ -11,6 +11,9 @@ const volatileFields: ReadonlySet<string> = new Set([
   "rss_bytes",
   "cpu_seconds",
   "event_loop_delay_ms",
+  "ns",
+  "last_inference",
+  "byte_size",
 ]);
 
 /** The last digits of a prediction depend on the processor. */

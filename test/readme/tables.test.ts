@@ -11,6 +11,12 @@ import { settingsMarkdown } from "../../src/config/settings-page.ts";
 import { addManagement, type ManagementParts } from "../../src/front-door/management-routes.ts";
 import { predictEndpoints } from "../../src/front-door/predict-path.ts";
 import { httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
+import { addV2Logging } from "../../src/front-door/v2-logging-routes.ts";
+import {
+  addV2Repository,
+  type V2RepositoryParts,
+} from "../../src/front-door/v2-repository-routes.ts";
+import { addV2Statistics } from "../../src/front-door/v2-statistics-routes.ts";
 import { errorCodes } from "../../src/protocol/errors.ts";
 import { anchorsIn, blocksOf, linksIn, readme, repository, tableOf, unpadded } from "./readme.ts";
 
@@ -107,6 +113,9 @@ function managementRoutes(): readonly string[] {
   };
   const parts: unknown = { settings: { maxUploadBytes: 0 } };
   addManagement(app as FastifyInstance, parts as ManagementParts);
+  addV2Repository(app as FastifyInstance, parts as V2RepositoryParts);
+  addV2Statistics(app as FastifyInstance, parts as ManagementParts);
+  addV2Logging(app as FastifyInstance, parts as ManagementParts);
   return routes;
 }
 

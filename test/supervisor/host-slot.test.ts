@@ -17,7 +17,7 @@ import { FakeForks, slotContext } from "./fake-forks.ts";
 const socketFolder = mkdtempSync(join(tmpdir(), "host-slot-"));
 after(() => rmSync(socketFolder, { recursive: true }));
 
-const log = { level: "info", pretty: false };
+const log = { level: "info" as const, pretty: false };
 const figures = { rssBytes: 1, cpuSeconds: 2, eventLoopDelayMs: 3 };
 const load = { queueRows: 4, inFlight: 5, breaker: "closed", sequences: 6 } as const;
 

@@ -47,7 +47,7 @@ export function startLife(
   const rss: RssByPid = new Map();
   const context = { ...slotContext(clock), readRss: (pid: number) => rss.get(pid) };
   const makeSlot: MakeHostSlot = (plan, listener) => {
-    const log = { level: "silent", pretty: false };
+    const log = { level: "silent" as const, pretty: false };
     const sizes = { maxFrameBytes: 1, drainSequencesMs: 1 };
     const shared = { fork: forks.fork, socketFolder: "/nowhere", ...sizes, log };
     return new HostSlot(context, { ...plan, ...shared }, listener);

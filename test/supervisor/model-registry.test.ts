@@ -43,7 +43,7 @@ function setUp() {
   const context = slotContext(clock);
   const makeSlot: MakeHostSlot = (plan, listener) => {
     plans.push(plan);
-    const log = { level: "silent", pretty: false };
+    const log = { level: "silent" as const, pretty: false };
     const sizes = { maxFrameBytes: 1, drainSequencesMs: 1 };
     const shared = { fork: forks.fork, socketFolder: "/nowhere", ...sizes, log };
     return new HostSlot(context, { ...plan, ...shared }, listener);

@@ -21,7 +21,7 @@ function begin(memoryMb: number | null = null) {
   const rss = new Map<number, number>();
   const context = { ...slotContext(clock), readRss: (pid: number) => rss.get(pid) };
   const makeSlot: MakeHostSlot = (plan, listener) => {
-    const log = { level: "silent", pretty: false };
+    const log = { level: "silent" as const, pretty: false };
     const shared = { socketFolder: "/nowhere", maxFrameBytes: 1, drainSequencesMs: 1, log };
     return new HostSlot(context, { ...plan, ...shared, fork: forks.fork }, listener);
   };
