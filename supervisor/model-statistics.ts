@@ -15,6 +15,7 @@ type Sum = { readonly count: number; readonly ns: number };
 export interface CountedVersion {
   readonly model: string;
   readonly version: string;
+  readonly isRunning: boolean;
   /** Of all its hosts together; null where it is not known, or there are none. */
   readonly rssBytes: number | null;
 }

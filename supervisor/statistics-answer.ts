@@ -41,7 +41,7 @@ async function describe(
   const versions = meant();
   const stats = modelStatistics(counted, versions);
   const isTold = (one: (typeof stats)[number], at: number) =>
-    version !== null || versions[at]?.rssBytes !== null || isUsed(one);
+    version !== null || versions[at]?.isRunning === true || isUsed(one);
   return stats.filter(isTold);
 }
 
@@ -53,12 +53,15 @@ function versionsOf(
   const { name, versions } = models.view(model);
   const meant = versions.filter(({ version }) => wanted === null || version === wanted);
   if (wanted !== null && meant.length === 0) throw noSuchVersion(name, wanted, versions);
-  return meant.map(({ version }) => ({ model: name, version, rssBytes: rssBytes(model, version) }));
+  return meant.map(({ version }) => ({ model: name, version, ...processesOf(model, version) }));
 }
 
-/** Null where nothing of it runs, or nothing is known of it yet. */
-function rssBytes({ life }: KnownModel, version: string): number | null {
+function processesOf(
+  { life }: KnownModel,
+  version: string,
+): Pick<CountedVersion, "isRunning" | "rssBytes"> {
   const groups = life.groups.filter((group) => group.version === version);
   const slots = groups.flatMap(({ all }) => all).map(({ slot }) => slot);
-  return slots.some(({ pid }) => pid !== undefined) ? rssOf(slots) : null;
+  const isRunning = slots.some(({ pid }) => pid !== undefined);
+  return { isRunning, rssBytes: isRunning ? rssOf(slots) : null };
 }

@@ -25,7 +25,7 @@ function door() {
   return { registry, success: of("success"), fail: of("fail") };
 }
 
-const one = { model: "m", version: "1", rssBytes: 42 };
+const one = { model: "m", version: "1", isRunning: true, rssBytes: 42 };
 const none = { count: 0, ns: 0 };
 
 describe("The statistics of a model's versions", () => {
