@@ -48,6 +48,7 @@ async function load(spec: HostSpec): Promise<void> {
       skip: spec.skipTrial,
       state: spec.state,
       stream: spec.stream,
+      ...(spec.triton && { triton: spec.triton }),
     },
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),

@@ -10,7 +10,7 @@ import type {
   StateSpec,
   TensorSpec,
 } from "../src/protocol/model-metadata.ts";
-import type { StateTensor, StreamSettings } from "../src/protocol/model-settings.ts";
+import type { StateTensor, StreamSettings, TritonFacts } from "../src/protocol/model-settings.ts";
 import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
@@ -21,6 +21,7 @@ import { pairAsConfigured, pairByName } from "./state-pairs.ts";
 import { confirmState } from "./state-trial.ts";
 import { resolveStream } from "./stream-spec.ts";
 import { copyOf, tryRun } from "./trial-run.ts";
+import { checkDeclared } from "./triton-check.ts";
 
 interface Verdict {
   readonly batching: Batching;
@@ -34,17 +35,20 @@ export interface TrialOptions {
   /** Null leaves it to the trial. */
   readonly state: readonly StateTensor[] | null;
   readonly stream: StreamSettings | null;
+  readonly triton?: TritonFacts;
 }
 
 /**
  * A model whose trial goes wrong is served unbatched, and says why. Throws `invalid-model` only where its configuration
- * names a state or a stream that it cannot have.
+ * names a state or a stream that it cannot have, or declares
+ * other tensors than it has.
  */
 export async function describe(
   engine: Engine,
   model: LoadedModel,
   options: TrialOptions,
 ): Promise<ModelMetadata> {
+  if (options.triton !== undefined) checkDeclared(model, options.triton);
   const outputs = model.outputs.filter((output) => output.datatype !== null);
   const servable = { inputs: model.inputs, outputs };
   const configured = options.state && pairAsConfigured(servable, options.state);
@@ -137,6 +141,7 @@ async function judge(
   if (hypotheses.type === "none") return unbatched(hypotheses.reason);
   if (hypotheses.type === "one-by-one") return oneByOne(model, hypotheses.reason);
   if (options.skip !== null) return unbatched(options.skip);
+  if (options.triton?.batched === false) return unbatched("max_batch_size in config.pbtxt is 0");
   let reason = "no axis was found";
   for (const axes of hypotheses.candidates) {
     const outcome = await attempt(engine, model, axes);

@@ -46,6 +46,13 @@ function findModels({ models }: Settings): Promise<readonly ModelFolder[]> {
   return orRefuse(discoverModels(models));
 }
 
+function warnOf(models: readonly ModelFolder[], log: Log): readonly ModelFolder[] {
+  for (const { name, notes } of models) {
+    for (const reason of notes?.warnings ?? []) log.warn({ model: name, reason }, "configuration");
+  }
+  return models;
+}
+
 type FolderParts = Pick<
   SupervisorOptions,
   "models" | "modelsFolder" | "journal" | "store" | "watchMs" | "hostDrainMs"
@@ -55,7 +62,7 @@ type FolderParts = Pick<
 async function openFolder(settings: Settings, log: Log): Promise<FolderParts> {
   return {
     ...(await orRefuse(openModels(settings.models, log))),
-    models: await findModels(settings),
+    models: warnOf(await findModels(settings), log),
     modelsFolder: settings.models,
     watchMs: settings.watch ? settings.watchMs : null,
     hostDrainMs: settings.drainMs + settings.drainSequencesMs,

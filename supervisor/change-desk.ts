@@ -1,7 +1,9 @@
 /* Changes of what runs: it says what should run and has it written; the mover and the model's life carry it out. */
+
+import { refuseTriton } from "../src/config/config-file.ts";
 import { patchModelConfig } from "../src/config/config-patch.ts";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
-import { selectVersions } from "../src/config/wanted-versions.ts";
+import { selectVersions, versionsKey } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
@@ -133,7 +135,12 @@ export class ChangeDesk {
     const { name } = model.life;
     await mover.catchUp(model);
     const before = await store.readConfig(name);
+    const names = await store.namesIn(name);
+    refuseTriton(name, before, names);
     const { text: written, config } = patchModelConfig(before, patch, `${name}/model.yaml`);
+    // A model.yaml that says nothing is removed, and what is beside it would hold.
+    const others = names.filter((one) => one !== "model.yaml");
+    refuseTriton(name, written, others);
     const changed = (await discoverModel(modelsFolder, name, { config })) ?? goneFolder(name);
     checkSelection(changed, config);
     const plan = planOf(changed, journal.facts);
@@ -159,8 +166,8 @@ function refuseNamed(folder: ModelFolder, version: string): void {
   const { versions, defaultVersion } = folder.config;
   const isListed = versions.type === "listed" && versions.names.includes(version);
   if (!isListed && defaultVersion !== version) return;
-  const key = isListed ? "versions" : "default_version";
-  const words = `Cannot delete version '${version}' of model '${folder.name}': ${key} in model.yaml names it`;
+  const key = isListed ? versionsKey(folder.config) : "default_version in model.yaml";
+  const words = `Cannot delete version '${version}' of model '${folder.name}': ${key} names it`;
   throw new TroupeError("conflict", words);
 }
 

@@ -279,6 +279,7 @@ export class HostSlot {
       log,
       poison: poison.fingerprints,
       skipTrial: this.#skipTrial,
+      ...(config.triton && { triton: config.triton }),
     };
   }
 }

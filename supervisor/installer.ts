@@ -1,4 +1,5 @@
 /* From an uploaded file to a version that serves: tried in a throwaway host, put in place at once, then rolled out. */
+import { refuseTriton } from "../src/config/config-file.ts";
 import { configText } from "../src/config/config-patch.ts";
 import { defaultModelConfig, parseModelConfig } from "../src/config/model-config.ts";
 import { discoverModel, foreseeModel, type ModelFolder } from "../src/config/model-folder.ts";
@@ -101,6 +102,7 @@ export class Installer {
     const version = upload.version ?? nextVersion(taken);
     if (taken.includes(version)) throw versionTaken(model, version);
     const text = upload.config === null ? null : configText(upload.config);
+    if (text !== null) refuseTriton(model, "", await store.namesIn(model));
     const config = configOf(model, folder, text);
     const foreseen = { config, version };
     const expected =
@@ -108,6 +110,7 @@ export class Installer {
         ? foreseeModel(modelsFolder, model, foreseen)
         : ((await discoverModel(modelsFolder, model, foreseen)) ?? goneFolder(model));
     if (expected.problem !== undefined) throw brokenModel(model, expected.problem);
+    if (!expected.versions.some((one) => one.version === version)) throw notNumber(model, version);
     const rewrite = text === null ? null : { before: await store.readConfig(model), written: text };
     return { upload, version, configText: text, config, rewrite };
   }
@@ -187,6 +190,11 @@ export class Installer {
     await mover.refresh(model);
     if (placed === "model" && model.life.groups.length === 0) mover.forget(name);
   }
+}
+
+/** Beside a config.pbtxt. */
+function notNumber(model: string, version: string): TroupeError {
+  return brokenModel(model, `version ${version} is no number, as config.pbtxt needs it`);
 }
 
 /** One more than the largest number. */

@@ -1,5 +1,5 @@
 /* What can be read of models: `GET /models` and its neighbours. */
-import { describeConfig } from "../src/config/config-origins.ts";
+import { describeConfig, describeFrom } from "../src/config/config-origins.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ChangeLocks } from "./change-locks.ts";
@@ -45,8 +45,14 @@ export class ModelReader {
     const { registry, store } = this.#parts;
     const { life, folder } = registry.find(name);
     if (folder.config instanceof TroupeError) throw folder.config;
+    const { fromTriton, warnings } = folder.notes ?? {};
+    const config = life.config ?? folder.config;
+    const notes = warnings === undefined ? {} : { warnings };
+    if (fromTriton !== undefined) {
+      return { id: name, ...describeFrom(fromTriton, "config.pbtxt", config), ...notes };
+    }
     const text = await store.readConfig(name).catch(() => "");
-    return { id: name, ...describeConfig(text, life.config ?? folder.config) };
+    return { id: name, ...describeConfig(text, config), ...notes };
   }
 
   #describe(model: KnownModel): Promise<Json> {

@@ -3,7 +3,7 @@ import { isGiven } from "./config-field.ts";
 import { snakeCase } from "./key-name.ts";
 import { parseYaml, type YamlNode } from "./yaml-tree.ts";
 
-export type ConfigOrigin = "default" | "model.yaml" | "server";
+export type ConfigOrigin = "default" | "model.yaml" | "config.pbtxt" | "server";
 
 export interface DescribedConfig {
   /** As model.yaml would say it, complete. */
@@ -28,13 +28,26 @@ type Section = (typeof sections)[number];
 /** `text` is the model.yaml that `config` was read from; empty where there is none. */
 export function describeConfig(text: string, config: ModelConfig): DescribedConfig {
   const verdict = parseYaml(text);
-  const root = verdict.type === "parsed" ? verdict.root : undefined;
-  const keys = Object.keys(config) as (keyof ModelConfig)[];
+  return describeFrom(verdict.type === "parsed" ? verdict.root : undefined, "model.yaml", config);
+}
+
+/** `root` is the file as a model.yaml would say it. */
+export function describeFrom(
+  root: YamlNode | undefined,
+  file: "model.yaml" | "config.pbtxt",
+  config: ModelConfig,
+): DescribedConfig {
+  const keys = (Object.keys(config) as (keyof ModelConfig)[]).filter((key) => key !== "triton");
   const described = keys.map((key) => [snakeCase(key), describe(config, key)]);
   const paths = keys.flatMap((key) => pathsOf(config, key));
   return {
     config: Object.fromEntries(described),
-    from: Object.fromEntries(paths.map((path) => [path.join("."), origin(root, path, config)])),
+    from: Object.fromEntries(
+      paths.map((path) => [
+        path.join("."),
+        isGiven(valueAt(root, path)) ? file : origin(path, config),
+      ]),
+    ),
   };
 }
 
@@ -83,8 +96,7 @@ function pathsOf(config: ModelConfig, key: keyof ModelConfig): readonly Path[] {
     : [[name]];
 }
 
-function origin(root: YamlNode | undefined, path: Path, config: ModelConfig): ConfigOrigin {
-  if (isGiven(valueAt(root, path))) return "model.yaml";
+function origin(path: Path, config: ModelConfig): ConfigOrigin {
   const isServers = path.join(".") === "timeouts.request_ms" && config.timeouts.requestMs === null;
   return isServers ? "server" : "default";
 }

@@ -131,8 +131,11 @@ export function parseModelConfig(text: string, file: string): ModelConfig {
   }
   return isEmpty(verdict.root)
     ? defaultModelConfig
-    : modelConfig.read(verdict.root, { file, path: "" });
+    : readModelConfig(verdict.root, { file, path: "" });
 }
+
+/** A model.yaml that is a tree already. */
+export const readModelConfig: Read<ModelConfig> = modelConfig.read;
 
 /** Undefined for a file of at most as many bytes as it may have. */
 export function sizeFault(bytes: number, file: string): TroupeError | undefined {

@@ -1,20 +1,26 @@
-// Owns the look at the models folder: what is listed, and which model.yaml is read.
+// Owns the look at the models folder: what is listed, and which versions that makes.
 // What a listing means is decided in model-layout.ts and wanted-versions.ts; nothing is followed, loaded or changed.
 import type { Dirent, Stats } from "node:fs";
-import { lstat, readdir, readFile, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName, nameRule } from "../protocol/model-name.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
-import { defaultModelConfig, parseModelConfig, sizeFault } from "./model-config.ts";
+import {
+  type ConfigNotes,
+  codeOf,
+  type FoundConfig,
+  readConfig,
+  whyUnreadable,
+} from "./config-file.ts";
+import { defaultModelConfig } from "./model-config.ts";
 import {
   besideOf,
   type Entry,
   type FoundVersion,
   type Listing,
   layOut,
-  notRegular,
   usualName,
 } from "./model-layout.ts";
 import { compareVersions } from "./version-order.ts";
@@ -38,6 +44,7 @@ interface FoundModel {
   readonly name: string;
   /** All that could be served, oldest first. */
   readonly versions: readonly ModelVersion[];
+  readonly notes?: ConfigNotes;
 }
 
 /** One model of the folder; `problem`, where there is one, says why none of its versions may be loaded. */
@@ -57,7 +64,6 @@ export interface UnservableModel extends FoundModel {
   readonly problem: string;
 }
 
-const configName = "model.yaml";
 /** Stands at the root of every ext4 volume, such as one that is mounted as the models folder. */
 const volumeRescue = "lost+found";
 
@@ -102,7 +108,7 @@ export async function discoverModel(
 export function foreseeModel(folder: string, name: string, foreseen: Foreseen): ModelFolder {
   const { config = defaultModelConfig } = foreseen;
   const listing = withVersion({ entries: [], folders: new Map() }, foreseen);
-  return judge({ folder: resolve(folder), name, config, listing });
+  return judge({ folder: resolve(folder), name, found: { config }, listing });
 }
 
 function withVersion({ entries, folders }: Listing, { version }: Foreseen): Listing {
@@ -136,16 +142,6 @@ async function listModels(folder: string): Promise<Entry[]> {
   }
 }
 
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && "code" in thrown ? thrown.code : "unknown";
-}
-
-function whyUnreadable(thrown: unknown): string {
-  const code = codeOf(thrown);
-  if (code === "ENOENT") return "does not exist";
-  return code === "ENOTDIR" ? "is not a folder" : `cannot be read (${code})`;
-}
-
 async function look(
   folder: string,
   { name, kind }: Entry,
@@ -157,8 +153,11 @@ async function look(
   if (kind === "link-to-folder") return broken("is a symbolic link");
   try {
     const listing = withVersion(await listModel(join(folder, name)), foreseen);
-    const config = foreseen.config ?? (await readConfig(folder, name, listing.entries));
-    return judge({ folder, name, config, listing });
+    const found =
+      foreseen.config === undefined
+        ? await readConfig(folder, name, listing.entries)
+        : { config: foreseen.config };
+    return judge({ folder, name, found, listing });
   } catch (thrown) {
     return broken(whyUnreadable(thrown));
   }
@@ -193,41 +192,20 @@ async function kindOf(folder: string, name: string, entry: Dirent | Stats): Prom
   return target?.isDirectory() === true ? "link-to-folder" : "link";
 }
 
-async function readConfig(
-  folder: string,
-  model: string,
-  entries: readonly Entry[],
-): Promise<ModelConfig | TroupeError> {
-  const entry = entries.find(({ name }) => name === configName);
-  if (entry === undefined) return defaultModelConfig;
-  const file = `${model}/${configName}`;
-  if (entry.kind !== "file") {
-    return new TroupeError("invalid-model", `Cannot read ${file}: ${notRegular(entry)}`);
-  }
-  try {
-    const path = join(folder, model, configName);
-    // Before it is read.
-    const tooLarge = sizeFault((await lstat(path)).size, file);
-    return tooLarge ?? parseModelConfig(await readFile(path, "utf8"), file);
-  } catch (thrown) {
-    if (thrown instanceof TroupeError) return thrown;
-    return new TroupeError("invalid-model", `Cannot read ${file}: it ${whyUnreadable(thrown)}`);
-  }
-}
-
 interface Looked {
   readonly folder: string;
   readonly name: string;
-  readonly config: ModelConfig | TroupeError;
+  readonly found: FoundConfig;
   readonly listing: Listing;
 }
 
-function judge({ folder, name, config, listing }: Looked): ModelFolder {
-  const layout = layOut(listing);
+function judge({ folder, name, found: { config, ...others }, listing }: Looked): ModelFolder {
+  const triton = config instanceof TroupeError ? undefined : config.triton;
+  const layout = layOut(triton === undefined ? listing : numbersOf(listing), triton?.modelFile);
   const found = layout.type === "found" ? layout.versions : [];
   const versions = found.flatMap((one) => locate(join(folder, name), listing, one));
   const broken = (problem: string): UnservableModel =>
-    unservable({ name, versions, config }, problem);
+    unservable({ name, versions, config, ...others }, problem);
   if (layout.type === "problem") return broken(layout.problem);
   if (config instanceof TroupeError) return broken(config.message);
   const selection = selectVersions(
@@ -239,11 +217,17 @@ function judge({ folder, name, config, listing }: Looked): ModelFolder {
   const bad = selected.find((one) => one.type === "bad");
   if (bad !== undefined) return broken(bad.problem);
   const wanted = versions.filter(({ version }) => selection.names.includes(version));
-  return { name, config, versions, wanted };
+  return { name, config, versions, wanted, ...others };
+}
+
+/** Triton takes no other folders for versions. */
+function numbersOf({ entries, folders }: Listing): Listing {
+  const numbers = [...folders].filter(([name]) => /^[1-9]\d*$/.test(name));
+  return { entries, folders: new Map(numbers) };
 }
 
 function unservable(
-  found: Pick<UnservableModel, "name" | "versions" | "config">,
+  found: Pick<UnservableModel, "name" | "versions" | "config" | "notes">,
   problem: string,
 ): UnservableModel {
   return { ...found, wanted: [], problem };

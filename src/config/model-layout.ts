@@ -33,20 +33,21 @@ const flatVersion = "1";
 
 /**
  * Versions are sorted, oldest first; a sub-folder without any .onnx file is no version. A file beside the folders of
- * versions is version 1, so that a model without versions can get a second one.
+ * versions is version 1, so that a model without versions can get a second one. With a `fileName` no other file counts.
  */
-export function layOut({ entries, folders }: Listing): Layout {
-  const flat = chooseFile(entries);
+export function layOut({ entries, folders }: Listing, fileName: string | null = null): Layout {
+  const flat = chooseFile(entries, fileName);
   if (flat.type === "problem") return flat;
   const inFolders = [...folders]
-    .flatMap(([name, inside]) => readVersion(name, inside))
+    .flatMap(([name, inside]) => readVersion(name, inside, fileName))
     .concat(entries.flatMap(readLink));
   if (flat.type === "file" && inFolders.some(({ version }) => version === flatVersion)) {
     const problem = `holds version ${flatVersion} twice: ${flat.name} and the folder ${flatVersion}`;
     return { type: "problem", problem };
   }
   const versions = [...flatVersions(flat), ...inFolders];
-  if (versions.length === 0) return { type: "problem", problem: "holds no .onnx file" };
+  if (versions.length === 0)
+    return { type: "problem", problem: `holds no ${fileName ?? ".onnx file"}` };
   versions.sort((left, right) => compareVersions(left.version, right.version));
   return { type: "found", versions };
 }
@@ -55,7 +56,7 @@ function flatVersions(flat: Choice): FoundVersion[] {
   return flat.type === "file" ? [{ type: "good", version: flatVersion, path: [flat.name] }] : [];
 }
 
-const noWeights = /^\.|\.(onnx|ya?ml|md)$/i;
+const noWeights = /^\.|\.(onnx|ya?ml|pbtxt|md)$/i;
 
 /** The files beside a version's own that may hold its weights, sorted; links are left out. */
 export function besideOf(
@@ -71,8 +72,10 @@ export function besideOf(
 }
 
 /** model.onnx, or else the only .onnx file. */
-function chooseFile(entries: readonly Entry[]): Choice {
-  const candidates = entries.filter(({ name }) => name.endsWith(".onnx") && !name.startsWith("."));
+function chooseFile(entries: readonly Entry[], fileName: string | null): Choice {
+  const candidates = entries
+    .filter(({ name }) => name.endsWith(".onnx") && !name.startsWith("."))
+    .filter(({ name }) => fileName === null || name === fileName);
   const chosen =
     candidates.find(({ name }) => name === usualName) ??
     (candidates.length === 1 ? candidates[0] : undefined);
@@ -92,8 +95,12 @@ export function notRegular({ name, kind }: Entry): string {
   return isLink ? `${name} is a symbolic link` : `${name} is not a regular file`;
 }
 
-function readVersion(version: string, entries: readonly Entry[]): FoundVersion[] {
-  const choice = chooseFile(entries);
+function readVersion(
+  version: string,
+  entries: readonly Entry[],
+  fileName: string | null,
+): FoundVersion[] {
+  const choice = chooseFile(entries, fileName);
   if (choice.type === "none") return [];
   if (choice.type === "problem") return [bad(version, `version ${version}: ${choice.problem}`)];
   if (!isVersionName(version)) {

@@ -4,7 +4,7 @@ export type Selection =
   | { readonly type: "selected"; readonly names: readonly string[] }
   | { readonly type: "problem"; readonly problem: string };
 
-type Choice = Pick<ModelConfig, "versions" | "defaultVersion">;
+type Choice = Pick<ModelConfig, "versions" | "defaultVersion" | "triton">;
 
 /**
  * Which of the names, sorted oldest first, are to be loaded; the order is kept. The default version is one of them,
@@ -15,11 +15,16 @@ export function selectVersions(names: readonly string[], choice: Choice): Select
   const listed = versions.type === "listed" ? versions.names : [];
   const missing = listed.filter((name) => !names.includes(name));
   if (missing.length > 0)
-    return absent(`versions in model.yaml lists ${missing.join(", ")}`, names);
+    return absent(`${versionsKey(choice)} lists ${missing.join(", ")}`, names);
   if (defaultVersion !== null && !names.includes(defaultVersion)) {
     return absent(`default_version in model.yaml names ${defaultVersion}`, names);
   }
   return { type: "selected", names: pick(names, choice) };
+}
+
+/** The key that `versions` is from, with its file. */
+export function versionsKey({ triton }: Pick<ModelConfig, "triton">): string {
+  return triton === undefined ? "versions in model.yaml" : "version_policy in config.pbtxt";
 }
 
 function absent(words: string, names: readonly string[]): Selection {

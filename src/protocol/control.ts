@@ -8,6 +8,7 @@ import type {
   SessionSettings,
   StateTensor,
   StreamSettings,
+  TritonFacts,
 } from "./model-settings.ts";
 import type { FeedEvent, Question, Reply } from "./questions.ts";
 import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
@@ -132,6 +133,8 @@ export interface HostSpec {
   readonly poison: readonly string[];
   /** Why the batch trial is left out: it killed the host before this one. */
   readonly skipTrial: string | null;
+  /** What a config.pbtxt declares. */
+  readonly triton?: TritonFacts;
 }
 
 /** Supervisor to host. */

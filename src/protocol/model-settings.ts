@@ -1,3 +1,5 @@
+import type { Datatype } from "./model-metadata.ts";
+
 export interface BatchingSettings {
   /** Rows in one run of the model at most; a larger request runs in slices. */
   readonly maxBatchSize: number;
@@ -100,6 +102,29 @@ export interface LimitSettings {
   readonly memoryMb: number | null;
 }
 
+/** A tensor as a config.pbtxt declares it. */
+export interface TritonTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** Without the batch's axis; -1 stands for any size. */
+  readonly dims: readonly number[];
+  readonly line: number;
+}
+
+/** What only a config.pbtxt can say. */
+export interface TritonFacts {
+  /** Relative to the models folder, as `iris/config.pbtxt`. */
+  readonly file: string;
+  /** Every tensor has a leading batch axis; where it is false, requests never share a run. */
+  readonly batched: boolean;
+  /** Null leaves them to the model. */
+  readonly inputs: readonly TritonTensor[] | null;
+  /** Those that are to be there; others may. */
+  readonly outputs: readonly TritonTensor[];
+  /** The name of each version's file; null for the usual one. */
+  readonly modelFile: string | null;
+}
+
 /** What `model.yaml` says, complete. */
 export interface ModelConfig {
   readonly description: string;
@@ -129,4 +154,6 @@ export interface ModelConfig {
   readonly limits: LimitSettings;
   /** How long a new host is watched after traffic has moved to it; a crash rolls it back. */
   readonly bakeMs: number;
+  /** Only there where the configuration is a config.pbtxt. */
+  readonly triton?: TritonFacts;
 }

@@ -4,8 +4,10 @@ import {
   type ConfigOrigin,
   type DescribedConfig,
   describeConfig,
+  describeFrom,
 } from "../../src/config/config-origins.ts";
 import { parseModelConfig } from "../../src/config/model-config.ts";
+import { parseTritonConfig } from "../../src/config/triton-config.ts";
 
 const file = "m/model.yaml";
 
@@ -113,5 +115,18 @@ default_version: "2"
     const { config } = described(text);
     const again = parseModelConfig(JSON.stringify(config), file);
     assert.deepEqual(again, parseModelConfig(text, file));
+  });
+});
+
+describe("describeFrom", () => {
+  it("tells what a config.pbtxt says from defaults, and shows no facts of its own", () => {
+    const { config, modelYaml } = parseTritonConfig("max_batch_size: 8", "m");
+    const described = describeFrom(modelYaml, "config.pbtxt", config);
+    const { from } = described;
+    assert.deepEqual(
+      Object.keys(from).filter((path) => from[path] === "config.pbtxt"),
+      ["batching.max_batch_size", "state"],
+    );
+    assert.equal(described.config["triton"], undefined);
   });
 });

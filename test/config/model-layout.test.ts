@@ -149,6 +149,12 @@ describe("layOut", () => {
   for (const [behaviour, given, expected] of rows) {
     it(behaviour, () => assert.deepEqual(layOut(given), expected));
   }
+
+  it("takes no other file than the one that is named", () => {
+    const given = listing(files("model.onnx", "net.onnx"));
+    assert.deepEqual(layOut(given, "net.onnx"), flat("net.onnx"));
+    assert.deepEqual(layOut(listing(files("a.onnx")), "b.onnx"), problem("holds no b.onnx"));
+  });
 });
 
 describe("besideOf", () => {

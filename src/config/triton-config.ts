@@ -1,0 +1,52 @@
+/* A config.pbtxt, as Triton has it beside the folders of a model's versions, as Troupe's own configuration. */
+import { TroupeError } from "../protocol/errors.ts";
+import type { ModelConfig, TritonFacts } from "../protocol/model-settings.ts";
+import { readModelConfig, sizeFault } from "./model-config.ts";
+import { parsePbtxt } from "./pbtxt.ts";
+import { readMessage, TritonDraft } from "./triton-draft.ts";
+import { tritonKeys } from "./triton-keys.ts";
+import type { YamlNode } from "./yaml-tree.ts";
+
+export const tritonName = "config.pbtxt";
+
+export interface TritonConfig {
+  readonly config: ModelConfig;
+  /** What of the file Troupe does not do, a key each. */
+  readonly warnings: readonly string[];
+  /** What the file says, as model.yaml would. */
+  readonly modelYaml: YamlNode;
+}
+
+/**
+ * `model` is the name of the folder. Throws TroupeError `invalid-model` that names the file (relative to the models
+ * folder), the line and the key of a mistake, and of what would be answered otherwise than under Triton.
+ */
+export function parseTritonConfig(text: string, model: string): TritonConfig {
+  const file = `${model}/${tritonName}`;
+  const tooLarge = sizeFault(Buffer.byteLength(text), file);
+  if (tooLarge !== undefined) throw tooLarge;
+  const verdict = parsePbtxt(text);
+  if (verdict.type === "malformed") {
+    const words = `Cannot read ${file}: ${verdict.reason} (line ${verdict.line})`;
+    throw new TroupeError("invalid-model", words);
+  }
+  const place = { file, path: "" };
+  const draft = new TritonDraft();
+  readMessage(tritonKeys(model), verdict.root, place, draft);
+  // Triton feeds back what it is told to, and looks for nothing.
+  if (draft.stateInputs.length === 0) draft.put("state", [], 1);
+  const { modelYaml, warnings } = draft;
+  const config = { ...readModelConfig(modelYaml, place), triton: factsOf(draft, file) };
+  return { config, warnings, modelYaml };
+}
+
+function factsOf(draft: TritonDraft, file: string): TritonFacts {
+  const { inputs, outputs, stateInputs, stateOutputs, maxBatchSize, modelFile } = draft;
+  return {
+    file,
+    batched: maxBatchSize > 0,
+    inputs: inputs.length === 0 ? null : [...inputs, ...stateInputs],
+    outputs: [...outputs, ...stateOutputs],
+    modelFile,
+  };
+}
