@@ -222,8 +222,11 @@ function judge({ folder, name, found: { config, ...others }, listing }: Looked):
 
 /** Triton takes no other folders for versions. */
 function numbersOf({ entries, folders }: Listing): Listing {
-  const numbers = [...folders].filter(([name]) => /^[1-9]\d*$/.test(name));
-  return { entries, folders: new Map(numbers) };
+  const isNumber = (name: string) => /^[1-9]\d*$/.test(name);
+  return {
+    entries: entries.filter(({ name, kind }) => kind !== "link-to-folder" || isNumber(name)),
+    folders: new Map([...folders].filter(([name]) => isNumber(name))),
+  };
 }
 
 function unservable(

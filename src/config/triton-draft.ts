@@ -98,13 +98,14 @@ function fieldsOf(
   known: readonly string[],
 ): ReadonlyMap<string, PbtxtField> {
   if (node.type !== "map") throw refuse(node, place, "a message in { }");
-  const fields = new Map<string, PbtxtField>();
+  const fields = new Map<string, PbtxtField & { readonly values: YamlNode[] }>();
+  const isKnown = new Set(known);
   for (const { key, value, line } of node.entries) {
-    if (!known.includes(key)) throw unknownKey(key, line, place, known);
+    if (!isKnown.has(key)) throw unknownKey(key, line, place, known);
     const present = fields.get(key);
-    const values =
-      present === undefined ? ([value] as const) : ([...present.values, value] as const);
-    fields.set(key, { values, place: inside(place, key), line: present?.line ?? line });
+    if (present === undefined)
+      fields.set(key, { values: [value], place: inside(place, key), line });
+    else present.values.push(value);
   }
   return fields;
 }

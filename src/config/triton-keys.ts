@@ -1,6 +1,6 @@
 /* Every key of Triton's ModelConfig, and what becomes of it here. */
 import { boolean, fault, integer, readText, refuse } from "./config-field.ts";
-import { quote } from "./quote.ts";
+import { quote, shorten } from "./quote.ts";
 import {
   harmless,
   message,
@@ -18,6 +18,7 @@ import { input, output, states } from "./triton-tensors.ts";
 import { warmups } from "./triton-warmup.ts";
 
 const maxCount = 1_000_000;
+const maxVersions = 1000;
 const weekUs = 604_800_000_000;
 const noScheduler = "Troupe runs requests in the order of their priorities and deadlines";
 const noQueues = "Troupe has one queue a host, in the order of priorities and deadlines";
@@ -144,6 +145,9 @@ const versionKeys: Rules = {
   specific: message({
     versions: ({ values, place, line }, draft) => {
       const read = integer(1, 1, Number.MAX_SAFE_INTEGER).read;
+      if (values.length > maxVersions) {
+        throw fault(place, line, `${place.path} must name at most ${maxVersions}`);
+      }
       const names = new Set(values.map((node) => String(read(node, place))));
       draft.put("versions", [...names], line);
     },
@@ -173,7 +177,7 @@ const maxBatchSize: Rule = value(integer(0, 0, maxCount).read, (size, { line }, 
 const parameterKeys: Rules = {
   key: value(readText, (name, { place, line }, draft) =>
     draft.warn(
-      { ...place, path: `parameters[${name}]` },
+      { ...place, path: `parameters[${shorten(name)}]` },
       line,
       "Troupe's own are those of model.yaml",
     ),

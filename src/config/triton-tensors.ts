@@ -2,6 +2,7 @@
 import type { Datatype } from "../protocol/model-metadata.ts";
 import type { TritonTensor } from "../protocol/model-settings.ts";
 import { fault, integer, readText, refuse } from "./config-field.ts";
+import { shorten } from "./quote.ts";
 import {
   harmless,
   message,
@@ -49,8 +50,9 @@ export class TensorDraft {
   tensor({ place }: PbtxtField, line: number, name: string): TritonTensor {
     if (name === "") throw fault(place, line, `${place.path} has no name`);
     const { datatype, dims } = this;
-    if (datatype === null) throw fault(place, line, `${place.path} ${name} has no data_type`);
-    if (dims.length === 0) throw fault(place, line, `${place.path} ${name} has no dims`);
+    if (datatype === null)
+      throw fault(place, line, `${place.path} ${shorten(name)} has no data_type`);
+    if (dims.length === 0) throw fault(place, line, `${place.path} ${shorten(name)} has no dims`);
     return { name, datatype, dims, line };
   }
 }
@@ -88,7 +90,7 @@ function tensors(keys: Rules, listOf: (draft: TritonDraft) => TritonTensor[]): R
 
 function add(list: TritonTensor[], tensor: TritonTensor, { place }: PbtxtField): void {
   if (list.some(({ name }) => name === tensor.name)) {
-    throw fault(place, tensor.line, `${place.path} ${tensor.name} stands there twice`);
+    throw fault(place, tensor.line, `${place.path} ${shorten(tensor.name)} stands there twice`);
   }
   list.push(tensor);
 }

@@ -1,6 +1,8 @@
 /* `model_warmup` of a config.pbtxt: requests that are run before a host is ready. */
 import type { Datatype } from "../protocol/model-metadata.ts";
 import { fault, integer, readText } from "./config-field.ts";
+import type { PlainValue } from "./plain-value.ts";
+import { shorten } from "./quote.ts";
 import {
   harmless,
   type PbtxtField,
@@ -64,22 +66,23 @@ class SampleDraft {
     const { path } = field.place;
     if (input.name === "") throw fault(field.place, node.line, `${path} has no key`);
     if (input.datatype === null)
-      throw fault(field.place, node.line, `${path} ${input.name} has no data_type`);
+      throw fault(field.place, node.line, `${path} ${shorten(input.name)} has no data_type`);
     if (input.filling === null)
-      throw fault(field.place, node.line, `${path} ${input.name} has no data`);
+      throw fault(field.place, node.line, `${path} ${shorten(input.name)} has no data`);
     this.inputs.push(input);
   }
 }
 
 export const warmups: Rule = (field, draft) => {
-  const requests: { readonly inputs: readonly Tensor[] }[] = [];
+  const requests: PlainValue[] = [];
   let elements = 0;
   for (const node of field.values) {
     const sample = new SampleDraft();
     readMessage(sample.rules, node, field.place, draft);
-    elements += sample.count * elementsOf(sample, draft);
-    const reason = elements > maxElements ? "is too large" : obstacle(sample);
+    const size = sample.count * elementsOf(sample, draft);
+    const reason = elements + size > maxElements ? "is too large" : obstacle(sample);
     if (reason === null) {
+      elements += size;
       const request = { inputs: tensorsOf(sample, draft) };
       for (let copy = 0; copy < sample.count; copy += 1) requests.push(request);
     } else {
@@ -87,7 +90,7 @@ export const warmups: Rule = (field, draft) => {
     }
   }
   // Without any, rows are made up.
-  if (requests.length > 0) draft.put("warmup", requests as never, field.line);
+  if (requests.length > 0) draft.put("warmup", requests, field.line);
 };
 
 function elementsOf(sample: SampleDraft, draft: TritonDraft): number {
@@ -103,12 +106,12 @@ function obstacle({ inputs }: SampleDraft): string | null {
 }
 
 /** As JSON of the Open Inference Protocol has it. */
-interface Tensor {
+type Tensor = {
   readonly name: string;
   readonly shape: readonly number[];
   readonly datatype: Datatype;
   readonly data: readonly (number | string | boolean)[];
-}
+};
 
 function tensorsOf(sample: SampleDraft, draft: TritonDraft): readonly Tensor[] {
   return sample.inputs.map((input) => {

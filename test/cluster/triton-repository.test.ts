@@ -5,6 +5,7 @@ import { after, describe, it } from "node:test";
 import { echoModel } from "../../models/odd-models.ts";
 import { layeredModel } from "../../models/stateful-models.ts";
 import { startReady } from "./cluster.ts";
+import { formHeaders, formOf, uploadParts } from "./multipart.ts";
 
 const home = mkdtempSync("/tmp/trt-");
 const modelsFolder = join(home, "models");
@@ -180,12 +181,27 @@ describe("A Triton model repository", () => {
     assert.equal((await cluster.send(other)).status, 200);
   });
 
+  it("takes uploads of versions that are numbers, and no other configuration", async () => {
+    const upload = async (fields: Readonly<Record<string, string>>) => {
+      const body = formOf(uploadParts({ id: "echo", ...fields }, ["model.onnx", echoModel()]));
+      const ask = { method: "POST", path: "/models", headers: formHeaders, body };
+      return (await cluster.send<Failure>(ask)).status;
+    };
+    assert.equal(await upload({ config: "replicas: 1" }), 409);
+    assert.equal(await upload({ version: "v3" }), 422);
+    assert.equal(await upload({}), 201);
+    assert.deepEqual(
+      (await model("echo")).versions.map(({ version }) => version),
+      ["1", "2", "3"],
+    );
+  });
+
   it("is read again by load", async () => {
     const text = echoConfig.replace("count: 2", "count: 1");
     write("echo/config.pbtxt", text.replace("preferred_batch_size: [ 4, 8 ]", ""));
     const ask = { method: "POST", path: "/models/echo/load" };
     assert.equal((await cluster.send(ask)).status, 200);
-    assert.equal((await cluster.hosts("echo")).length, 2);
+    assert.equal((await cluster.hosts("echo")).length, 3);
     assert.equal((await warningsOf("echo")).length, 1);
   });
 });

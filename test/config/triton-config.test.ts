@@ -300,6 +300,27 @@ describe("parseTritonConfig", () => {
     });
   }
 
+  it("takes a moment for the longest file", () => {
+    const long = [
+      `dynamic_batching { preferred_batch_size: [${"1,".repeat(32_000)}1] }`,
+      "metric_tags {} ".repeat(4_000),
+      'parameters { key: "a" } '.repeat(2_700),
+      `max_batch_size: ${"9".repeat(60_000)}`,
+      `name: "${"\\n".repeat(30_000)}"`,
+      `version_policy { specific { versions: [${"1,".repeat(32_000)}1] } }`,
+    ];
+    const began = performance.now();
+    for (const text of long) {
+      try {
+        parseTritonConfig(text, "m");
+      } catch (thrown) {
+        assert.ok(thrown instanceof TroupeError);
+        assert.ok(thrown.message.length < 300, thrown.message);
+      }
+    }
+    assert.ok(performance.now() - began < 2000);
+  });
+
   it("takes no more than model.yaml may have", () => {
     assert.throws(() => parseTritonConfig("#".repeat(65_537), "m"), /at most 65536 bytes/);
   });
