@@ -20,9 +20,6 @@ import { warmups } from "./triton-warmup.ts";
 const maxCount = 1_000_000;
 const maxVersions = 1000;
 const weekUs = 604_800_000_000;
-const noScheduler = "Troupe runs requests in the order of their priorities and deadlines";
-const noQueues = "Troupe has one queue a host, in the order of priorities and deadlines";
-
 /** Whole milliseconds are what Troupe counts. */
 function microseconds(key: string, isOff: "zero-is-off" | "zero-holds"): Rule {
   return value(integer(0, 0, weekUs).read, (us, { place, line }, draft) => {
@@ -63,7 +60,7 @@ const dynamicBatchingKeys: Rules = {
   priority_levels: warnedUnless("0", "Troupe's priorities are the header x-priority's"),
   default_priority_level: warnedUnless("0", "requests without a priority are normal"),
   default_queue_policy: message(queuePolicyKeys),
-  priority_queue_policy: warned(noQueues),
+  priority_queue_policy: warned("requests of all priorities wait in one queue a host"),
 };
 
 const fedControls = "feeds the model what Troupe does not: starts, ends and ids of sequences";
@@ -114,7 +111,7 @@ const instanceKeys: Rules = {
   secondary_devices: warned("hosts run on the CPU"),
   profile: warned("profiles are TensorRT's"),
   passive: warnedUnless("false", "every host serves"),
-  rate_limiter: warned(noScheduler),
+  rate_limiter: warned("a host runs as soon as it has work"),
   host_policy: warned("hosts are bound to no part of the machine"),
 };
 
@@ -174,15 +171,34 @@ const maxBatchSize: Rule = value(integer(0, 0, maxCount).read, (size, { line }, 
   if (size > 0) draft.put("batching.max_batch_size", size, line);
 });
 
-const parameterKeys: Rules = {
-  key: value(readText, (name, { place, line }, draft) =>
-    draft.warn(
-      { ...place, path: `parameters[${shorten(name)}]` },
-      line,
-      "Troupe's own are those of model.yaml",
-    ),
-  ),
-  value: harmless,
+/** The one of ONNX Runtime's that Troupe has too; under Triton 0 is one for each core. */
+const threadsParameter = "intra_op_thread_count";
+
+const parameters: Rule = ({ values, place, line: first }, draft) => {
+  for (const node of values) {
+    let name = "";
+    let text = "";
+    let line = first;
+    const keys: Rules = {
+      key: value(readText, (key, field) => {
+        name = key;
+        line = field.line;
+      }),
+      value: message({
+        string_value: value(readText, (written) => {
+          text = written;
+        }),
+      }),
+    };
+    readMessage(keys, node, place, draft);
+    const threads = Number(text);
+    const isThreads = name === threadsParameter && /^\d{1,3}$/.test(text);
+    if (isThreads && threads >= 1 && threads <= 256) draft.put("session.threads", threads, line);
+    else {
+      const path = `parameters[${shorten(name)}]`;
+      draft.warn({ ...place, path }, line, "Troupe's own are those of model.yaml");
+    }
+  }
 };
 
 /** `folder` is the model's, and its name. */
@@ -221,7 +237,7 @@ export function tritonKeys(folder: string): Rules {
     optimization: warned(
       "session in model.yaml says how ONNX Runtime optimizes; the default is all",
     ),
-    parameters: messages(parameterKeys),
+    parameters,
     response_cache: warned("every request is run"),
     cc_model_filenames: warned("all hosts load the same file"),
     metric_tags: warned("metrics have Troupe's labels"),

@@ -74,6 +74,11 @@ const honoured: readonly (readonly [string, string, Partial<ModelConfig>])[] = [
     'default_model_filename: "net.onnx"',
     { triton: { ...facts, modelFile: "net.onnx" } },
   ],
+  [
+    "threads",
+    'parameters { key: "intra_op_thread_count" value { string_value: "4" } }',
+    { session: { ...defaultModelConfig.session, threads: 4 } },
+  ],
   ["one answer a request", "model_transaction_policy { decoupled: false }", {}],
   [
     "implicit state",
@@ -145,6 +150,11 @@ const warnings: readonly (readonly [string, string, readonly RegExp[]])[] = [
     "parameters, each by name",
     'parameters { key: "a" value { string_value: "1" } } parameters { key: "b" value { } }',
     [/^parameters\[a\]/, /^parameters\[b\]/],
+  ],
+  [
+    "threads that are none",
+    'parameters { key: "intra_op_thread_count" value { string_value: "0" } }',
+    [/^parameters\[intra_op_thread_count\]/],
   ],
   [
     "optimization and a cache",
