@@ -4,16 +4,16 @@ import type { ModelView, VersionView } from "../protocol/views.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/**
- * Open Inference V2 metadata, with Troupe's own findings under `parameters`. Throws `model-unavailable` while the model
- * has not been loaded, because only then is known what it takes.
- */
+/** Throws `model-unavailable` while the version has not been loaded, because only then is known what it takes. */
+export function knownMetadata(model: ModelView, version: VersionView): ModelMetadata {
+  if (version.metadata !== null) return version.metadata;
+  const words = `model '${model.name}' version '${version.version}' ${stateWords(version)}`;
+  throw new TroupeError("model-unavailable", words);
+}
+
+/** Open Inference V2 metadata, with Troupe's own findings under `parameters`. Throws as `knownMetadata` does. */
 export function metadataJson(model: ModelView, version: VersionView): Json {
-  const { metadata } = version;
-  if (metadata === null) {
-    const words = `model '${model.name}' version '${version.version}' ${stateWords(version)}`;
-    throw new TroupeError("model-unavailable", words);
-  }
+  const metadata = knownMetadata(model, version);
   const { inputs, outputs } = plainTensors(metadata);
   return {
     name: model.name,

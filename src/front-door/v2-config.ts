@@ -1,8 +1,7 @@
 /* Triton's ModelConfig, of a model that has no config.pbtxt: what the trial found and model.yaml says, in its words. */
-import { TroupeError } from "../protocol/errors.ts";
 import type { Datatype, ModelMetadata, TensorSpec } from "../protocol/model-metadata.ts";
 import type { Target } from "./directory.ts";
-import { plainTensors, stateWords } from "./model-json.ts";
+import { knownMetadata, plainTensors } from "./model-json.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -19,13 +18,9 @@ export interface WrittenConfig {
   readonly versions: "all" | { readonly latest: number } | readonly string[];
 }
 
-/** Throws `model-unavailable` while the model has not been loaded, because only then is known what it takes. */
+/** Throws as `knownMetadata` does. */
 export function modelConfigJson({ model, version }: Target, written: WrittenConfig): Json {
-  const { metadata } = version;
-  if (metadata === null) {
-    const words = `model '${model.name}' version '${version.version}' ${stateWords(version)}`;
-    throw new TroupeError("model-unavailable", words);
-  }
+  const metadata = knownMetadata(model, version);
   const { inputs, outputs } = plainTensors(metadata);
   return {
     name: model.name,

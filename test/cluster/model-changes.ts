@@ -1,4 +1,5 @@
 /* What operators do to the models of a cluster, and what they then see. */
+import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cluster, HostTreeView } from "./cluster.ts";
@@ -23,6 +24,15 @@ export interface ModelDescription {
 
 export function modelsFolder({ home }: Cluster): string {
   return join(home, "models");
+}
+
+/** Longer than any test waits. */
+export const longBake = "bake_ms: 600000\n";
+
+/** Asks a model that echoes, without naming a version. */
+export async function assertServes(at: Cluster, model: string, version: string): Promise<void> {
+  const { status, json, text } = await at.predict(model, { features: [1, 2, 3, 4] });
+  assert.deepEqual([status, json.version], [200, version], text);
 }
 
 /** As by hand: the server does not hear of it. */

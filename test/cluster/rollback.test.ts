@@ -5,7 +5,9 @@ import { brokenModel, echoModel } from "../../models/odd-models.ts";
 import { type Cluster, startReady } from "./cluster.ts";
 import {
   addVersion,
+  assertServes,
   hostsOfVersion,
+  longBake,
   type ModelDescription,
   modelsFolder,
   patch,
@@ -16,14 +18,6 @@ import {
 import { waitFor } from "./wait.ts";
 
 const onnx = echoModel();
-const features = [1, 2, 3, 4];
-/** Longer than any test waits. */
-const longBake = "bake_ms: 600000\n";
-
-async function serves(at: Cluster, version: string): Promise<void> {
-  const { status, json, text } = await at.predict("echo", { features });
-  assert.deepEqual([status, json.version], [200, version], text);
-}
 
 async function kill(at: Cluster, version: string): Promise<void> {
   const [host] = await hostsOfVersion(at, "echo", version);
@@ -50,11 +44,11 @@ describe("A rollout beside versions that stay", () => {
     const yaml = `${longBake}versions: all\n`;
     const cluster = await startReady(t, { models: { echo: { onnx, yaml } } });
     await uploads(cluster, "2");
-    await serves(cluster, "2");
+    await assertServes(cluster, "echo", "2");
     assert.equal((await describeEcho(cluster)).rollout, "baking");
     await kill(cluster, "2");
     await isState(cluster, "2", "unavailable");
-    await serves(cluster, "1");
+    await assertServes(cluster, "echo", "1");
     await cluster.endsCleanly();
   });
 });
@@ -64,10 +58,10 @@ describe("A rollout with nothing to go back to", () => {
     const models = { echo: { onnx: brokenModel(), yaml: longBake } };
     const cluster = await startReady(t, { models });
     await uploads(cluster, "2");
-    await serves(cluster, "2");
+    await assertServes(cluster, "echo", "2");
     await kill(cluster, "2");
     await isState(cluster, "2", "ready");
-    await serves(cluster, "2");
+    await assertServes(cluster, "echo", "2");
     await cluster.endsCleanly();
   });
 });
@@ -84,9 +78,9 @@ describe("A version that is given up", () => {
     const described = await patch(cluster, "echo", { description: "one is broken" });
     assert.equal(described.status, 200, described.text);
     await uploads(cluster, "3");
-    await serves(cluster, "3");
+    await assertServes(cluster, "echo", "3");
     assert.equal((await post(cluster, "echo", "load?version=2")).status, 422);
-    await serves(cluster, "3");
+    await assertServes(cluster, "echo", "3");
     await cluster.endsCleanly();
   });
 });
@@ -99,7 +93,7 @@ describe("A change that is refused", () => {
     addVersion(cluster, "echo", "2", onnx);
     addVersion(cluster, "echo", "3", brokenModel());
     assert.equal((await post(cluster, "echo", "load")).status, 422);
-    await serves(cluster, "2");
+    await assertServes(cluster, "echo", "2");
     assert.match((await versionOf(cluster, "echo", "3")).reason ?? "", /^rolled back/);
     assert.equal((await versionOf(cluster, "echo", "1")).state, "ready");
     await cluster.endsCleanly();
@@ -112,7 +106,7 @@ describe("A change that is refused", () => {
     await uploads(cluster, "2");
     assert.equal((await post(cluster, "echo", "unload?version=2")).status, 422);
     assert.equal((await patch(cluster, "echo", { description: "still there" })).status, 200);
-    await serves(cluster, "2");
+    await assertServes(cluster, "echo", "2");
     await cluster.endsCleanly();
   });
 });
@@ -130,7 +124,7 @@ describe("A server that is killed while a version bakes beside another upload", 
     await waitFor(async () => (await describeEcho(cluster)).rollout === "baking", "another bake");
     await kill(cluster, "2");
     await isState(cluster, "2", "unavailable");
-    await serves(cluster, "1");
+    await assertServes(cluster, "echo", "1");
     await cluster.endsCleanly();
   });
 });

@@ -10,7 +10,9 @@ import { type Cluster, type Owner, startReady } from "./cluster.ts";
 import type { Reply } from "./http-client.ts";
 import {
   addVersion,
+  assertServes,
   hostsOfVersion,
+  longBake,
   type ModelDescription,
   modelsFolder,
   patch,
@@ -23,8 +25,6 @@ import { waitFor } from "./wait.ts";
 
 const onnx = echoModel();
 const features = [1, 2, 3, 4];
-/** Longer than any test waits. */
-const longBake = "bake_ms: 600000\n";
 
 const cluster = await startReady(
   { after },
@@ -36,11 +36,6 @@ const cluster = await startReady(
 
 function pathOf(...path: readonly string[]): string {
   return join(modelsFolder(cluster), ...path);
-}
-
-async function serves(at: Cluster, model: string, version: string): Promise<void> {
-  const { status, json, text } = await at.predict(model, { features });
-  assert.deepEqual([status, json.version], [200, version], text);
 }
 
 function remove(path: string): Promise<Reply<ModelDescription>> {
@@ -80,17 +75,17 @@ describe("An upload whose hosts do not live", () => {
     assertError(await cluster.predict("ghost", { features }), 404, "model-not-found");
     assertError(await cluster.get("/models/ghost"), 404, "model-not-found");
     assert.equal((await upload(cluster, { id: "ghost" }, onnx)).status, 201);
-    await serves(cluster, "ghost", "1");
+    await assertServes(cluster, "ghost", "1");
   });
 
   it("leaves a live model as it was", async () => {
     const reply = await uploadsInVain("live", "2");
     assert.equal(reply.status, 422, reply.text);
     assert.deepEqual(readdirSync(pathOf("live")), ["model.onnx"]);
-    await serves(cluster, "live", "1");
+    await assertServes(cluster, "live", "1");
     const again = await upload(cluster, { id: "live", version: "2" }, onnx);
     assert.equal(again.status, 201, again.text);
-    await serves(cluster, "live", "2");
+    await assertServes(cluster, "live", "2");
   });
 });
 
@@ -113,7 +108,7 @@ describe("A change that names what is not there", () => {
       const words = "versions in model.yaml lists 9, which the folder does not hold; it holds 1";
       assert.equal(json.error, `Cannot change model: ${words}`);
       assert.equal(existsSync(pathOf("flat", "model.yaml")), false);
-      await serves(cluster, "flat", "1");
+      await assertServes(cluster, "flat", "1");
     });
   }
 });
@@ -126,11 +121,11 @@ describe("A version that was rolled back and then removed by hand", () => {
       async () => (await versionOf(cluster, "lasting", "2")).state === "unavailable",
       "the rollback",
     );
-    await serves(cluster, "lasting", "1");
+    await assertServes(cluster, "lasting", "1");
     rmSync(pathOf("lasting", "2"), { recursive: true });
     const { status, text } = await upload(cluster, { id: "lasting", version: "2" }, onnx);
     assert.equal(status, 201, text);
-    await serves(cluster, "lasting", "2");
+    await assertServes(cluster, "lasting", "2");
   });
 });
 
@@ -142,7 +137,7 @@ describe("A deletion", () => {
     const { status, text } = await remove("flat/versions/1");
     assert.equal(status, 200, text);
     assert.deepEqual(readdirSync(pathOf("flat")).toSorted(), ["2", "data.csv"]);
-    await serves(cluster, "flat", "2");
+    await assertServes(cluster, "flat", "2");
   });
 
   it("of such a version takes its weights along", async () => {
@@ -166,12 +161,12 @@ describe("A deletion", () => {
     writeFileSync(trash, "");
     for (const path of ["flat/versions/3", "flat"]) {
       assert.equal((await remove(path)).status, 500, path);
-      await serves(cluster, "flat", "3");
+      await assertServes(cluster, "flat", "3");
     }
     rmSync(trash);
     mkdirSync(trash);
     assert.equal((await remove("flat/versions/3")).status, 200);
-    await serves(cluster, "flat", "2");
+    await assertServes(cluster, "flat", "2");
   });
 });
 
@@ -199,9 +194,9 @@ describe("A server that is killed before a rollout has lasted", () => {
     assert.equal((await upload(first, { id: "echo" }, onnx)).status, 201);
     const second = await restarted(t, first);
     await rollsBack(second, async () => (await versionOf(second, "echo", "2")).state !== "ready");
-    await serves(second, "echo", "1");
+    await assertServes(second, "echo", "1");
     const third = await restarted(t, second);
-    await serves(third, "echo", "1");
+    await assertServes(third, "echo", "1");
     assert.match(
       (await versionOf(third, "echo", "2")).reason ?? "",
       /^rolled back: its host ended/,
@@ -216,7 +211,7 @@ describe("A server that is killed before a rollout has lasted", () => {
     assert.match(yamlOf(first, "echo"), /max_batch_size: 8/);
     const second = await restarted(t, first);
     await rollsBack(second, () => yamlOf(second, "echo") === longBake);
-    await serves(second, "echo", "1");
+    await assertServes(second, "echo", "1");
     await second.endsCleanly();
   });
 });
