@@ -85,6 +85,12 @@ export class Intake {
     const { queue, figures, pressure } = this.#parts;
     const offer = queue.offer(work);
     if (offer.type === "full") throw queueFull(offer.what, pressure());
-    figures.noteRequest(work.rows);
+    figures.noteRequest(work.stream ? Math.min(work.rows, this.#mostRows) : work.rows);
+  }
+
+  /** More of a stream never stands before another request, however long it is. */
+  get #mostRows(): number {
+    const { batching } = this.#parts.model.metadata;
+    return batching.type === "batched" ? batching.maxBatchSize : 1;
   }
 }

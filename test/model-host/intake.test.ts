@@ -110,6 +110,16 @@ describe("an intake", () => {
     assert.ok(figures.rowsPerRequest > 1);
   });
 
+  it("counts no more of a long stream than one batch of it", () => {
+    const features = Array.from({ length: 800 }, () => [1, 2]);
+    const [whole, streamed, batch] = [setUp(), setUp(), setUp()];
+    whole.take({ features });
+    streamed.take({ features }, undefined, { stream: true });
+    batch.take({ features: features.slice(0, 4) });
+    assert.equal(streamed.figures.rowsPerRequest, batch.figures.rowsPerRequest);
+    assert.ok(whole.figures.rowsPerRequest > 10);
+  });
+
   it("queues a frame in its sequence, of which one row runs at a time", () => {
     const { queue, sequences, figures, take } = setUp();
     const work = take({ samples: [1, 2, 3] }, start);
