@@ -5,14 +5,15 @@ import { patchModelConfig } from "../src/config/config-patch.ts";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
 import { selectVersions, versionsKey } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
-import { noSuchVersion } from "../src/protocol/model-refusals.ts";
+import { noSuchModel, noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
-import { planOf } from "./model-plan.ts";
+import type { ChangeParts } from "./change-parts.ts";
+import { goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
-import { brokenModel, goneFolder, type Mover, type MoverParts } from "./mover.ts";
+import type { Mover } from "./mover.ts";
 
-export interface DeskParts extends Omit<MoverParts, "digests" | "listener"> {
+export interface DeskParts extends ChangeParts {
   readonly mover: Mover;
 }
 
@@ -28,9 +29,13 @@ export class ChangeDesk {
   /** Resolves when it is done; rejects with what the caller gets. */
   async carryOut(change: Kept): Promise<void> {
     const version = change.type === "patch" ? null : change.version;
-    const model = this.#find(change.model, version);
-    const place = { model: change.model, version };
-    await this.#parts.locks.alone(change.type, place, () => this.#act(change, model));
+    const { model: name } = change;
+    // What somebody has just put into the folder can be loaded.
+    if (change.type === "load") await this.#lookFor(name, version);
+    else this.#find(name, version);
+    await this.#parts.locks.alone(change.type, { model: name, version }, async () => {
+      await this.#act(change, change.type === "load" ? await this.#adopt(name) : this.#find(name));
+    });
   }
 
   #act(change: Kept, model: KnownModel): Promise<void> {
@@ -48,33 +53,54 @@ export class ChangeDesk {
     }
   }
 
-  #find(name: string, version: string | null): KnownModel {
+  /** Throws `model-not-found`. */
+  #find(name: string, version: string | null = null): KnownModel {
     const model = this.#parts.registry.find(name);
-    const { versions } = model.folder;
-    if (version === null || versions.some((one) => one.version === version)) return model;
-    throw noSuchVersion(name, version, versions);
+    checkVersion(model.folder, version);
+    return model;
+  }
+
+  /** Throws `model-not-found` where the folder does not hold it either. */
+  async #lookFor(name: string, version: string | null): Promise<void> {
+    const { registry, modelsFolder } = this.#parts;
+    const folder = await discoverModel(modelsFolder, name);
+    if (folder === undefined) this.#find(name, version);
+    else if (registry.get(name) === undefined || version !== null) checkVersion(folder, version);
+  }
+
+  /** As its folder is now. */
+  async #adopt(name: string): Promise<KnownModel> {
+    const { registry, modelsFolder, mover } = this.#parts;
+    const known = registry.get(name);
+    if (known !== undefined) {
+      await mover.catchUp(known);
+      return known;
+    }
+    const folder = await discoverModel(modelsFolder, name);
+    if (folder === undefined) throw noSuchModel(name);
+    return registry.introduce(folder);
   }
 
   async #load(model: KnownModel, version: string | null): Promise<void> {
-    const { journal, mover } = this.#parts;
-    const { life } = model;
+    const { mover } = this.#parts;
+    const { folder, life } = model;
     const { name } = life;
-    await mover.catchUp(model);
+    checkVersion(folder, version);
+    if (folder.problem !== undefined && life.groups.length === 0) life.refuse(folder.problem);
     if (version === null) await mover.forgiveChanged(model);
-    else await journal.append({ type: "forgiven", model: name, version });
     const dead = life.serving.filter(({ isHopeful }) => !isHopeful).map((group) => group.version);
     const renew = new Set(dead.filter((one) => version === null || one === version));
-    const entry = { type: "loaded", model: name, version } as const;
-    await mover.settle(model, { foreseen: entry, renew });
-    await journal.append(entry);
+    const loaded = { type: "loaded", model: name, version } as const;
+    const forgiven = version === null ? [] : [{ type: "forgiven", model: name, version } as const];
+    const decisions = [...forgiven, loaded];
+    await mover.settle(model, { decisions, renew, mayLeaveOut: version === null });
   }
 
   async #unload(model: KnownModel, version: string | null): Promise<void> {
-    const { journal, mover } = this.#parts;
-    const entry = { type: "unloaded", model: model.life.name, version } as const;
+    const { mover } = this.#parts;
     await mover.catchUp(model);
-    await mover.settle(model, { foreseen: entry });
-    await journal.append(entry);
+    const decisions = [{ type: "unloaded", model: model.life.name, version } as const];
+    await mover.settle(model, { decisions });
     // Nothing of it should run, so that nothing is amiss.
     if (version === null) model.life.failures.clear();
     await emptied(model);
@@ -131,22 +157,21 @@ export class ChangeDesk {
   }
 
   async #patch(model: KnownModel, patch: string): Promise<void> {
-    const { store, mover, journal, modelsFolder } = this.#parts;
+    const { store, mover, modelsFolder } = this.#parts;
     const { name } = model.life;
     await mover.catchUp(model);
-    const before = await store.readConfig(name);
+    const before = await store.configs.read(name);
     const names = await store.namesIn(name);
     refuseTriton(name, before, names);
     const { text: written, config } = patchModelConfig(before, patch, `${name}/model.yaml`);
     // A model.yaml that says nothing is removed, and what is beside it would hold.
     const others = names.filter((one) => one !== "model.yaml");
     refuseTriton(name, written, others);
-    const changed = (await discoverModel(modelsFolder, name, { config })) ?? goneFolder(name);
-    checkSelection(changed, config);
-    const plan = planOf(changed, journal.facts);
-    if (plan.type === "broken") throw brokenModel(name, plan.problem);
-    const commit = () => store.writeConfig(name, written);
-    await mover.settle(model, { plan, commit, rewrite: { before, written } });
+    const folder = (await discoverModel(modelsFolder, name, { config })) ?? goneFolder(name);
+    checkSelection(folder, config);
+    const rewrite = { before, written };
+    const commit = () => store.configs.replace(name, rewrite);
+    await mover.settle(model, { folder, commit, rewrites: [rewrite] });
     await mover.refresh(model);
   }
 }
@@ -155,6 +180,12 @@ export class ChangeDesk {
 async function emptied({ life }: KnownModel): Promise<void> {
   life.supersede();
   await life.quiet();
+}
+
+/** Throws `model-not-found`. */
+function checkVersion({ name, versions }: ModelFolder, version: string | null): void {
+  if (version === null || versions.some((one) => one.version === version)) return;
+  throw noSuchVersion(name, version, versions);
 }
 
 function isOnly({ versions }: ModelFolder, version: string): boolean {

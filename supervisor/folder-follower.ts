@@ -1,12 +1,17 @@
 /* With `--watch`: what somebody does to the models folder by hand is followed, when it has come to rest. */
+import { join, resolve, sep } from "node:path";
 import { discoverModel, type ModelFolder, pathsOf } from "../src/config/model-folder.ts";
 import type { Clock } from "../src/platform/clock.ts";
+import type { ChangeParts } from "./change-parts.ts";
+import type { Digests } from "./file-digest.ts";
 import { type FolderLook, judgeLook, lookAt } from "./folder-look.ts";
+import { brokenModel, goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
-import { brokenModel, goneFolder, type Mover, type MoverParts } from "./mover.ts";
+import type { Mover } from "./mover.ts";
 
-export interface FollowerParts extends Omit<MoverParts, "store" | "listener"> {
+export interface FollowerParts extends Omit<ChangeParts, "store"> {
   readonly clock: Clock;
+  readonly digests: Digests;
   readonly mover: Mover;
   readonly watchMs: number;
 }
@@ -17,8 +22,8 @@ export class FolderFollower {
   readonly #parts: FollowerParts;
   #settled: FolderLook | undefined;
   #previous: FolderLook | undefined;
-  /** What each file held when its version was last loaded, by path. */
-  readonly #digests = new Map<string, string>();
+  /** By model and path what each file held when it was looked at last. */
+  readonly #digests = new Map<string, ReadonlyMap<string, string>>();
   #isStopped = false;
 
   constructor(parts: FollowerParts) {
@@ -84,44 +89,57 @@ export class FolderFollower {
     const folder = await discoverModel(modelsFolder, name);
     if (folder === undefined) return known === undefined ? undefined : this.#drop(known);
     const model = known ?? registry.introduce(folder);
-    const before = new Map(this.#digests);
+    const before = this.#digests.get(name) ?? new Map<string, string>();
     model.folder = folder;
     if (folder.problem !== undefined) {
       if (model.life.groups.length === 0) model.life.refuse(folder.problem);
       throw brokenModel(name, folder.problem);
     }
     // Before anything is loaded: a file that changes after this is another one at the next look.
-    await this.#noteDigests(folder);
-    const renew = this.#changedVersions(folder, before);
+    const now = await this.#noteDigests(folder);
+    const renew = changedVersions(folder, before, now);
     await mover.forgiveChanged(model);
-    await mover.settle(model, { renew });
+    await mover.settle(model, { renew, mayLeaveOut: true });
   }
 
   async #drop(model: KnownModel): Promise<void> {
     const { journal, mover } = this.#parts;
     const { name } = model.folder;
+    this.#digests.delete(name);
     model.folder = goneFolder(name);
     await model.life.end();
     await journal.append({ type: "deleted", model: name, version: null }).catch(() => undefined);
     mover.forget(name);
   }
 
-  #changedVersions(
-    { versions }: ModelFolder,
-    before: ReadonlyMap<string, string>,
-  ): ReadonlySet<string> {
-    const isChanged = (path: string) => {
-      const known = before.get(path);
-      return known !== undefined && known !== this.#digests.get(path);
-    };
-    const changed = versions.filter((version) => pathsOf(version).some(isChanged));
-    return new Set(changed.map(({ version }) => version));
-  }
-
-  async #noteDigests({ versions }: ModelFolder): Promise<void> {
+  async #noteDigests({ name, versions }: ModelFolder): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
     for (const path of versions.flatMap(pathsOf)) {
       const digest = await this.#parts.digests.of(path).catch(() => undefined);
-      if (digest !== undefined) this.#digests.set(path, digest);
+      if (digest !== undefined) found.set(path, digest);
     }
+    this.#digests.set(name, found);
+    return found;
   }
+
+  /** What is put in its place is another version of that name, and no change of it. */
+  forget(model: string, version: string | null): void {
+    const folder = join(resolve(this.#parts.modelsFolder), model, version ?? "") + sep;
+    const left = [...(this.#digests.get(model) ?? [])].filter(([path]) => !path.startsWith(folder));
+    this.#digests.set(model, new Map(left));
+  }
+}
+
+/** Those of which a file was there before, and is another one now. */
+function changedVersions(
+  { versions }: ModelFolder,
+  before: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): ReadonlySet<string> {
+  const isChanged = (path: string) => {
+    const known = before.get(path);
+    return known !== undefined && known !== now.get(path);
+  };
+  const changed = versions.filter((version) => pathsOf(version).some(isChanged));
+  return new Set(changed.map(({ version }) => version));
 }

@@ -118,8 +118,15 @@ export class HostGroup {
     ]);
   }
 
-  /** A new process for the replica, which takes its place when it is ready. The old one stays where that fails. */
+  /**
+   * A new process for the replica, which takes its place when it is ready. The old one stays where that fails. Throws
+   * `conflict` where the group is on its way out.
+   */
   async replace(host: HostSlot): Promise<void> {
+    if (this.stage === "leaving") {
+      const words = `Cannot replace a host of version '${this.version}': it is making way for another`;
+      throw new TroupeError("conflict", words);
+    }
     const fresh = this.#makeHost(host.replica);
     this.#others.add(fresh);
     fresh.slot.start();

@@ -8,16 +8,17 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { versionTaken } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
+import type { ChangeParts } from "./change-parts.ts";
 import type { GroupPlan } from "./host-group.ts";
-import type { Rewrite } from "./journal-entry.ts";
-import { planOf } from "./model-plan.ts";
+import { brokenModel, goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Placed } from "./model-store.ts";
-import { brokenModel, goneFolder, type Mover, type MoverParts } from "./mover.ts";
+import type { Mover } from "./mover.ts";
+import type { TakeBack } from "./take-backs.ts";
 
 export type Upload = Extract<ModelChange, { type: "upload" }>;
 
-export interface InstallerParts extends Omit<MoverParts, "listener"> {
+export interface InstallerParts extends ChangeParts {
   readonly mover: Mover;
   /** Rejects with `invalid-model`. */
   readonly trial: (plan: GroupPlan) => Promise<ModelMetadata>;
@@ -37,16 +38,13 @@ interface Prepared {
   /** The text that becomes the model.yaml; null leaves that as it is. */
   readonly configText: string | null;
   readonly config: ModelConfig;
-  readonly rewrite: Rewrite | null;
 }
 
 /** In the models folder, and not yet known to last. */
 interface Installed {
   readonly prepared: Prepared;
   readonly placed: Placed;
-  readonly records: readonly string[];
-  /** The model was unloaded, and is again where this fails. */
-  readonly wasUnloaded: boolean;
+  readonly written: TakeBack;
 }
 
 export class Installer {
@@ -87,7 +85,7 @@ export class Installer {
     try {
       await this.#rollOut(installed);
     } catch (thrown) {
-      await this.#undo(installed);
+      await this.#takeOut(installed);
       throw thrown;
     }
     return { version, metadata };
@@ -111,58 +109,64 @@ export class Installer {
         : ((await discoverModel(modelsFolder, model, foreseen)) ?? goneFolder(model));
     if (expected.problem !== undefined) throw brokenModel(model, expected.problem);
     if (!expected.versions.some((one) => one.version === version)) throw notNumber(model, version);
-    const rewrite = text === null ? null : { before: await store.readConfig(model), written: text };
-    return { upload, version, configText: text, config, rewrite };
+    return { upload, version, configText: text, config };
   }
 
+  /** What a rollback has left to be taken back is so first: what is replaced here is what holds then. */
   async #place(prepared: Prepared): Promise<Installed> {
-    const { store, journal, mover } = this.#parts;
-    const { upload, version, configText: config, rewrite } = prepared;
-    const { model, uploadId: id } = upload;
-    const wasUnloaded = journal.facts.unloadedModels.has(model);
-    const records = await mover.begin(model, rewrite);
+    const { store, mover, registry } = this.#parts;
+    const { upload, version, configText: config } = prepared;
+    const { model } = upload;
+    const known = registry.get(model);
+    if (known !== undefined) await mover.catchUp(known);
+    const before = config === null ? "" : await store.configs.read(model);
+    const rewrite = config === null ? null : { before, written: config };
+    const records = await mover.begin(model, [version], rewrite);
+    const written = { records, rewrites: rewrite === null ? [] : [rewrite] };
     try {
-      const before = rewrite?.before ?? "";
+      return { prepared, placed: await this.#putIn(prepared, before), written };
+    } catch (thrown) {
+      await mover.takeBack(model, written).catch(() => undefined);
+      throw thrown;
+    }
+  }
+
+  async #putIn({ upload, version, configText: config }: Prepared, before: string): Promise<Placed> {
+    const { store, journal } = this.#parts;
+    const { model, uploadId: id } = upload;
+    try {
       await journal.append({ type: "installing", model, version, config, before });
-      const placed = await store.install({ id, model, version, config });
-      await this.#noteInstalled(prepared, placed);
-      return { prepared, placed, records, wasUnloaded };
+      const placed = await store.install({ id, model, version, config, before });
+      await this.#noteInstalled(model, version, placed);
+      return placed;
     } catch (thrown) {
       await journal.append({ type: "deleted", model, version }).catch(() => undefined);
-      await mover.end(model, records);
       throw thrown;
     }
   }
 
   /** What is not written down as finished would be finished once more, over what has been changed by then. */
-  async #noteInstalled(prepared: Prepared, placed: Placed): Promise<void> {
-    const { upload, version } = prepared;
+  async #noteInstalled(model: string, version: string, placed: Placed): Promise<void> {
     try {
-      await this.#parts.journal.append({ type: "installed", model: upload.model, version });
+      await this.#parts.journal.append({ type: "installed", model, version });
     } catch (thrown) {
-      await this.#takeBack(prepared, placed);
+      await this.#parts.store.takeBack(model, version, placed);
       throw thrown;
     }
   }
 
-  async #takeBack(
-    { upload: { model }, version, rewrite }: Prepared,
-    placed: Placed,
-  ): Promise<void> {
-    const { store, mover } = this.#parts;
-    await store.takeBack(model, version, placed);
-    if (rewrite !== null && placed === "version") await mover.restore(model, rewrite);
-  }
-
-  async #rollOut({ prepared, records }: Installed): Promise<void> {
-    const { mover, journal, onStep } = this.#parts;
-    const { upload, version, rewrite } = prepared;
-    const model = await this.#known(upload.model);
-    const plan = planOf(model.folder, journal.facts);
-    if (plan.type === "broken") throw brokenModel(upload.model, plan.problem);
-    onStep(upload.model, version, "rollout");
+  /** Nobody uploads what is not to serve: the model is loaded with it. */
+  async #rollOut({ prepared, written }: Installed): Promise<void> {
+    const { mover, onStep } = this.#parts;
+    const { upload, version } = prepared;
+    const { model: name } = upload;
+    const model = await this.#known(name);
+    onStep(name, version, "rollout");
+    const isUnloaded = this.#parts.journal.facts.unloadedModels.has(name);
+    const loaded = { type: "loaded", model: name, version: null } as const;
     // A file that was removed by hand may have served under the same name.
-    await mover.settle(model, { plan, renew: new Set([version]), rewrite, records });
+    const renew = new Set([version]);
+    await mover.settle(model, { renew, decisions: isUnloaded ? [loaded] : [], ...written });
   }
 
   async #known(name: string): Promise<KnownModel> {
@@ -171,19 +175,17 @@ export class Installer {
     if (known === undefined) {
       return registry.introduce((await discoverModel(modelsFolder, name)) ?? goneFolder(name));
     }
-    await mover.catchUp(known);
+    await mover.refresh(known);
     return known;
   }
 
   /** The trial has passed, but the real host did not: the version is taken out again, so that it can be sent again. */
-  async #undo({ prepared, placed, records, wasUnloaded }: Installed): Promise<void> {
-    const { journal, mover, registry } = this.#parts;
+  async #takeOut({ prepared, placed }: Installed): Promise<void> {
+    const { store, journal, mover, registry } = this.#parts;
     const { version, upload } = prepared;
     const { model: name } = upload;
-    await this.#takeBack(prepared, placed);
+    await store.takeBack(name, version, placed);
     await journal.append({ type: "deleted", model: name, version });
-    if (wasUnloaded) await journal.append({ type: "unloaded", model: name, version: null });
-    await mover.end(name, records);
     const model = registry.get(name);
     if (model === undefined) return;
     await model.life.quiet();

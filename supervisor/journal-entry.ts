@@ -25,6 +25,8 @@ export interface RollingOut {
   readonly id: string;
   /** Those that serve until then, and are begun with after a kill. */
   readonly served: readonly string[];
+  /** Those that are new: where one of them is condemned, the rollout has failed. */
+  readonly versions: readonly string[];
   /** Null where the model.yaml stays as it is. */
   readonly rewrite: Rewrite | null;
 }
@@ -132,6 +134,7 @@ function readEntry(fields: Fields): JournalEntry {
         model,
         id: anyText(fields["id"]),
         served: list(fields["served"]).map(anyText),
+        versions: list(fields["versions"] ?? []).map(anyText),
         rewrite: nullOr(readRewrite, fields["rewrite"]),
       };
     case "rolled-out":

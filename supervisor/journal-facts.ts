@@ -70,11 +70,10 @@ export function withEntry(facts: Facts, entry: JournalEntry): Facts {
   }
 }
 
-/** What was said of an earlier file of that version does not hold of this one; nobody uploads what is not to serve. */
+/** What was said of an earlier file of that version does not hold of this one. */
 function installed(facts: Facts, model: string, version: string): Facts {
   return {
     ...facts,
-    unloadedModels: withoutModel(facts, model),
     unloadedVersions: without(facts.unloadedVersions, model, version),
     rolledBack: withoutPair(facts.rolledBack, model, version),
     described: withoutPair(facts.described, model, version),
@@ -119,6 +118,29 @@ function deleted(facts: Facts, model: string, version: string | null): Facts {
     installing: others(facts.installing, { model, version }),
     rollingOut: version === null ? withoutKey(facts.rollingOut, model) : facts.rollingOut,
   };
+}
+
+/** Whether the entry decides nothing that is not decided already. */
+export function isDecided(facts: Facts, entry: JournalEntry): boolean {
+  const { model } = entry;
+  const holds = (sets: Sets, version: string) => sets.get(model)?.has(version) === true;
+  const isUnloaded = facts.unloadedModels.has(model);
+  switch (entry.type) {
+    case "loaded":
+      if (entry.version === null) return !isUnloaded && !facts.unloadedVersions.has(model);
+      return (
+        holds(facts.loadedVersions, entry.version) && !holds(facts.unloadedVersions, entry.version)
+      );
+    case "unloaded":
+      if (entry.version === null) return isUnloaded && !facts.loadedVersions.has(model);
+      return (
+        holds(facts.unloadedVersions, entry.version) && !holds(facts.loadedVersions, entry.version)
+      );
+    case "forgiven":
+      return facts.rolledBack.get(model)?.has(entry.version) !== true;
+    default:
+      return false;
+  }
 }
 
 /** The fewest entries that say the same. */

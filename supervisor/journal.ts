@@ -6,7 +6,7 @@ import PQueue from "p-queue";
 import { systemClock } from "../src/platform/clock.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { JournalEntry } from "./journal-entry.ts";
-import { entriesOf, type Facts, withEntry } from "./journal-facts.ts";
+import { entriesOf, type Facts, isDecided, withEntry } from "./journal-facts.ts";
 import { type JournalText, lineOf, readJournal } from "./journal-text.ts";
 import { errorCodeOf, kindOf, opened, storing, syncFolder, writeWhole } from "./storage.ts";
 
@@ -102,6 +102,8 @@ export class Journal {
 
   async #append(entry: JournalEntry): Promise<void> {
     this.checkOurs();
+    // A folder that cannot be written is no reason to refuse what it says already.
+    if (isDecided(this.#facts, entry)) return;
     await makeFolder(this.#folder);
     await this.#mend();
     await this.#compact();

@@ -3,8 +3,8 @@ import { hostKey, type ServePlan } from "./model-plan.ts";
 
 /**
  * Of the groups that serve those that go on as they are, by version: the same file, a configuration that means the same
- * to hosts. One that is given up stays so where others serve, whose every change it would fail, but gets another try
- * with another limit.
+ * to hosts. One that is given up stays so where others serve, whatever the configuration: every change of theirs would
+ * fail with it. It gets another try with another limit.
  */
 export function keptBy(
   { versions, config }: ServePlan,
@@ -14,12 +14,14 @@ export function keptBy(
   const key = hostKey(config);
   const othersServe = serving.some(({ isHopeful }) => isHopeful);
   const isAsWanted = (group: HostGroup) =>
-    group.isHopeful || (othersServe && group.config.limits.memoryMb === config.limits.memoryMb);
+    group.isHopeful
+      ? hostKey(group.config) === key
+      : othersServe && group.config.limits.memoryMb === config.limits.memoryMb;
   const kept = new Map<string, HostGroup>();
   for (const { version, file } of versions) {
     const group = serving.find((one) => one.version === version && one.plan.file === file);
     if (group === undefined || renew.has(version)) continue;
-    if (hostKey(group.config) === key && isAsWanted(group)) kept.set(version, group);
+    if (isAsWanted(group)) kept.set(version, group);
   }
   return kept;
 }

@@ -21,6 +21,7 @@ export interface NewsParts {
   readonly view: (life: ModelLife) => ModelView | undefined;
   readonly listener: {
     onView(view: ModelView): void;
+    onGone(model: string): void;
     onMetrics(host: HostSlot, reportId: number, metrics: readonly MetricSnapshot[]): void;
     onReady(host: HostSlot): void;
     onDown(host: HostSlot, hostId: string, exit: LastExit): void;
@@ -30,8 +31,8 @@ export interface NewsParts {
 export class LifeNews implements LifeListener {
   readonly #parts: NewsParts;
   readonly #memory: MemoryWatch;
-  /** By model and version: the state that was told last. */
-  readonly #told = new Map<string, string>();
+  /** By model the state of each version that was told last. */
+  readonly #told = new Map<string, ReadonlyMap<string, string>>();
 
   constructor(parts: NewsParts) {
     this.#parts = parts;
@@ -48,13 +49,19 @@ export class LifeNews implements LifeListener {
     const view = this.#parts.view(life);
     if (view === undefined) return;
     this.#parts.listener.onView(view);
+    const told = this.#told.get(life.name);
+    this.#told.set(life.name, new Map(view.versions.map(({ version, state }) => [version, state])));
     for (const { version, state, reason } of view.versions) {
-      const key = `${life.name}/${version}`;
-      if (this.#told.get(key) === state) continue;
-      this.#told.set(key, state);
+      if (told?.get(version) === state) continue;
       const details = {};
       this.#parts.feed.note({ type: "model", model: life.name, version, state, reason, details });
     }
+  }
+
+  /** The model is gone. */
+  forget(model: string): void {
+    this.#told.delete(model);
+    this.#parts.listener.onGone(model);
   }
 
   onHost(host: HostSlot): void {

@@ -21,12 +21,20 @@ export interface LifeListener {
 
 export type LifeParts = Omit<GroupParts, "listener"> & { readonly listener: LifeListener };
 
-/** A move that resolves is followed by one of `onDone` and `onRolledBack`; one that rejects by neither. */
+/** Why traffic has not moved. */
+export interface FailedMove {
+  readonly reason: string;
+  /** The version of which a host has failed, where one has. */
+  readonly culprit: string | null;
+}
+
 export interface MoveOptions {
   /** Versions that get new processes though nothing of their configuration has changed. */
   readonly renew?: ReadonlySet<string>;
   /** Done when the new hosts are ready, before traffic moves; a rejection rolls back. */
   readonly commit?: () => Promise<void>;
+  /** The new hosts have failed before traffic moved: comes before the move rejects, which it also does for others. */
+  readonly onFailed?: (failure: FailedMove) => void;
   /** What was moved to has lasted, or something else is wanted by now. */
   readonly onDone?: () => void;
   /** Traffic had moved, and has come back; `versions` are those that are not served any more. */

@@ -87,7 +87,6 @@ export class Management {
     this.#uploads = new Uploads(parts.store);
     this.#installer = new Installer({
       ...parts,
-      digests,
       locks,
       mover,
       trial: (plan) => this.#try(plan),
@@ -260,6 +259,8 @@ export class Management {
     const { feed, log, listener } = this.#parts;
     const { kind, model, version, state, reason } = note;
     feed.note({ type: "change", model, version, state, reason, details: { change: kind } });
+    const isOther = kind === "delete" || (kind === "upload" && version !== null);
+    if (state === "done" && isOther) this.#follower?.forget(model, version);
     const fields = { change: kind, model, version, reason };
     if (state === "failed" || state === "rolled-back") log.warn(fields, `change ${state}`);
     else log.info(fields, `change ${state}`);

@@ -11,9 +11,9 @@ import type { HostSlot } from "./host-slot.ts";
 import { isServedBy, keptBy } from "./kept-groups.ts";
 import type { LifeParts, MoveOptions } from "./life-parts.ts";
 import { limitProblem } from "./memory-judge.ts";
-import type { ModelPlan, ServePlan } from "./model-plan.ts";
+import { hostKey, type ModelPlan, type ServePlan } from "./model-plan.ts";
 import type { Rollout } from "./rollout.ts";
-import { type RolloutOwner, RolloutRun } from "./rollout-run.ts";
+import { overtaken, type RolloutOwner, RolloutRun } from "./rollout-run.ts";
 
 interface Move {
   readonly versions: readonly ModelVersion[];
@@ -30,6 +30,8 @@ export class ModelLife {
   #groups: HostGroup[] = [];
   /** The last one, whatever has become of it. */
   #run: RolloutRun | undefined;
+  /** The one before, which goes on baking until that one has moved traffic. */
+  #baking: RolloutRun | undefined;
   readonly #leaving = new Set<Promise<void>>();
   /** Why a version that should run does not. */
   readonly failures = new Map<string, string>();
@@ -50,9 +52,9 @@ export class ModelLife {
     return this.#groups.filter(({ stage }) => stage === "serving");
   }
 
-  /** The version of which a host has failed in the last rollout, where that was rolled back. */
-  get culprit(): string | null {
-    return this.#run?.culprit ?? null;
+  /** The versions that get the traffic, and can do with it. */
+  get hopeful(): readonly string[] {
+    return this.serving.filter(({ isHopeful }) => isHopeful).map(({ version }) => version);
   }
 
   get rollout(): Rollout | undefined {
@@ -78,28 +80,47 @@ export class ModelLife {
   async move(plan: ServePlan, options: MoveOptions = {}): Promise<void> {
     const { renew = new Set(), commit, onDone } = options;
     // A rollout that bakes goes on baking where nothing else is wanted.
-    if (commit === undefined && this.#isAsPlanned(plan, renew)) {
+    if (this.#isAsPlanned(plan, renew)) {
+      await commit?.();
       onDone?.();
       return;
     }
-    const kept = keptBy(plan, this.serving, renew);
-    this.#refuseLimit(plan.config, [...kept.values()]);
-    this.supersede();
+    const kept = [...keptBy(plan, this.serving, renew).values()];
+    this.#refuseLimit(plan.config, kept);
     this.problem = null;
-    const missing = plan.versions.filter((version) => !kept.has(version.version));
-    const old = this.serving.filter((group) => kept.get(group.version) !== group);
+    const old = this.serving.filter((group) => !kept.includes(group));
+    const goesOn = new Set(kept.map(({ version }) => version));
+    const versions = plan.versions.filter(({ version }) => !goesOn.has(version));
     for (const { version } of [...plan.versions, ...old]) this.failures.delete(version);
-    const groups = [...kept.values()];
-    if (missing.length > 0) {
-      const rollOut = () =>
-        this.#rollOut({ versions: missing, old, kept: groups }, plan.config, options);
-      await this.#scaled(groups, plan.config, rollOut);
-      return;
+    await this.#widened({ versions, old, kept }, plan.config, options);
+  }
+
+  /** Replicas are added first, and taken away last; where the move fails there are as many as before. */
+  async #widened(move: Move, config: ModelConfig, options: MoveOptions): Promise<void> {
+    const { versions, old, kept } = move;
+    const before = this.config ?? config;
+    const narrow = kept.filter(
+      ({ isHopeful, hosts }) => isHopeful && hosts.length < config.replicas,
+    );
+    try {
+      if (narrow.length > 0) await this.#widen(narrow, config);
+      if ([...kept, ...old].some(({ stage }) => stage !== "serving")) throw overtaken();
+      if (versions.length > 0) await this.#rollOut(move, config, options);
+      else await this.#narrow(move, config, options);
+    } catch (thrown) {
+      await this.#adjust(kept, before);
+      throw thrown;
     }
-    await this.#scaled(groups, plan.config, async () => commit?.());
-    this.config = plan.config;
+  }
+
+  /** Nothing is new. */
+  async #narrow({ old, kept }: Move, config: ModelConfig, options: MoveOptions): Promise<void> {
+    this.supersede();
+    await options.commit?.();
+    this.config = config;
+    await this.#adjust(kept, config);
     await this.#leave(old);
-    onDone?.();
+    options.onDone?.();
   }
 
   /** Throws where a new limit would have hosts killed that go on under it. */
@@ -130,7 +151,7 @@ export class ModelLife {
 
   /** A rollout that only waits for its time to pass is over. */
   supersede(): void {
-    this.#run?.apply({ type: "superseded" });
+    for (const run of [this.#baking, this.#run]) run?.apply({ type: "superseded" });
   }
 
   noteBreaker(group: HostGroup): void {
@@ -146,26 +167,20 @@ export class ModelLife {
     return run?.rollout.name !== before;
   }
 
-  /** As many replicas as are wanted, and then more; where either fails, as many as there were. */
-  async #scaled(
-    groups: readonly HostGroup[],
-    config: ModelConfig,
-    then: () => Promise<void>,
-  ): Promise<void> {
-    const before = this.config ?? config;
-    try {
-      if (groups.length > 0) await this.#scale(groups, config);
-      await then();
-    } catch (thrown) {
-      await this.#scale(groups, before);
-      throw thrown;
-    }
+  async #widen(groups: readonly HostGroup[], { replicas }: ModelConfig): Promise<void> {
+    const scaling = groups.map((group) => group.scale(replicas));
+    this.#parts.listener.onView(this);
+    await Promise.all(scaling);
+    this.#parts.listener.onView(this);
   }
 
-  async #scale(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
-    for (const group of groups) group.config = config;
-    // One that is given up has no use for more.
-    const hopeful = groups.filter(({ isHopeful }) => isHopeful);
+  /** One that is given up has no use for more replicas, and one that was told otherwise is to be replaced. */
+  async #adjust(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
+    const key = hostKey(config);
+    const goingOn = groups.filter(({ stage }) => stage === "serving");
+    const alike = goingOn.filter((group) => hostKey(group.config) === key);
+    for (const group of alike) group.config = config;
+    const hopeful = alike.filter(({ isHopeful }) => isHopeful);
     await Promise.all(hopeful.map((group) => group.scale(config.replicas)));
     this.#parts.listener.onView(this);
   }
@@ -181,6 +196,7 @@ export class ModelLife {
     const { clock } = this.#parts;
     const groups = { fresh, old, kept };
     const run = new RolloutRun({ ...groups, config, before, options, clock, owner: this.#owner });
+    this.#baking = this.#run?.isBaking === true ? this.#run : undefined;
     this.#run = run;
     this.config ??= config;
     run.start();
@@ -190,18 +206,33 @@ export class ModelLife {
   get #owner(): RolloutOwner {
     const { listener } = this.#parts;
     return {
-      onStep: ({ fresh, rollout }) => {
-        const versions = fresh.map(({ version }) => version);
-        listener.onRollout(this, versions, rollout);
+      onStep: (run) => {
+        const versions = run.fresh.map(({ version }) => version);
+        listener.onRollout(this, versions, run.rollout);
+        if (run.rollout.name === "rolled-back") this.#fallBack(run);
         listener.onView(this);
       },
-      onConfig: (config) => {
+      onConfig: (config, kept) => {
         this.config = config;
+        // What comes of it shows in the view.
+        if (config !== null) this.#adjust(kept, config).catch(() => undefined);
       },
-      onSwitch: () => listener.onView(this),
+      onSwitch: () => {
+        this.#baking?.apply({ type: "superseded" });
+        this.#baking = undefined;
+        listener.onView(this);
+      },
       onFailed: (version, words) => this.failures.set(version, words),
       leave: (groups) => void this.#leave(groups),
     };
+  }
+
+  /** Of two that are under way, the later cannot outlive the earlier, on which it stands. */
+  #fallBack(run: RolloutRun): void {
+    const baking = this.#baking;
+    this.#baking = undefined;
+    if (run === baking) this.#run?.cancel();
+    else if (baking !== undefined) this.#run = baking;
   }
 
   #makeGroup(
@@ -234,7 +265,7 @@ export class ModelLife {
 
   /** The rollout in which the group is new. */
   #runOf(group: HostGroup): RolloutRun | undefined {
-    return this.#run?.fresh.includes(group) ? this.#run : undefined;
+    return [this.#run, this.#baking].find((run) => run?.fresh.includes(group));
   }
 
   #onChange(group: HostGroup, host: HostSlot): void {

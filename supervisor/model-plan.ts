@@ -2,8 +2,9 @@
 import { parseModelConfig } from "../src/config/model-config.ts";
 import type { ModelFolder, ModelVersion, ServableModel } from "../src/config/model-folder.ts";
 import { wantedOf } from "../src/config/wanted-versions.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
-import type { Rewrite, RollingOut } from "./journal-entry.ts";
+import type { RollingOut } from "./journal-entry.ts";
 import type { Facts } from "./journal-facts.ts";
 
 export type ModelPlan =
@@ -35,32 +36,46 @@ export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
   return { type: "serve", config, versions };
 }
 
+/** Throws `invalid-model` where the folder cannot be served. */
+export function servePlanOf(folder: ModelFolder, facts: Facts): ServePlan {
+  const plan = planOf(folder, facts);
+  if (plan.type === "broken") throw brokenModel(folder.name, plan.problem);
+  return plan;
+}
+
+export function brokenModel(name: string, problem: string): TroupeError {
+  return new TroupeError("invalid-model", `Cannot serve model '${name}': ${problem}`);
+}
+
+/** Stands for a model whose folder somebody has removed. */
+export function goneFolder(name: string): ModelFolder {
+  const problem = "has no folder any more";
+  const config = new TroupeError("invalid-model", problem);
+  return { name, versions: [], wanted: [], config, problem };
+}
+
 /**
  * What a server begins with: where the one before was killed in rollouts, what served before them, so that there is
  * something to go back to when it is rolled out again.
  */
 export function bootPlanOf(folder: ModelFolder, facts: Facts): ModelPlan {
   const whole = planOf(folder, facts);
-  const [first, ...others] = facts.rollingOut.get(folder.name) ?? [];
-  if (first === undefined || folder.problem !== undefined) return whole;
-  const condemned = facts.rolledBack.get(folder.name);
+  const { name } = folder;
+  const begun = facts.rollingOut.get(name) ?? [];
+  const served = begun[0]?.served ?? [];
+  if (folder.problem !== undefined || facts.unloadedModels.has(name)) return whole;
+  const isOut = (version: string) =>
+    facts.rolledBack.get(name)?.has(version) === true ||
+    facts.unloadedVersions.get(name)?.has(version) === true;
   const versions = folder.versions.filter(
-    ({ version }) => first.served.includes(version) && condemned?.has(version) !== true,
+    ({ version }) => served.includes(version) && !isOut(version),
   );
   if (versions.length === 0) return whole;
-  return { type: "serve", config: configBefore(folder, [first, ...others]), versions };
-}
-
-/** All that was rewritten in rollouts that have not lasted, as one. */
-export function rewriteOf(begun: readonly RollingOut[]): Rewrite | null {
-  const rewrites = begun.flatMap(({ rewrite }) => rewrite ?? []);
-  const [first, last] = [rewrites[0], rewrites.at(-1)];
-  if (first === undefined || last === undefined) return null;
-  return { before: first.before, written: last.written };
+  return { type: "serve", config: configBefore(folder, begun), versions };
 }
 
 function configBefore({ name, config }: ServableModel, begun: readonly RollingOut[]): ModelConfig {
-  const rewrite = rewriteOf(begun);
+  const rewrite = begun.find((one) => one.rewrite !== null)?.rewrite ?? null;
   if (rewrite === null) return config;
   try {
     return parseModelConfig(rewrite.before, `${name}/model.yaml`);

@@ -51,7 +51,7 @@ export class ModelReader {
     if (fromTriton !== undefined) {
       return { id: name, ...describeFrom(fromTriton, "config.pbtxt", config), ...notes };
     }
-    const text = await store.readConfig(name).catch(() => "");
+    const text = await store.configs.read(name).catch(() => "");
     return { id: name, ...describeConfig(text, config), ...notes };
   }
 

@@ -1,13 +1,14 @@
 // Owns all writing in the models folder: what has a name there is always whole, because it came by a rename.
 // What is stored, replaced or removed is decided elsewhere; nobody else may change the same model meanwhile.
-import { constants } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { TroupeError } from "../src/protocol/errors.ts";
-import { isName, isVersionName, nameRule, versionRule } from "../src/protocol/model-name.ts";
-import { noSuchModel, versionTaken } from "../src/protocol/model-refusals.ts";
+import { isName, isVersionName, versionRule } from "../src/protocol/model-name.ts";
+import { versionTaken } from "../src/protocol/model-refusals.ts";
 import type { UploadedFile } from "../src/protocol/questions.ts";
+import { ConfigStore, configName } from "./config-store.ts";
 import type { Installing } from "./journal-entry.ts";
+import { checkFolder, checkName, modelPath } from "./model-path.ts";
 import { PrivateArea } from "./private-area.ts";
 import { type StagedVersion, stageVersion } from "./staged-version.ts";
 import { kindOf, storing, syncFolder, writeWhole } from "./storage.ts";
@@ -28,15 +29,15 @@ export interface StoredVersion {
 /** What an installation has made: the version's folder in the model's, or the model's with it. */
 export type Placed = "version" | "model";
 
-const configName = "model.yaml";
-
 export class ModelStore {
   readonly #folder: string;
   readonly #area: PrivateArea;
+  readonly configs: ConfigStore;
 
   constructor(modelsFolder: string) {
     this.#folder = resolve(modelsFolder);
     this.#area = new PrivateArea(this.#folder);
+    this.configs = new ConfigStore(this.#folder, this.#area);
   }
 
   /** The path of a fresh folder that only this user can read. */
@@ -72,7 +73,7 @@ export class ModelStore {
   }
 
   /** Throws TroupeError `conflict` where the model has the version; nothing is replaced but model.yaml. */
-  install({ id, model, version, config }: Omit<Installation, "before">): Promise<Placed> {
+  install({ id, model, version, config, before }: Installation): Promise<Placed> {
     return storing(async () => {
       const target = this.#modelPath(model);
       const upload = await this.#uploadPath(id);
@@ -91,7 +92,7 @@ export class ModelStore {
       const placed = join(target, version);
       await this.#place(staged, placed, versionTaken(model, version));
       try {
-        if (config !== null) await placeConfig(model, draft, target);
+        if (config !== null) await this.configs.place(model, draft, before);
       } catch (thrown) {
         await this.#discard(placed);
         throw thrown;
@@ -115,35 +116,6 @@ export class ModelStore {
   async namesIn(model: string): Promise<readonly string[]> {
     const target = this.#modelPath(model);
     return (await kindOf(target)) === "folder" ? readdir(target) : [];
-  }
-
-  /** An empty text is no model.yaml. */
-  writeConfig(model: string, text: string): Promise<void> {
-    return storing(async () => {
-      const target = this.#modelPath(model);
-      await checkFolder(model, target);
-      if (text === "") {
-        if (await hasConfig(model, target)) await this.#discard(join(target, configName));
-        return;
-      }
-      const draft = await this.#area.pathOf("staging");
-      try {
-        await writeWhole(draft, text);
-        await placeConfig(model, draft, target);
-      } finally {
-        await rm(draft, { force: true });
-      }
-    });
-  }
-
-  /** Empty where there is none, or no such model. */
-  async readConfig(model: string): Promise<string> {
-    const target = this.#modelPath(model);
-    if ((await kindOf(target)) === "none") return "";
-    await checkFolder(model, target);
-    const path = join(target, configName);
-    if (!(await hasConfig(model, target))) return "";
-    return readFile(path, { encoding: "utf8", flag: constants.O_RDONLY | constants.O_NOFOLLOW });
   }
 
   /** The last version takes the whole model with it. */
@@ -195,8 +167,8 @@ export class ModelStore {
       if ((await kindOf(path)) !== "folder") return false;
     }
     // What somebody has written since is theirs.
-    if (config !== null && (await this.readConfig(model)) === before) {
-      await this.writeConfig(model, config);
+    if (config !== null && (await this.configs.read(model)) === before) {
+      await this.configs.write(model, config);
     }
     return true;
   }
@@ -213,7 +185,7 @@ export class ModelStore {
   }
 
   #modelPath(model: string): string {
-    return join(this.#folder, checkName(model));
+    return modelPath(this.#folder, model);
   }
 
   #uploadPath(id: string): Promise<string> {
@@ -229,26 +201,6 @@ async function buildModel(upload: string, version: string, config: string | null
   await rename(join(upload, "version"), join(made, version));
   await syncFolder(made);
   return made;
-}
-
-async function checkFolder(model: string, path: string): Promise<void> {
-  const kind = await kindOf(path);
-  if (kind === "folder") return;
-  if (kind === "none") throw noSuchModel(model);
-  const words = kind === "link" ? "is a symbolic link" : "is not a folder";
-  throw new TroupeError("conflict", `model '${model}' ${words}`);
-}
-
-async function hasConfig(model: string, folder: string): Promise<boolean> {
-  const kind = await kindOf(join(folder, configName));
-  if (kind === "none" || kind === "file") return kind === "file";
-  throw new TroupeError("conflict", `${configName} of model '${model}' is not a regular file`);
-}
-
-async function placeConfig(model: string, draft: string, folder: string): Promise<void> {
-  await hasConfig(model, folder);
-  await rename(draft, join(folder, configName));
-  await syncFolder(folder);
 }
 
 /** The file that makes it a version comes first. */
@@ -272,11 +224,6 @@ async function hasOthers(folder: string, own: readonly string[]): Promise<boolea
 
 async function holdsModel(folder: string): Promise<boolean> {
   return (await readdir(folder)).some((name) => name.endsWith(".onnx") && !name.startsWith("."));
-}
-
-function checkName(name: string): string {
-  if (isName(name)) return name;
-  throw new TroupeError("invalid-request", `Cannot store: a name must be ${nameRule}`);
 }
 
 function checkVersion(name: string): string {

@@ -1,28 +1,23 @@
 /*
- * Moves models to what their folders hold and the journal says, and takes back what does not last. A rollout is
- * written down from before its files change until it has lasted, so that a server that is killed meanwhile begins with
- * what served before, and rolls out again.
+ * Moves models to what their folders hold and the journal says. Where that fails, or does not last, the version that
+ * failed is condemned, and what was written is taken back. A rollout is recorded from before its files change until it
+ * has lasted, so that a server that is killed meanwhile begins with what served before, and rolls out again.
  */
-import { randomBytes } from "node:crypto";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
-import { TroupeError } from "../src/protocol/errors.ts";
-import { type ChangeLocks, type ChangeNote, wordsOf } from "./change-locks.ts";
+import { type ChangeNote, wordsOf } from "./change-locks.ts";
+import type { ChangeParts } from "./change-parts.ts";
 import { CondemnedVersions } from "./condemned-versions.ts";
 import type { Digests } from "./file-digest.ts";
-import type { Journal } from "./journal.ts";
 import type { JournalEntry, Rewrite } from "./journal-entry.ts";
 import { withEntry } from "./journal-facts.ts";
-import { planOf, rewriteOf, type ServePlan } from "./model-plan.ts";
-import type { KnownModel, ModelRegistry } from "./model-registry.ts";
-import type { ModelStore } from "./model-store.ts";
+import type { FailedMove } from "./life-parts.ts";
+import { goneFolder, type ServePlan, servePlanOf } from "./model-plan.ts";
+import type { KnownModel } from "./model-registry.ts";
+import { RolloutRecords } from "./rollout-records.ts";
+import { type TakeBack, TakeBacks } from "./take-backs.ts";
 
-export interface MoverParts {
-  readonly registry: ModelRegistry;
-  readonly journal: Journal;
-  readonly store: ModelStore;
+export interface MoverParts extends ChangeParts {
   readonly digests: Digests;
-  readonly modelsFolder: string;
-  readonly locks: ChangeLocks;
   readonly listener: MoverListener;
 }
 
@@ -33,124 +28,221 @@ export interface MoverListener {
 }
 
 export interface MoveRequest {
-  /** What is wanted, where it is not what the folder holds now. */
-  readonly plan?: ServePlan;
-  /** What the journal is about to say, once this is done. */
-  readonly foreseen?: JournalEntry;
+  /** What its folder is to hold, where it does not yet. */
+  readonly folder?: ModelFolder;
+  /** What the journal is to say, written before traffic moves. */
+  readonly decisions?: readonly JournalEntry[];
   readonly renew?: ReadonlySet<string>;
   /** Done before traffic moves. */
   readonly commit?: () => Promise<void>;
-  /** Of the model.yaml, by this change. */
-  readonly rewrite?: Rewrite | null;
-  /** Of the rollout, where it is written down already. */
+  /** Of the model.yaml by this change, oldest first. */
+  readonly rewrites?: readonly Rewrite[];
+  /** Of the rollout, where it is recorded already. */
   readonly records?: readonly string[];
-}
-
-interface Undo {
-  readonly records: readonly string[];
-  readonly rewrite: Rewrite | null;
-  readonly reason: string;
-  readonly versions: readonly string[];
+  /** Where nothing serves, versions that cannot be loaded are left out, as at a start. */
+  readonly mayLeaveOut?: boolean;
 }
 
 export class Mover {
   readonly #parts: MoverParts;
   readonly #condemned: CondemnedVersions;
-  /** Records of rollouts that this server has begun. */
-  readonly #live = new Set<string>();
-  /** What is still to be taken back. */
-  readonly #pending = new Map<KnownModel, readonly Undo[]>();
+  readonly #records: RolloutRecords;
+  readonly #takeBacks: TakeBacks;
 
   constructor(parts: MoverParts) {
     this.#parts = parts;
     this.#condemned = new CondemnedVersions(parts);
+    this.#records = new RolloutRecords(parts.journal);
+    this.#takeBacks = new TakeBacks({
+      configs: parts.store.configs,
+      journal: parts.journal,
+      records: this.#records,
+    });
   }
 
   /** Throws `invalid-model` where the folder cannot be served, or what is in it. */
   async settle(model: KnownModel, request: MoveRequest = {}): Promise<void> {
-    const { rewrite = null, renew, commit } = request;
-    const { life } = model;
-    const plan = this.#planFor(model, request);
-    const records = request.records ?? (await this.#recordsOf(model, plan, rewrite));
+    const isServed = model.life.hopeful.length > 0;
+    const records = request.records ?? (await this.#record(model, request));
+    const written = { records, rewrites: request.rewrites ?? [] };
+    const failures: FailedMove[] = [];
     try {
-      await life.move(plan, {
-        renew: renew ?? new Set(),
-        ...(commit === undefined ? {} : { commit }),
-        onDone: () => void this.#finish(life.name, records),
-        onRolledBack: (reason, versions) => {
-          void this.#takeBack(model, { records, rewrite, reason, versions });
-        },
-      });
+      await this.#move(model, request, written, (failure) => failures.push(failure));
     } catch (thrown) {
-      await this.#giveUp(model, plan, { ...request, records });
+      const condemned = await this.#condemn(model, request, failures);
+      await this.takeBack(model.life.name, written).catch(() => undefined);
+      await this.refresh(model);
+      if (condemned === null) throw thrown;
+      if (!isServed) return this.#settleWithout(condemned, { model, request, thrown });
+      // The others are not to blame, nor is what stands in for it.
+      await this.settle(model).catch(() => undefined);
       throw thrown;
     }
   }
 
-  #planFor({ folder, life }: KnownModel, { plan, foreseen }: MoveRequest): ServePlan {
-    if (plan !== undefined) return plan;
-    const { facts } = this.#parts.journal;
-    const expected = foreseen === undefined ? facts : withEntry(facts, foreseen);
-    const planned = planOf(folder, expected);
-    if (planned.type === "broken") throw brokenModel(life.name, planned.problem);
-    return planned;
+  async #move(
+    model: KnownModel,
+    request: MoveRequest,
+    written: TakeBack,
+    onFailed: (failure: FailedMove) => void,
+  ): Promise<void> {
+    const { life } = model;
+    const commit = this.#commitOf(request);
+    await life.move(this.#planFor(model, request), {
+      onFailed,
+      ...(request.renew === undefined ? {} : { renew: request.renew }),
+      ...(commit === undefined ? {} : { commit }),
+      onDone: () => void this.#records.finish(life.name, written.records),
+      onRolledBack: (reason, versions) => {
+        void this.#rollBack(model, written, { reason, versions });
+      },
+    });
   }
 
-  /** Nothing has moved. */
-  async #giveUp(model: KnownModel, plan: ServePlan, request: MoveRequest): Promise<void> {
-    const { rewrite = null, records = [], foreseen } = request;
-    const { name } = model.life;
-    const isSmaller = await this.#setAside(model, plan);
-    if (rewrite !== null) await this.restore(name, rewrite).catch(() => undefined);
-    await this.end(name, records);
-    await this.refresh(model);
-    if (!isSmaller || request.plan !== undefined) return;
-    // The others are not to blame.
-    await this.settle(model, foreseen === undefined ? {} : { foreseen }).catch(() => undefined);
+  #commitOf({ commit, decisions = [] }: MoveRequest): (() => Promise<void>) | undefined {
+    if (commit === undefined && decisions.length === 0) return undefined;
+    return async () => {
+      await commit?.();
+      for (const entry of decisions) await this.#parts.journal.append(entry);
+    };
   }
 
-  /** Gives what stands for it in the journal; nothing where that cannot be written, and no start takes it back. */
-  async begin(model: string, rewrite: Rewrite | null): Promise<readonly string[]> {
-    const { journal, registry } = this.#parts;
-    const id = randomBytes(6).toString("hex");
-    const serving = registry.get(model)?.life.serving ?? [];
-    const served = serving.filter(({ isHopeful }) => isHopeful).map(({ version }) => version);
+  #planFor(model: KnownModel, { folder = model.folder, decisions = [] }: MoveRequest): ServePlan {
+    return servePlanOf(folder, decisions.reduce(withEntry, this.#parts.journal.facts));
+  }
+
+  /** Nothing where nothing serves, or the same goes on. */
+  #record(model: KnownModel, request: MoveRequest): Promise<readonly string[]> {
+    const { rewrites = [] } = request;
+    const served = new Set(model.life.serving.map(({ version }) => version));
+    const { versions } = this.#planFor(model, request);
+    const fresh = versions.map(({ version }) => version).filter((one) => !served.has(one));
+    const isSame = fresh.length === 0 && rewrites.length === 0;
+    if (served.size === 0 || isSame) return Promise.resolve([]);
+    return this.begin(model.life.name, fresh, rewrites[0] ?? null);
+  }
+
+  /** Records a rollout of new versions. */
+  begin(
+    model: string,
+    versions: readonly string[],
+    rewrite: Rewrite | null,
+  ): Promise<readonly string[]> {
+    const served = this.#parts.registry.get(model)?.life.hopeful ?? [];
+    return this.#records.begin(model, { served, versions, rewrite });
+  }
+
+  /**
+   * What could not be loaded must not come in the way of other changes, nor of the next start, where others serve or
+   * can. Gives the version.
+   */
+  async #condemn(
+    model: KnownModel,
+    request: MoveRequest,
+    [failure]: readonly FailedMove[],
+  ): Promise<string | null> {
+    const { hopeful } = model.life;
+    const culprit = failure?.culprit ?? null;
+    if (failure === undefined || culprit === null || hopeful.includes(culprit)) return null;
+    const { versions } = this.#planFor(model, request);
+    const mayLeaveOut = request.mayLeaveOut === true && versions.length > 1;
+    if (hopeful.length === 0 && !mayLeaveOut) return null;
+    await this.#condemned.add(model.folder, culprit, failure.reason);
+    return culprit;
+  }
+
+  /** Where none can be loaded, none is condemned. */
+  async #settleWithout(
+    condemned: string,
+    { model, request, thrown }: { model: KnownModel; request: MoveRequest; thrown: unknown },
+  ): Promise<void> {
+    const { decisions = [], renew = new Set(), mayLeaveOut = false } = request;
     try {
-      await journal.append({ type: "rolling-out", model, id, served, rewrite });
-      this.#live.add(id);
-      return [id];
+      await this.settle(model, { decisions, renew, mayLeaveOut });
     } catch {
-      return [];
+      await this.#condemned.forgive(model.life.name, condemned);
+      throw thrown;
     }
   }
 
-  async end(model: string, records: readonly string[]): Promise<void> {
-    for (const id of records) {
-      this.#live.delete(id);
-      // It is rolled out once more at the next start, which does no harm.
-      const entry = { type: "rolled-out", model, id } as const;
-      await this.#parts.journal.append(entry).catch(() => undefined);
-    }
+  /** Throws TroupeError where it cannot be; it is tried again before the next change then. */
+  async takeBack(model: string, written: TakeBack): Promise<void> {
+    this.#takeBacks.add(model, written);
+    await this.#takeBacks.carryOut(model);
   }
 
-  /** With those of servers before, which nothing else ends. */
-  async #finish(model: string, records: readonly string[]): Promise<void> {
-    const begun = this.#parts.journal.facts.rollingOut.get(model) ?? [];
-    const left = begun.map(({ id }) => id).filter((id) => !this.#live.has(id));
-    await this.end(model, [...new Set([...left, ...records])]);
+  /** Traffic is back where it was: so is what is written, and it is told when it is, so that one may rely on it. */
+  async #rollBack(
+    model: KnownModel,
+    written: TakeBack,
+    { reason, versions }: { readonly reason: string; readonly versions: readonly string[] },
+  ): Promise<void> {
+    const { locks, registry } = this.#parts;
+    const { name } = model.life;
+    const condemned = versions.map((one) => this.#condemned.add(model.folder, one, reason));
+    this.#takeBacks.add(name, written);
+    try {
+      await locks.afterwards("rollback", name, async () => {
+        // It may have been deleted meanwhile.
+        const isThere = registry.get(name) === model;
+        if (isThere) await this.catchUp(model);
+        this.#tell(name, versions, { state: "rolled-back", reason });
+        // There may be others that are not to blame, or one that stands in.
+        if (isThere && condemned.length > 0) await this.settle(model).catch(() => undefined);
+      });
+    } catch (thrown) {
+      // It stays recorded, so that the next change or start takes care of it.
+      const words = `${reason}; it could not be taken back in the models folder: ${wordsOf(thrown)}`;
+      this.#tell(name, versions, { state: "failed", reason: words });
+    }
+    await Promise.all(condemned);
+  }
+
+  #tell(
+    model: string,
+    versions: readonly string[],
+    what: { readonly state: "rolled-back" | "failed"; readonly reason: string },
+  ): void {
+    for (const version of versions.length > 0 ? versions : [null]) {
+      this.#parts.listener.onChange({ kind: "rollback", model, version, ...what });
+    }
   }
 
   /** After a start: what was under way, and what has been mended meanwhile. */
   async resume(model: KnownModel): Promise<void> {
-    const { journal, locks } = this.#parts;
-    const { name } = model.life;
-    await locks.afterwards("resume", name, async () => {
-      const begun = journal.facts.rollingOut.get(name) ?? [];
-      const hasChanged = await this.forgiveChanged(model);
-      if (begun.length === 0 && !hasChanged) return;
-      const records = begun.map(({ id }) => id);
-      await this.settle(model, { rewrite: rewriteOf(begun), records });
+    await this.#resumed(model, () => this.#resumeRollouts(model));
+    await this.#condemned.read(model.folder);
+    await this.#resumed(model, async () => {
+      if (await this.forgiveChanged(model)) await this.settle(model, { mayLeaveOut: true });
     });
+  }
+
+  #resumed(model: KnownModel, act: () => Promise<void>): Promise<void> {
+    const { locks, registry } = this.#parts;
+    const { name } = model.life;
+    return locks.afterwards("resume", name, async () => {
+      if (registry.get(name) === model) await act();
+    });
+  }
+
+  async #resumeRollouts(model: KnownModel): Promise<void> {
+    const { name } = model.life;
+    const begun = this.#records.adopt(name);
+    if (begun.length === 0) return;
+    const records = begun.map(({ id }) => id);
+    const rewrites = begun.flatMap(({ rewrite }) => rewrite ?? []);
+    const condemned = this.#parts.journal.facts.rolledBack.get(name);
+    const hasFailed = begun.some(({ versions }) => versions.some((one) => condemned?.has(one)));
+    if (!hasFailed) return this.settle(model, { records, rewrites });
+    await this.takeBack(name, { records, rewrites });
+    await this.refresh(model);
+    await this.settle(model);
+  }
+
+  /** To be done before anything is decided of the model, by whoever holds its lock. */
+  async catchUp(model: KnownModel): Promise<void> {
+    await this.#takeBacks.carryOut(model.life.name);
+    await this.refresh(model);
   }
 
   async refresh(model: KnownModel): Promise<void> {
@@ -168,84 +260,7 @@ export class Mover {
   /** Nothing of it runs, and nobody is to hear of it any more. */
   forget(name: string): void {
     this.#parts.registry.remove(name);
+    this.#takeBacks.forget(name);
     this.#parts.listener.onGone(name);
   }
-
-  async #recordsOf(
-    { life }: KnownModel,
-    { versions }: ServePlan,
-    rewrite: Rewrite | null,
-  ): Promise<readonly string[]> {
-    const served = new Set(life.serving.map(({ version }) => version));
-    const isSame = versions.every(({ version }) => served.has(version)) && rewrite === null;
-    return served.size === 0 || isSame ? [] : this.begin(life.name, rewrite);
-  }
-
-  /**
-   * What could not be loaded must not come in the way of other changes, nor of the next start, while others serve. Gives
-   * whether there are others beside it that were to be loaded.
-   */
-  async #setAside({ folder, life }: KnownModel, { versions }: ServePlan): Promise<boolean> {
-    const { rollout, culprit, serving } = life;
-    const serves = serving.filter(({ isHopeful }) => isHopeful).map(({ version }) => version);
-    if (rollout?.name !== "rolled-back" || culprit === null || serves.length === 0) return false;
-    const isOfThis = versions.some(({ version }) => version === culprit);
-    if (!isOfThis || serves.includes(culprit) || !life.failures.has(culprit)) return false;
-    await this.#condemned.add(folder, culprit, rollout.reason);
-    return versions.some(({ version }) => version !== culprit && !serves.includes(version));
-  }
-
-  /** Carried out before anything else is decided of the model, by whoever holds its lock. */
-  async catchUp(model: KnownModel): Promise<void> {
-    const undos = this.#pending.get(model) ?? [];
-    this.#pending.delete(model);
-    const { name } = model.life;
-    for (const { records, rewrite } of undos) {
-      if (rewrite !== null) await this.restore(name, rewrite);
-      await this.end(name, records);
-    }
-    await this.refresh(model);
-  }
-
-  /** Traffic is back where it was: so is what is written, and it is told when it is, so that one may rely on it. */
-  async #takeBack(model: KnownModel, undo: Undo): Promise<void> {
-    const { reason, versions } = undo;
-    const { locks, registry, listener } = this.#parts;
-    const { name } = model.life;
-    const told = versions.length > 0 ? versions : [null];
-    const notes = told.map((version) => ({ kind: "rollback", model: name, version }) as const);
-    this.#pending.set(model, [...(this.#pending.get(model) ?? []), undo]);
-    try {
-      // At once, whatever else is under way: it must not be loaded again.
-      for (const version of versions) await this.#condemned.add(model.folder, version, reason);
-      await locks.afterwards("rollback", name, async () => {
-        // It may have been deleted meanwhile.
-        if (registry.get(name) === model) await this.catchUp(model);
-        else this.#pending.delete(model);
-      });
-      for (const note of notes) listener.onChange({ ...note, state: "rolled-back", reason });
-    } catch (thrown) {
-      // It stays written down as begun, so that the next start takes care of it.
-      const words = `${reason}; it could not be taken back in the models folder: ${wordsOf(thrown)}`;
-      for (const note of notes) listener.onChange({ ...note, state: "failed", reason: words });
-    }
-  }
-
-  /** What somebody has written since is theirs. */
-  async restore(model: string, { before, written }: Rewrite): Promise<void> {
-    const { store, journal } = this.#parts;
-    journal.checkOurs();
-    if ((await store.readConfig(model)) === written) await store.writeConfig(model, before);
-  }
-}
-
-export function brokenModel(name: string, problem: string): TroupeError {
-  return new TroupeError("invalid-model", `Cannot serve model '${name}': ${problem}`);
-}
-
-/** Stands for a model whose folder somebody has removed. */
-export function goneFolder(name: string): ModelFolder {
-  const problem = "has no folder any more";
-  const config = new TroupeError("invalid-model", problem);
-  return { name, versions: [], wanted: [], config, problem };
 }

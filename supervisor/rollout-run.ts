@@ -16,7 +16,8 @@ import {
 /** The model whose rollout it is. */
 export interface RolloutOwner {
   onStep(run: RolloutRun): void;
-  onConfig(config: ModelConfig | null): void;
+  /** It holds from now on, of those too that go on. */
+  onConfig(config: ModelConfig | null, kept: readonly HostGroup[]): void;
   /** Traffic is to go elsewhere now. */
   onSwitch(): void;
   onFailed(version: string, words: string): void;
@@ -43,6 +44,7 @@ export class RolloutRun {
   #settle: (problem: TroupeError | null) => void = () => undefined;
   #disarm: () => void = () => undefined;
   #culprit: string | null = null;
+  #cancelled: TroupeError | null = null;
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
@@ -64,9 +66,14 @@ export class RolloutRun {
     for (const group of this.fresh) group.start();
   }
 
-  /** The version of which a host has failed, where one has. */
-  get culprit(): string | null {
-    return this.#culprit;
+  get isBaking(): boolean {
+    return this.rollout.name === "baking";
+  }
+
+  /** What it was to take the place of is not there any more. */
+  cancel(): void {
+    this.#cancelled = overtaken();
+    this.apply({ type: "cancelled", reason: overtakenReason });
   }
 
   /** `version` is that of the host that it comes from, if any. */
@@ -86,11 +93,13 @@ export class RolloutRun {
   }
 
   #fail(reason: string): void {
-    this.#settle(new TroupeError("invalid-model", `Cannot serve model: ${reason}`));
+    this.#parts.options.onFailed?.({ reason, culprit: this.#culprit });
+    const refused = new TroupeError("invalid-model", `Cannot serve model: ${reason}`);
+    this.#settle(this.#cancelled ?? refused);
   }
 
   #carryOut(effect: RolloutEffect): void {
-    const { owner, old, clock, config } = this.#parts;
+    const { owner, old, kept, clock, config } = this.#parts;
     switch (effect) {
       case "commit":
         void this.#commit();
@@ -98,7 +107,7 @@ export class RolloutRun {
       case "switch":
         for (const group of this.fresh) group.stage = "serving";
         for (const group of old) group.stage = "standby";
-        owner.onConfig(config);
+        owner.onConfig(config, kept);
         owner.onSwitch();
         this.#settle(null);
         return;
@@ -133,10 +142,10 @@ export class RolloutRun {
   }
 
   #switchBack(): void {
-    const { old, before, owner, options } = this.#parts;
+    const { old, kept, before, owner, options } = this.#parts;
     this.#disarm();
     for (const group of old) group.stage = "serving";
-    owner.onConfig(before);
+    owner.onConfig(before, kept);
     const reason = this.rollout.name === "rolled-back" ? this.rollout.reason : "";
     // One that goes on under its old file or configuration is no version to stay away from.
     const goesOn = old.some(({ version }) => version === this.#culprit);
@@ -145,12 +154,19 @@ export class RolloutRun {
   }
 
   #noteFailures(): void {
-    const { owner, before } = this.#parts;
+    const { owner } = this.#parts;
     if (this.rollout.name !== "rolled-back") return;
-    if (before !== null) owner.onConfig(before);
     for (const { version } of this.fresh) {
       const isInnocent = this.#culprit !== null && version !== this.#culprit;
       if (!isInnocent) owner.onFailed(version, rollbackWords(this.rollout.reason));
     }
   }
+}
+
+const overtakenReason = "the version before it was rolled back meanwhile";
+
+/** For a change that was to go on from what is on its way out, as its rollout was rolled back. */
+export function overtaken(): TroupeError {
+  const words = `Cannot change model: ${overtakenReason}`;
+  return new TroupeError("conflict", words, { retryAfterMs: 1_000 });
 }

@@ -2,7 +2,7 @@
  * The shell around one instance: it forks, watches and ends its process, and runs what the table in instance.ts says.
  * What the process is told and what its events mean belongs to its role.
  */
-import type PQueue from "p-queue";
+import PQueue from "p-queue";
 import type { Clock, EpochMillis, Millis } from "../src/platform/clock.ts";
 import type { Log } from "../src/platform/log.ts";
 import type { RestartSettings } from "../src/protocol/model-settings.ts";
@@ -41,6 +41,11 @@ export interface SlotContext {
   /** The same a moment ago. */
   readonly memoryKillsBefore: () => number;
   readonly readRss: ReadRss;
+}
+
+/** For front doors: they are few, and without one there is no server, so that they start at once, behind no host. */
+export function withoutQueues(context: SlotContext): SlotContext {
+  return { ...context, loads: new PQueue(), restarts: new PQueue() };
 }
 
 /** What a role makes of its process. */

@@ -20,7 +20,7 @@ import { bootPlanOf, planOf } from "./model-plan.ts";
 import { ModelRegistry } from "./model-registry.ts";
 import { rollbackWords } from "./rollout.ts";
 import { Scrape } from "./scrape.ts";
-import type { LastExit, SlotContext } from "./slot.ts";
+import { type LastExit, type SlotContext, withoutQueues } from "./slot.ts";
 import { answerStatistics } from "./statistics-answer.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
@@ -62,18 +62,16 @@ export class Supervisor {
     const context = this.#slotContext();
     const makeSlot = this.#slotMaker(context);
     this.#feed = new Feed(clock, (event) => this.#tellDoors({ type: "events", events: [event] }));
-    const { hostDrainMs: drainMs } = options;
+    const { hostDrainMs: drainMs, log } = options;
     const news = new LifeNews({
       clock,
-      log: options.log,
+      log,
       feed: this.#feed,
       metrics: this.#metrics,
       view: (life) => this.#viewOf(life.name),
       listener: {
-        onView: (view) => {
-          this.#tellDoors({ type: "model", model: view });
-          this.#noteStarted();
-        },
+        onView: (view) => this.#onView(view),
+        onGone: (name) => this.#tellDoors({ type: "model-gone", name }),
         onMetrics: (host, reportId, metrics) => this.#scrape.note(host, reportId, metrics),
         onReady: (host) => this.#management.noteReady(host),
         onDown: (host, hostId, exit) => this.#onHostDown(host, hostId, exit),
@@ -87,7 +85,7 @@ export class Supervisor {
       feed: this.#feed,
       listener: {
         onChange: ({ kind, model, state }) => this.#metrics.countChange(kind, model, state),
-        onGone: (name) => this.#tellDoors({ type: "model-gone", name }),
+        onGone: (name) => news.forget(name),
         onRecalled: (life) => news.onView(life),
       },
     });
@@ -193,6 +191,11 @@ export class Supervisor {
     return model && this.#registry.view(model);
   }
 
+  #onView(model: ModelView): void {
+    this.#tellDoors({ type: "model", model });
+    this.#noteStarted();
+  }
+
   #onHostDown(host: HostSlot, hostId: string, exit: LastExit): void {
     this.#scrape.retire(host);
     this.#tellDoors({ type: "host-down", hostId, blame: exit.blame });
@@ -284,11 +287,6 @@ export class Supervisor {
       else slot.watch(now);
     }
   }
-}
-
-/** Front doors are few, and without one there is no server: they start at once, behind no host. */
-function withoutQueues(context: SlotContext): SlotContext {
-  return { ...context, loads: new PQueue(), restarts: new PQueue() };
 }
 
 /** Neither asked to end, nor without a model that it could serve. */

@@ -57,8 +57,8 @@ function assertAnsweredOnce(socket: FrameSocket, ids: readonly (string | number)
 
 /** Says what came instead. */
 function assertDone(frame: Frame): void {
-  const { type, code, message } = frame;
-  assert.deepEqual({ type, code, message }, { type: "done", code: undefined, message: undefined });
+  const { type, code, error } = frame;
+  assert.deepEqual({ type, code, error }, { type: "done", code: undefined, error: undefined });
 }
 
 /** deepEqual of maps does not mind the order, but a message with the same one is easier to read. */

@@ -22,7 +22,7 @@ function installing(version: string, config: string | null = null): JournalEntry
   return { type: "installing", model: "m", version, config, before: "a: 0" };
 }
 
-const begun = { served: ["4"], rewrite: { before: "", written: "replicas: 2\n" } };
+const begun = { served: ["4"], versions: ["5"], rewrite: { before: "", written: "replicas: 2\n" } };
 
 function rollingOut(id: string): JournalEntry {
   return { type: "rolling-out", model: "m", id, ...begun };
@@ -64,7 +64,7 @@ const rows: readonly (readonly [string, readonly JournalEntry[], Partial<Facts>]
     [rolledBack("1"), of("unloaded", "1"), of("unloaded", "2"), of("unloaded", null)].concat([
       { type: "installed", model: "m", version: "1" },
     ]),
-    { unloadedVersions: sets("2") },
+    { unloadedModels: new Set(["m"]), unloadedVersions: sets("2") },
   ],
   ["an unloaded version", [of("unloaded", "1")], { unloadedVersions: sets("1") }],
   ["a loaded version", [of("loaded", "1")], { loadedVersions: sets("1") }],

@@ -5,7 +5,7 @@ import type { ModelFolder } from "../../src/config/model-folder.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
 import type { JournalEntry } from "../../supervisor/journal-entry.ts";
 import { foldJournal } from "../../supervisor/journal-facts.ts";
-import { bootPlanOf, hostKey, planOf, rewriteOf } from "../../supervisor/model-plan.ts";
+import { bootPlanOf, hostKey, planOf } from "../../supervisor/model-plan.ts";
 import { versionOf } from "./life-parts.ts";
 
 const condemned = { digest: "d", reason: "r", at: "t" };
@@ -105,7 +105,7 @@ describe("bootPlanOf", () => {
     return [...plan.versions.map(({ version }) => version), plan.config.replicas];
   }
 
-  const begun = { type: "rolling-out", model: "m", id: "r", served: ["1"] } as const;
+  const begun = { type: "rolling-out", model: "m", id: "r", served: ["1"], versions: [] } as const;
   const rewrite = { before: "replicas: 3\n", written: "replicas: 2\n" };
 
   it("begins with what the folder holds", () => {
@@ -122,9 +122,6 @@ describe("bootPlanOf", () => {
     const next = { ...begun, id: "s", served: ["2"], rewrite: null };
     const last = { ...next, id: "t", rewrite: { before: "replicas: 2\n", written: "" } };
     assert.deepEqual(bootedFor([{ ...begun, rewrite }, next, last], "1", "2", "3"), ["1", 3]);
-    const whole = { before: "replicas: 3\n", written: "" };
-    assert.deepEqual(rewriteOf([{ ...begun, rewrite }, next, last]), whole);
-    assert.equal(rewriteOf([next]), null);
   });
 
   it("begins with all there is where nothing served before, or that is gone or condemned", () => {
@@ -132,6 +129,13 @@ describe("bootPlanOf", () => {
     assert.deepEqual(bootedFor([{ ...begun, rewrite }], "2"), ["2", 2]);
     assert.deepEqual(bootedFor([{ ...begun, served: [], rewrite }], "1", "2"), ["2", 2]);
     assert.deepEqual(bootedFor([{ ...begun, rewrite }, rolledBack], "1", "2"), ["2", 2]);
+  });
+
+  it("begins with nothing of what was unloaded since", () => {
+    const cutOff = { ...begun, served: ["1", "2"], rewrite };
+    const unloaded = { type: "unloaded", model: "m" } as const;
+    assert.deepEqual(bootedFor([cutOff, { ...unloaded, version: null }], "1", "2"), [2]);
+    assert.deepEqual(bootedFor([cutOff, { ...unloaded, version: "1" }], "1", "2"), ["2", 3]);
   });
 
   it("keeps the present configuration where the one before cannot be read any more", () => {

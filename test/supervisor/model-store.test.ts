@@ -139,7 +139,7 @@ describe("ModelStore: install", () => {
     const models = freshFolder();
     const store = new ModelStore(models);
     await staged(store);
-    await store.install({ id: "u", model: "m", version: "1", config: "a: 1\n" });
+    await store.install({ id: "u", model: "m", version: "1", config: "a: 1\n", before: "" });
     assert.deepEqual(filesOf(models), under("m", { ...given, "model.yaml": "a: 1\n" }));
     await store.dropUpload("u");
   });
@@ -148,7 +148,7 @@ describe("ModelStore: install", () => {
     const models = freshFolder();
     const store = new ModelStore(models);
     await staged(store);
-    await store.install({ id: "u", model: "m", version: "1", config: null });
+    await store.install({ id: "u", model: "m", version: "1", config: null, before: "" });
     assert.deepEqual(filesOf(models), under("m", given));
   });
 
@@ -158,11 +158,20 @@ describe("ModelStore: install", () => {
       const models = freshFolder(before);
       const store = new ModelStore(models);
       await staged(store);
-      await store.install({ id: "u", model: "m", version: "1", config });
+      await store.install({ id: "u", model: "m", version: "1", config, before: "old" });
       const yaml = { "m/model.yaml": config ?? "old" };
       assert.deepEqual(filesOf(models), { ...before, ...under("m", given), ...yaml });
     });
   }
+
+  it("replaces no configuration that is another one by now", async () => {
+    const models = freshFolder(before);
+    const store = new ModelStore(models);
+    await staged(store);
+    const installation = { id: "u", model: "m", version: "1", config: "new", before: "older" };
+    await assert.rejects(store.install(installation), { code: "conflict" });
+    assert.deepEqual(filesOf(models), before);
+  });
 
   const conflicts: readonly (readonly [string, (models: string) => void, string])[] = [
     ["a version", (at) => put(join(at, "m/1/x")), "model 'm' has a version '1' already"],
@@ -194,7 +203,7 @@ describe("ModelStore: install", () => {
       prepare(models);
       const store = new ModelStore(models);
       await staged(store);
-      const installation = { id: "u", model: "m", version: "1", config: "a" };
+      const installation = { id: "u", model: "m", version: "1", config: "a", before: "" };
       await assert.rejects(store.install(installation), { code: "conflict", message });
       assert.equal(existsSync(join(models, "m", "model.yaml")), false);
     });
@@ -205,7 +214,7 @@ describe("ModelStore: install", () => {
       const models = freshFolder();
       const store = new ModelStore(models);
       await staged(store);
-      const installation = { id: "u", model: "m", version: "1", config: null };
+      const installation = { id: "u", model: "m", version: "1", config: null, before: "" };
       const invalid = { code: "invalid-request" };
       await assert.rejects(store.install({ ...installation, model: name }), invalid);
       await assert.rejects(store.install({ ...installation, version: name }), invalid);
@@ -218,41 +227,10 @@ for (const version of ["x.onnx", "model.yaml"]) {
   it(`ModelStore installs no version ${version}, as nobody would look into it`, async () => {
     const store = new ModelStore(freshFolder({ "m/1/model.onnx": "" }));
     await staged(store);
-    const installation = { id: "u", model: "m", version, config: null };
+    const installation = { id: "u", model: "m", version, config: null, before: "" };
     await assert.rejects(store.install(installation), { code: "invalid-request" });
   });
 }
-
-describe("ModelStore: configuration", () => {
-  it("is empty where there is none, or no model", async () => {
-    const store = new ModelStore(freshFolder({ "m/model.onnx": "" }));
-    assert.deepEqual([await store.readConfig("m"), await store.readConfig("none")], ["", ""]);
-  });
-
-  it("is read as it was written, and leaves nothing beside it", async () => {
-    const models = freshFolder({ "m/model.onnx": "" });
-    const store = new ModelStore(models);
-    await store.writeConfig("m", "a: é\n");
-    await store.writeConfig("m", "b: é\n");
-    assert.equal(await store.readConfig("m"), "b: é\n");
-    assert.deepEqual(readdirSync(join(models, "m")).sort(), ["model.onnx", "model.yaml"]);
-  });
-
-  it("is written of no model that is not there", async () => {
-    const store = new ModelStore(freshFolder());
-    await assert.rejects(store.writeConfig("m", ""), { code: "model-not-found" });
-  });
-
-  it("is neither read nor replaced where it is a link", async () => {
-    const models = freshFolder({ "m/model.onnx": "", elsewhere: "secret" });
-    symlinkSync(join(models, "elsewhere"), join(models, "m", "model.yaml"));
-    const store = new ModelStore(models);
-    await assert.rejects(store.readConfig("m"), { code: "conflict" });
-    await assert.rejects(store.writeConfig("m", "x"), { code: "conflict" });
-    assert.deepEqual(filesOf(join(models, ".troupe")), {});
-    assert.equal(filesOf(models)["elsewhere"], "secret");
-  });
-});
 
 describe("ModelStore: removal", () => {
   const two = { "m/1/model.onnx": "", "m/1/w": "", "m/2/model.onnx": "", "m/model.yaml": "" };
@@ -410,10 +388,10 @@ describe("ModelStore: a disk of its own", () => {
     await store.stage("u", [{ name: "a.onnx", path: folder + "/0", bytes: 1, digest: "" }]);
     await store.install({ id: "u", model: "m", version: "1", config: "old" });
     try { writeFileSync("filler", Buffer.alloc(2 ** 20)); } catch {}
-    const full = await said(store.writeConfig("m", "x".repeat(9_000)));
-    const kept = await store.readConfig("m");
+    const full = await said(store.configs.write("m", "x".repeat(9_000)));
+    const kept = await store.configs.read("m");
     execFileSync("mount", ["-o", "remount,ro", process.cwd()]);
-    const readOnly = await said(store.writeConfig("m", "new"));
+    const readOnly = await said(store.configs.write("m", "new"));
     const removal = await said(store.removeModel("m"));
     console.log(JSON.stringify({ full, kept, readOnly, removal, isThere: existsSync("m/1/model.onnx") }));
   `;
