@@ -36,11 +36,8 @@ export async function settled(): Promise<void> {
 /** What the kernel says of processes, by their numbers. */
 export type RssByPid = Map<number, number>;
 
-export function startLife(
-  booted: ServePlan,
-  folderVersions: readonly string[] = ["1", "2"],
-  onWatch: LifeListener["onWatch"] = () => undefined,
-) {
+/** A registry of models whose processes are the test's. */
+export function makeRegistry(onWatch: LifeListener["onWatch"] = () => undefined) {
   const clock = new FakeClock();
   const forks = new FakeForks<HostCommand>();
   const rollouts: string[] = [];
@@ -63,6 +60,16 @@ export function startLife(
     onRollout: (_, versions, { name }) => rollouts.push(`${versions.join("+")} ${name}`),
   };
   const registry = new ModelRegistry({ clock, makeSlot, drainMs: 1_000, listener });
+  return { clock, forks, rss, rollouts, makeSlot, registry };
+}
+
+export function startLife(
+  booted: ServePlan,
+  folderVersions: readonly string[] = ["1", "2"],
+  onWatch: LifeListener["onWatch"] = () => undefined,
+) {
+  const parts = makeRegistry(onWatch);
+  const { registry } = parts;
   const versions = folderVersions.map(versionOf);
   const folder: ModelFolder = { name: "m", versions, wanted: versions, config: booted.config };
   const known = registry.add(folder, booted);
@@ -75,5 +82,5 @@ export function startLife(
       );
       return [version, state, ...pids].join(" ");
     });
-  return { clock, forks, rss, rollouts, life: known.life, known, registry, view };
+  return { ...parts, life: known.life, known, view };
 }

@@ -1,0 +1,165 @@
+/* Models that are changed, with real files and a real journal, and processes that do what their files say. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { discoverModels } from "../../src/config/model-folder.ts";
+import type { HostCommand } from "../../src/protocol/control.ts";
+import { ChangeDesk } from "../../supervisor/change-desk.ts";
+import { ChangeLocks, type ChangeNote } from "../../supervisor/change-locks.ts";
+import { Digests } from "../../supervisor/file-digest.ts";
+import { Journal } from "../../supervisor/journal.ts";
+import { bootPlanOf } from "../../supervisor/model-plan.ts";
+import { ModelStore } from "../../supervisor/model-store.ts";
+import { Mover } from "../../supervisor/mover.ts";
+import type { FakeChild } from "./fake-forks.ts";
+import { makeRegistry } from "./life-parts.ts";
+import { metadata } from "./metadata.ts";
+
+/** For a disk that is slow. */
+const patienceMs = 10_000;
+/** As many as it takes at most from one thing to the next that follows from it. */
+const quietTurns = 50;
+
+const base = mkdtempSync("/tmp/changes-");
+after(() => rmSync(base, { recursive: true, force: true }));
+
+/** Names below the models folder, with their content. A model.onnx that begins with "bad" is refused. */
+export type Files = Readonly<Record<string, string>>;
+
+export function modelsWith(files: Files): string {
+  const models = mkdtempSync(join(base, "models-"));
+  put(models, files);
+  return models;
+}
+
+export function put(models: string, files: Files): void {
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(models, name)), { recursive: true });
+    writeFileSync(join(models, name), content);
+  }
+}
+
+/** What the journal says, but for what stands for something else by chance. */
+export function factsOf({ facts }: Journal) {
+  return {
+    condemned: [...facts.rolledBack].flatMap(([model, all]) =>
+      [...all.keys()].map((version) => `${model}/${version}`),
+    ),
+    unloaded: [...facts.unloadedModels],
+    open: [...facts.rollingOut.values()].flat().length,
+  };
+}
+
+/** A server on that folder; begun anew it is what a start makes of what the one before has left. */
+export async function startChanging(modelsFolder: string) {
+  const journal = await Journal.open(join(modelsFolder, ".troupe"));
+  const store = new ModelStore(modelsFolder);
+  const parts = makeRegistry();
+  const { forks, registry, clock } = parts;
+  const notes: string[] = [];
+  const onChange = ({ kind, version, state }: ChangeNote) =>
+    notes.push(`${kind} ${version} ${state}`);
+  const locks = new ChangeLocks(onChange);
+  const digests = new Digests(clock);
+  const listener = { onChange, onGone: () => undefined };
+  const changeParts = { registry, journal, store, modelsFolder, locks };
+  const mover = new Mover({ ...changeParts, digests, listener });
+  const desk = new ChangeDesk({ ...changeParts, mover });
+  const seen = new Set<FakeChild<HostCommand>>();
+  const gone = new Set<FakeChild<HostCommand>>();
+
+  /** Does what each process is told. */
+  function play(): void {
+    for (const child of forks.children) {
+      if (!seen.has(child)) {
+        seen.add(child);
+        child.says({ type: "booted" });
+        answerLoad(child);
+      }
+      if (!gone.has(child) && child.sent.some(({ type }) => type === "drain")) end(child, 0);
+    }
+  }
+
+  function end(child: FakeChild<HostCommand>, code: number | null): void {
+    gone.add(child);
+    child.exits(code, code === null ? "SIGSEGV" : null);
+  }
+
+  async function until(isOver: () => boolean): Promise<void> {
+    const givesUpAt = performance.now() + patienceMs;
+    while (!isOver()) {
+      assert.ok(performance.now() < givesUpAt, "it goes on for ever");
+      play();
+      await turn();
+    }
+  }
+
+  /** Lets processes act until it is settled. */
+  async function done<T>(promise: Promise<T>): Promise<T> {
+    let isOver = false;
+    const settle = () => {
+      isOver = true;
+    };
+    promise.then(settle, settle);
+    await until(() => isOver);
+    return promise;
+  }
+
+  /** Ends the processes that are serving a version, as a crash does, and waits until that has had its effects. */
+  async function crash(version: string, model = "m"): Promise<void> {
+    const groups = registry.find(model).life.serving.filter((one) => one.version === version);
+    const pids = groups.flatMap(({ hosts }) => hosts.map(({ slot }) => slot.pid));
+    for (const child of forks.children) if (pids.includes(child.pid)) end(child, null);
+    await rest();
+  }
+
+  /** Until nothing is under way, nor about to be. */
+  async function rest(): Promise<void> {
+    const isQuiet = () => registry.known.every(({ life }) => locks.current(life.name) === null);
+    for (let turns = 0; turns < quietTurns; turns += 1) {
+      await until(isQuiet);
+      // What is being written has come to its end then.
+      await done(journal.mend());
+    }
+    await done(Promise.all(registry.known.map(({ life }) => life.quiet())));
+  }
+
+  /** The versions that get requests and can answer them. */
+  function serves(model = "m"): string {
+    return registry.find(model).life.hopeful.join();
+  }
+
+  /** Of each version what is seen of it. */
+  function states(model = "m"): string {
+    const { versions } = registry.view(registry.find(model));
+    return versions.map(({ version, state }) => `${version} ${state}`).join(", ");
+  }
+
+  for (const folder of await discoverModels(modelsFolder)) {
+    registry.add(folder, bootPlanOf(folder, journal.facts)).life.start();
+  }
+  await rest();
+  for (const model of registry.known) await done(mover.resume(model));
+  await rest();
+
+  const yaml = (model = "m") => {
+    const path = join(modelsFolder, model, "model.yaml");
+    return existsSync(path) ? readFileSync(path, "utf8") : null;
+  };
+  const shared = { ...parts, ...changeParts, digests, mover, desk, notes };
+  return { ...shared, done, until, rest, crash, states, serves, yaml };
+}
+
+function answerLoad(child: FakeChild<HostCommand>): void {
+  const load = child.sent.find((one) => one.type === "load");
+  if (load === undefined) return;
+  const { file } = load.spec;
+  if (readFileSync(file, "utf8").startsWith("bad")) {
+    child.says({ type: "refused", reason: "no model" });
+    return;
+  }
+  child.says({ type: "loaded" });
+  child.says({ type: "ready", metadata });
+}
