@@ -6,9 +6,11 @@ import { after } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { discoverModels } from "../../src/config/model-folder.ts";
 import type { HostCommand } from "../../src/protocol/control.ts";
+import { TroupeError } from "../../src/protocol/errors.ts";
 import { ChangeDesk } from "../../supervisor/change-desk.ts";
 import { ChangeLocks, type ChangeNote } from "../../supervisor/change-locks.ts";
 import { Digests } from "../../supervisor/file-digest.ts";
+import { Installer } from "../../supervisor/installer.ts";
 import { Journal } from "../../supervisor/journal.ts";
 import { bootPlanOf } from "../../supervisor/model-plan.ts";
 import { ModelStore } from "../../supervisor/model-store.ts";
@@ -25,7 +27,10 @@ const quietTurns = 50;
 const base = mkdtempSync("/tmp/changes-");
 after(() => rmSync(base, { recursive: true, force: true }));
 
-/** Names below the models folder, with their content. A model.onnx that begins with "bad" is refused. */
+/**
+ * Names below the models folder, with their content. A model.onnx that begins with "bad" is refused; one that begins with
+ * "frail" passes a trial, and is refused then.
+ */
 export type Files = Readonly<Record<string, string>>;
 
 export function modelsWith(files: Files): string {
@@ -67,6 +72,18 @@ export async function startChanging(modelsFolder: string) {
   const changeParts = { registry, journal, store, modelsFolder, locks };
   const mover = new Mover({ ...changeParts, digests, listener });
   const desk = new ChangeDesk({ ...changeParts, mover });
+  const trials = { meanwhile: (): Promise<void> => Promise.resolve() };
+  const installer = new Installer({
+    ...changeParts,
+    mover,
+    trial: async ({ file }) => {
+      await trials.meanwhile();
+      if (!readFileSync(file, "utf8").startsWith("bad")) return metadata;
+      throw new TroupeError("invalid-model", "no model");
+    },
+    onStep: () => undefined,
+  });
+  let uploads = 0;
   const seen = new Set<FakeChild<HostCommand>>();
   const gone = new Set<FakeChild<HostCommand>>();
 
@@ -131,6 +148,16 @@ export async function startChanging(modelsFolder: string) {
     return registry.find(model).life.hopeful.join();
   }
 
+  async function upload(content: string, config: string | null = null, model = "m") {
+    const id = `upload${uploads}`;
+    uploads += 1;
+    const path = join(await store.openUpload(id), "0");
+    writeFileSync(path, content);
+    const files = [{ name: "m.onnx", path, bytes: content.length, digest: "" }];
+    const sent = { type: "upload", uploadId: id, model, version: null, config, files } as const;
+    return installer.install(sent);
+  }
+
   /** Of each version what is seen of it. */
   function states(model = "m"): string {
     const { versions } = registry.view(registry.find(model));
@@ -148,15 +175,15 @@ export async function startChanging(modelsFolder: string) {
     const path = join(modelsFolder, model, "model.yaml");
     return existsSync(path) ? readFileSync(path, "utf8") : null;
   };
-  const shared = { ...parts, ...changeParts, digests, mover, desk, notes };
-  return { ...shared, done, until, rest, crash, states, serves, yaml };
+  const shared = { ...parts, ...changeParts, digests, mover, desk, trials, notes };
+  return { ...shared, upload, done, until, rest, crash, states, serves, yaml };
 }
 
 function answerLoad(child: FakeChild<HostCommand>): void {
   const load = child.sent.find((one) => one.type === "load");
   if (load === undefined) return;
   const { file } = load.spec;
-  if (readFileSync(file, "utf8").startsWith("bad")) {
+  if (/^(bad|frail)/.test(readFileSync(file, "utf8"))) {
     child.says({ type: "refused", reason: "no model" });
     return;
   }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { JournalEntry } from "../../supervisor/journal-entry.ts";
 import { Journal } from "../../supervisor/journal.ts";
+import type { JournalEntry } from "../../supervisor/journal-entry.ts";
 import { type Files, factsOf, modelsWith, put, startChanging } from "./changing-models.ts";
 
 const bake = "bake_ms: 1000\n";
