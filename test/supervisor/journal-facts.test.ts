@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type JournalEntry, parseEntry } from "../../supervisor/journal-entry.ts";
-import { entriesOf, type Facts, foldJournal, noFacts } from "../../supervisor/journal-facts.ts";
+import {
+  entriesOf,
+  type Facts,
+  foldJournal,
+  isDecided,
+  noFacts,
+  withEntry,
+} from "../../supervisor/journal-facts.ts";
 import { metadata } from "./metadata.ts";
 
 const why = { digest: "abc", reason: "crashed", at: "2024-01-01T00:00:00.000Z" };
@@ -193,5 +200,32 @@ describe("parseEntry", () => {
   const strange = [null, [], {}, { type: "moved", model: "m" }, { type: "loaded", model: "m" }];
   for (const value of strange) {
     it(`does not read ${JSON.stringify(value)}`, () => assert.equal(parseEntry(value), undefined));
+  }
+});
+
+describe("isDecided", () => {
+  const entries: readonly (readonly [JournalEntry, readonly JournalEntry[], boolean])[] = [
+    [of("loaded", null), [], true],
+    [of("loaded", null), [of("unloaded", null)], false],
+    [of("loaded", null), [of("unloaded", "1")], false],
+    [of("loaded", "1"), [], false],
+    [of("loaded", "1"), [of("loaded", "1")], true],
+    [of("loaded", "1"), [of("loaded", "1"), of("unloaded", "1")], false],
+    [of("unloaded", null), [], false],
+    [of("unloaded", null), [of("unloaded", null)], true],
+    [of("unloaded", null), [of("unloaded", null), of("loaded", "1")], false],
+    [of("unloaded", "1"), [of("unloaded", "1")], true],
+    [of("unloaded", "1"), [of("unloaded", "2")], false],
+    [{ type: "forgiven", model: "m", version: "1" }, [], true],
+    [{ type: "forgiven", model: "m", version: "1" }, [rolledBack("1")], false],
+    [rolledBack("1"), [rolledBack("1")], false],
+    [of("deleted", null), [], false],
+  ];
+  for (const [entry, before, expected] of entries) {
+    it(`is ${expected} of ${JSON.stringify(entry)} after ${JSON.stringify(before)}`, () => {
+      const facts = foldJournal(before);
+      assert.equal(isDecided(facts, entry), expected);
+      if (expected) assert.deepEqual(withEntry(facts, entry), facts);
+    });
   }
 });

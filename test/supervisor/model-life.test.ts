@@ -227,3 +227,44 @@ describe("a replica that is replaced", () => {
     assert.deepEqual(view(), ["1 ready 1"]);
   });
 });
+
+describe("a model of which a version goes on beside a new one", () => {
+  /** Version 1 serves with three replicas and goes on with fewer or more; version 2 comes. */
+  function adding(replicas: number) {
+    const parts = startLife(planFor({ replicas: 3, bakeMs: 500 }, "1"));
+    for (const child of parts.forks.children) makeReady(child);
+    const moved = parts.life.move(planFor({ replicas, bakeMs: 500 }, "1", "2"));
+    const replicasOf = (version: string) =>
+      parts.life.serving.find((group) => group.version === version)?.hosts.length ?? 0;
+    const makeAllReady = () => {
+      for (const child of parts.forks.children.slice(3)) makeReady(child);
+    };
+    return { ...parts, moved, replicasOf, makeAllReady };
+  }
+
+  it("takes its replicas away when the new one serves, and has them again where that fails", async () => {
+    const { forks, moved, replicasOf, makeAllReady, life } = adding(1);
+    assert.equal(replicasOf("1"), 3);
+    makeAllReady();
+    await moved;
+    assert.deepEqual([replicasOf("1"), replicasOf("2"), life.config?.replicas], [1, 1, 1]);
+    forks.children[3]?.exits(null, "SIGSEGV");
+    await settled();
+    assert.deepEqual([replicasOf("1"), replicasOf("2"), life.config?.replicas], [3, 0, 3]);
+  });
+
+  it("adds its replicas before the new one starts, and takes them away where that fails", async () => {
+    const { forks, moved, replicasOf, life } = adding(5);
+    assert.equal(forks.children.length, 5);
+    for (const child of forks.children.slice(3)) makeReady(child);
+    await settled();
+    assert.equal(forks.children.length, 10);
+    forks.children[5]?.says({ type: "booted" });
+    const refused = assert.rejects(moved, { message: "Cannot serve model: no" });
+    forks.children[5]?.says({ type: "refused", reason: "no" });
+    await settled();
+    for (const child of forks.children) if (drains(child)) child.exits(0);
+    await refused;
+    assert.deepEqual([replicasOf("1"), life.config?.replicas], [3, 3]);
+  });
+});
