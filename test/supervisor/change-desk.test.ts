@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
-import { type Files, factsOf, modelsWith, put, startChanging } from "./changing-models.ts";
+import { after, describe, it } from "node:test";
+import { type Files, factsOf, modelsFolders, put, startChanging } from "./changing-models.ts";
+
+const modelsWith = modelsFolders({ after });
 
 const one: Files = { "m/1/model.onnx": "1", "m/model.yaml": "bake_ms: 0\n" };
 const two: Files = { "m/2/model.onnx": "2" };

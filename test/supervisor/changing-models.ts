@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { after } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { discoverModels } from "../../src/config/model-folder.ts";
 import type { HostCommand } from "../../src/protocol/control.ts";
@@ -24,19 +23,21 @@ const patienceMs = 10_000;
 /** As many as it takes at most from one thing to the next that follows from it. */
 const quietTurns = 50;
 
-const base = mkdtempSync("/tmp/changes-");
-after(() => rmSync(base, { recursive: true, force: true }));
-
 /**
  * Names below the models folder, with their content. A model.onnx that begins with "bad" is refused; one that begins with
  * "frail" passes a trial, and is refused then.
  */
 export type Files = Readonly<Record<string, string>>;
 
-export function modelsWith(files: Files): string {
-  const models = mkdtempSync(join(base, "models-"));
-  put(models, files);
-  return models;
+/** Makes models folders that are there until the tests of its owner are over. */
+export function modelsFolders(owner: { after(end: () => void): void }): (files: Files) => string {
+  const base = mkdtempSync("/tmp/changes-");
+  owner.after(() => rmSync(base, { recursive: true, force: true }));
+  return (files) => {
+    const models = mkdtempSync(join(base, "models-"));
+    put(models, files);
+    return models;
+  };
 }
 
 export function put(models: string, files: Files): void {

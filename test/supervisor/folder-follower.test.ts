@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { FolderFollower } from "../../supervisor/folder-follower.ts";
-import { type Files, modelsWith, put, startChanging } from "./changing-models.ts";
+import { type Files, modelsFolders, put, startChanging } from "./changing-models.ts";
+
+const modelsWith = modelsFolders({ after });
 
 const one: Files = { "m/1/model.onnx": "1", "m/model.yaml": "bake_ms: 600000\n" };
 const watchMs = 1;

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { Journal } from "../../supervisor/journal.ts";
 import type { JournalEntry } from "../../supervisor/journal-entry.ts";
-import { type Files, factsOf, modelsWith, put, startChanging } from "./changing-models.ts";
+import { type Files, factsOf, modelsFolders, put, startChanging } from "./changing-models.ts";
+
+const modelsWith = modelsFolders({ after });
 
 const bake = "bake_ms: 1000\n";
 const one: Files = { "m/1/model.onnx": "1", "m/model.yaml": bake };
