@@ -10,6 +10,8 @@ import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
 import type { ChangeParts } from "./change-parts.ts";
 import type { GroupPlan } from "./host-group.ts";
+import type { JournalEntry } from "./journal-entry.ts";
+import type { Facts } from "./journal-facts.ts";
 import { brokenModel, goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Placed } from "./model-store.ts";
@@ -162,11 +164,10 @@ export class Installer {
     const { model: name } = upload;
     const model = await this.#known(name);
     onStep(name, version, "rollout");
-    const isUnloaded = this.#parts.journal.facts.unloadedModels.has(name);
-    const loaded = { type: "loaded", model: name, version: null } as const;
     // A file that was removed by hand may have served under the same name.
     const renew = new Set([version]);
-    await mover.settle(model, { renew, decisions: isUnloaded ? [loaded] : [], ...written });
+    const decisions = loadedAgain(name, this.#parts.journal.facts);
+    await mover.settle(model, { renew, decisions, ...written });
   }
 
   async #known(name: string): Promise<KnownModel> {
@@ -192,6 +193,16 @@ export class Installer {
     await mover.refresh(model);
     if (placed === "model" && model.life.groups.length === 0) mover.forget(name);
   }
+}
+
+/** Nothing where it is loaded; versions that were unloaded one by one stay so. */
+function loadedAgain(model: string, facts: Facts): readonly JournalEntry[] {
+  if (!facts.unloadedModels.has(model)) return [];
+  const apart = [...(facts.unloadedVersions.get(model) ?? [])];
+  return [
+    { type: "loaded", model, version: null },
+    ...apart.map((version) => ({ type: "unloaded", model, version }) as const),
+  ];
 }
 
 /** Beside a config.pbtxt. */

@@ -69,6 +69,18 @@ describe("an upload", () => {
     assert.deepEqual([server.serves(), factsOf(server.journal).unloaded], ["2", []]);
   });
 
+  it("leaves versions unloaded that were unloaded one by one", async () => {
+    const yaml = "versions: all\n";
+    const server = await startChanging(
+      modelsWith({ ...one, "m/2/model.onnx": "2", "m/model.yaml": yaml }),
+    );
+    for (const version of ["1", null]) {
+      await server.done(server.desk.carryOut({ ...unload, version }));
+    }
+    await server.done(server.upload("3"));
+    assert.equal(server.serves(), "2,3");
+  });
+
   it("that was cut off before it served leaves an unloaded model unloaded", async () => {
     const models = modelsWith(one);
     const server = await startChanging(models);
