@@ -4,7 +4,9 @@ import type { Clock } from "../platform/clock.ts";
 import { Outbox } from "../platform/outbox.ts";
 import { FrameReader } from "../protocol/frame-stream.ts";
 import {
+  type AnswerBytes,
   type CancelReason,
+  type ChunkFrame,
   type DoneFrame,
   type FailedFrame,
   type HostFrame,
@@ -29,7 +31,7 @@ import type { Seat } from "./seat.ts";
 /** Bodies are only there until the listener returns. */
 export interface LinkListener {
   onOpen(link: HostLink): void;
-  onChunk(flight: Flight, body: Uint8Array): void;
+  onChunk(flight: Flight, chunk: AnswerBytes): void;
   onDone(flight: Flight, frame: DoneFrame): void;
   onFailed(flight: Flight, frame: FailedFrame): void;
   /** The host keeps the sequence no longer. */
@@ -41,10 +43,7 @@ export interface LinkListener {
 
 /** An answer may be this large; past it the host does not keep the protocol. */
 const maxAnswerBytes = 512 * 1024 * 1024;
-/**
- * One buffer for all that is read, where Node would allocate 64 KiB for every read: what a frame holds is copied, or
- * gone, when its listener returns.
- */
+/** One buffer for all reads, where Node would allocate for each: what a frame holds is copied, or gone, on return. */
 const readBytes = 262_144;
 /** While a breaker is not closed, one request goes as its probe, and the next only after this long without news. */
 const probeEveryMs = 1_000;
@@ -261,11 +260,12 @@ export class HostLink {
     );
   }
 
-  #takeChunk({ id, body }: Extract<HostFrame, { type: "chunk" }>): boolean {
+  #takeChunk(chunk: ChunkFrame): boolean {
+    const { id } = chunk;
     const credit = this.#creditOf(id);
     if (credit === 0) return false;
     this.#chunkCredit[id] = credit - 1;
-    return this.#withFlight(id, (flight) => this.#listener.onChunk(flight, body));
+    return this.#withFlight(id, (flight) => this.#listener.onChunk(flight, chunk));
   }
 
   #creditOf(id: number): number {

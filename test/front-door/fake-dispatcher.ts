@@ -65,7 +65,7 @@ export class FakeDispatcher {
 
   done(call: Call, body = '{"ok":true}'): void {
     this.#settle(call);
-    const answer = { id: 0, stages: noStages, rows: 1, pressure: pressure() };
+    const answer = { id: 0, stages: noStages, rows: 1, pressure: pressure(), jsonBytes: 0 };
     call.onDone({ type: "done", ...answer, body: Buffer.from(body) });
   }
 

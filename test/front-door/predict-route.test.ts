@@ -75,7 +75,15 @@ describe("A prediction over HTTP", bounded, () => {
     const { onDone } = await fake.call();
     const answer = Buffer.alloc(300_000, "a");
     const stages = { decodeUs: 0, queueUs: 0, runUs: 0, encodeUs: 0 };
-    onDone({ type: "done", id: 1, stages, rows: 1, pressure: pressure(), body: answer });
+    onDone({
+      type: "done",
+      id: 1,
+      stages,
+      rows: 1,
+      pressure: pressure(),
+      jsonBytes: 0,
+      body: answer,
+    });
     answer.fill("b");
     assert.equal((await client.answer()).body, "a".repeat(300_000));
   });
@@ -331,8 +339,9 @@ describe("A caller who leaves", bounded, () => {
 describe("What surely is no JSON", bounded, () => {
   const rows: readonly (readonly [string, number, string])[] = [
     ["content-type: application/octet-stream", 415, "unsupported-media-type"],
-    ["content-encoding: gzip", 415, "unsupported-media-type"],
-    ["inference-header-content-length: 10", 501, "not-implemented"],
+    ["content-encoding: br", 415, "unsupported-media-type"],
+    ["content-encoding: gzip, gzip", 415, "unsupported-media-type"],
+    ["inference-header-content-length: 10", 400, "invalid-request"],
     ["x-request-timeout-ms: soon", 400, "invalid-request"],
     ["x-request-timeout-ms: 0", 400, "invalid-request"],
     ["x-priority: top", 400, "invalid-request"],

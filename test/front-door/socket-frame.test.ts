@@ -189,14 +189,6 @@ describe("sampleFrame", () => {
       assert.deepEqual(frame, infer({ id: 3, stream: true, isSignal: true, codec }));
     });
   }
-
-  it("is refused where the path does not say how samples are written", () => {
-    const verdict = sampleFrame(3, undefined);
-    assert.ok(verdict.type === "refused");
-    const { code, message } = verdict.error;
-    assert.deepEqual([verdict.id, code], [null, "not-implemented"]);
-    assert.match(message, /^frames must be JSON text: .* need '\?samples=' with their format/);
-  });
 });
 
 describe("frameKey", () => {

@@ -105,8 +105,8 @@ describe("A request on a socket", bounded, () => {
     const { client, fake } = await converse(t);
     client.infer(1, { stream: true });
     const call = await fake.call();
-    call.onChunk(Buffer.from('{"part":1}'));
-    call.onChunk(Buffer.from('{"part":2}'));
+    call.onChunk({ jsonBytes: 0, body: Buffer.from('{"part":1}') });
+    call.onChunk({ jsonBytes: 0, body: Buffer.from('{"part":2}') });
     fake.done(call, '{"part":3}');
     const frames = await client.has(3);
     await until(() => fake.credits.length === 2);
@@ -170,10 +170,10 @@ describe("A request on a socket", bounded, () => {
     assert.deepEqual(brief(await client.has(1)), ["failed c model-not-found"]);
   });
 
-  it("in binary is refused", async (t) => {
+  it("in binary is refused where it does not begin with the length of its JSON", async (t) => {
     const { client } = await converse(t);
     client.socket.send(Buffer.from("{}"));
-    assert.deepEqual(brief(await client.has(1)), ["failed not-implemented"]);
+    assert.deepEqual(brief(await client.has(1)), ["failed invalid-request"]);
   });
 
   it("goes to the model of the path, and to no other", async (t) => {
@@ -291,7 +291,7 @@ async function clogged(t: TestContext) {
   client.infer("slow", { stream: true });
   const call = await fake.call();
   await until(() => {
-    if (socket.bufferedAmount < 10_000_000) call.onChunk(Buffer.from(part));
+    if (socket.bufferedAmount < 10_000_000) call.onChunk({ jsonBytes: 0, body: Buffer.from(part) });
     return socket.bufferedAmount >= 10_000_000;
   });
   return { ...parts, call };
@@ -323,7 +323,7 @@ describe("A reader that is slow", bounded, () => {
   it("is ended when far more stands there than it may leave", async (t) => {
     const { fake, call, socket, permits } = await clogged(t);
     const part = Buffer.from(JSON.stringify({ part: "x".repeat(1_000_000) }));
-    for (let at = 0; at < 30; at += 1) call.onChunk(part);
+    for (let at = 0; at < 30; at += 1) call.onChunk({ jsonBytes: 0, body: part });
     assert.ok(socket.bufferedAmount < 20_000_000);
     await until(() => fake.cancelled.length === 1);
     assert.equal(permits.requests, 0);
@@ -771,7 +771,7 @@ describe("Binary frames", bounded, () => {
   it("are refused where the path does not say what they hold, and JSON goes on", async (t) => {
     const { client, infer } = await remembering(t);
     client.socket.send(Buffer.from([1, 2]));
-    assert.deepEqual(brief(await client.has(1)), ["failed not-implemented"]);
+    assert.deepEqual(brief(await client.has(1)), ["failed invalid-request"]);
     assert.equal((await infer(1)).start, true);
   });
 });

@@ -51,11 +51,16 @@ function setUp(wsMaxBufferedBytes = 100) {
 
 const nothing = () => undefined;
 
+/** An answer that is all JSON. */
+function all(body: Buffer) {
+  return { jsonBytes: 0, body };
+}
+
 describe("A socket's writer", () => {
   it("puts type and id before what the host has written, which it does not read", () => {
     const { writer, socket } = setUp();
-    writer.body("chunk", 'a"b', Buffer.from('{ "predictions":[1] }'), nothing);
-    writer.body("done", 7, Buffer.from('{"rows":tru}'), nothing);
+    writer.body("chunk", 'a"b', all(Buffer.from('{ "predictions":[1] }')), nothing);
+    writer.body("done", 7, all(Buffer.from('{"rows":tru}')), nothing);
     assert.deepEqual(socket.sent, [
       '{"type":"chunk","id":"a\\"b", "predictions":[1] }',
       '{"type":"done","id":7,"rows":tru}',
@@ -136,7 +141,7 @@ describe("A socket's writer", () => {
 
   it("tells when a frame was taken, after whoever waits for that one", () => {
     const { writer, socket, events, metrics } = setUp();
-    writer.body("chunk", 1, Buffer.from('{"a":1}'), () => events.push("sent"));
+    writer.body("chunk", 1, all(Buffer.from('{"a":1}')), () => events.push("sent"));
     const before = [...events];
     socket.take();
     assert.deepEqual([before, events, metrics.framesOut.value], [[], ["sent", "taken"], 1]);
@@ -145,7 +150,7 @@ describe("A socket's writer", () => {
   it("is clogged while more waits than may", () => {
     const { writer, socket, events } = setUp(30);
     const states = [1, 2].map((id) => {
-      writer.body("done", id, Buffer.from('{"a":1}'), nothing);
+      writer.body("done", id, all(Buffer.from('{"a":1}')), nothing);
       return writer.isClogged;
     });
     assert.deepEqual([states, events], [[false, true], ["clogged"]]);

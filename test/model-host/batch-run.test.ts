@@ -251,6 +251,7 @@ function statesOf(results: readonly SliceResult[]): unknown {
 
 /** Keeps what it is given as it is given. */
 class BareEngine implements Engine {
+  readonly takesMemory = true;
   readonly given: (readonly NamedTensor[])[] = [];
   readonly #compute: Compute;
 

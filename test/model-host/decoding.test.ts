@@ -91,6 +91,7 @@ describe("decodeWork", () => {
       alone: false,
       arrivedAt: 100,
       decodeUs: 0,
+      ownMemory: null,
       parts: [],
       nextRow: 0,
       credit: Number.POSITIVE_INFINITY,

@@ -42,19 +42,19 @@ const rows: readonly FrameRow<DoorFrame>[] = [
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0200 697269732f3123302e31",
+    hex: "11000000 01 54525045 0300 697269732f3123302e31",
   },
   {
     name: "request",
     frame: request(),
     write: (writer) => writeRequest(writer, request()),
-    hex: "16000000 02 02010000 01 03 02 00000000004a9340 03 722d31 7b7d",
+    hex: "17000000 02 02010000 01 03 02 00000000004a9340 03 722d31 00 7b7d",
   },
   {
     name: "request of a sequence",
     frame: request({ sequence: claim() }),
     write: (writer) => writeRequest(writer, request({ sequence: claim() })),
-    hex: "1b000000 02 02010000 01 07 02 00000000004a9340 03 722d31 05 03 732d31 7b7d",
+    hex: "1c000000 02 02010000 01 07 02 00000000004a9340 03 722d31 05 03 732d31 00 7b7d",
   },
   {
     name: "cancel",
@@ -86,7 +86,7 @@ describe("the frames of a front door", () => {
     assert.deepEqual(
       [codecNames, priorities, cancelReasons],
       [
-        ["predict", "v2", "int16", "int32", "float32"],
+        ["predict", "v2", "int16", "int32", "float32", "predict-binary", "v2-binary", "v2-raw"],
         ["low", "normal", "high"],
         ["client-left", "expired"],
       ],

@@ -35,7 +35,7 @@ const rows: readonly FrameRow<HostFrame>[] = [
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0200 697269732f3123302e31",
+    hex: "11000000 01 54525045 0300 697269732f3123302e31",
   },
   {
     name: "running",
@@ -45,16 +45,30 @@ const rows: readonly FrameRow<HostFrame>[] = [
   },
   {
     name: "chunk",
-    frame: { type: "chunk", id: 258, body: Buffer.from("{}") },
-    write: (writer) => writeChunk(writer, 258, Buffer.from("{}")),
-    hex: "07000000 11 02010000 7b7d",
+    frame: { type: "chunk", id: 258, jsonBytes: 0, body: Buffer.from("{}") },
+    write: (writer) => writeChunk(writer, 258, { json: Buffer.from("{}"), tensors: [] }),
+    hex: "0b000000 11 02010000 00000000 7b7d",
   },
   {
     name: "done",
-    frame: { type: "done", id: 258, stages, rows: 5, pressure, body: Buffer.from("{}") },
+    frame: {
+      type: "done",
+      id: 258,
+      stages,
+      rows: 5,
+      pressure,
+      jsonBytes: 0,
+      body: Buffer.from("{}"),
+    },
     write: (writer) =>
-      writeDone(writer, { id: 258, stages, rows: 5, pressure, body: Buffer.from("{}") }),
-    hex: `35000000 12 02010000 01000000 02000000 03000000 04000000 05000000 ${pressureHex} 7b7d`,
+      writeDone(writer, {
+        id: 258,
+        stages,
+        rows: 5,
+        pressure,
+        body: { json: Buffer.from("{}"), tensors: [] },
+      }),
+    hex: `39000000 12 02010000 01000000 02000000 03000000 04000000 05000000 00000000 ${pressureHex} 7b7d`,
   },
   {
     name: "failed, with a time to retry",

@@ -44,7 +44,7 @@ function floats(shape: readonly number[], ...values: number[]): Tensor {
 }
 
 function encode(given: Answer, served: ServedModel): string {
-  return Buffer.from(encodePrediction(given, served)).toString();
+  return Buffer.from(encodePrediction(given, served).json).toString();
 }
 
 const head = '{"model":"m\\"","version":"2"';

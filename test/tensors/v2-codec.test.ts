@@ -57,6 +57,7 @@ describe("v2Codec.decode", () => {
       rows: 1,
       outputs: [0],
       id: "q",
+      priority: "low",
       ...withoutMemory,
     });
     assert.deepEqual(
@@ -184,7 +185,7 @@ function answer(outputs: readonly Tensor[], more: Partial<Answer> = {}, id?: str
 }
 
 function encode(given: Answer, served: ServedModel): string {
-  return Buffer.from(v2Codec.encode(given, served)).toString();
+  return Buffer.from(v2Codec.encode(given, served).json).toString();
 }
 
 describe("v2Codec.encode", () => {
