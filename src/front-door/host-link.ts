@@ -4,7 +4,6 @@ import type { Clock } from "../platform/clock.ts";
 import { Outbox } from "../platform/outbox.ts";
 import { FrameReader } from "../protocol/frame-stream.ts";
 import {
-  type AnswerBytes,
   type CancelReason,
   type ChunkFrame,
   type DoneFrame,
@@ -31,7 +30,7 @@ import type { Seat } from "./seat.ts";
 /** Bodies are only there until the listener returns. */
 export interface LinkListener {
   onOpen(link: HostLink): void;
-  onChunk(flight: Flight, chunk: AnswerBytes): void;
+  onChunk(flight: Flight, chunk: ChunkFrame): void;
   onDone(flight: Flight, frame: DoneFrame): void;
   onFailed(flight: Flight, frame: FailedFrame): void;
   /** The host keeps the sequence no longer. */
@@ -204,13 +203,10 @@ export class HostLink {
       const frame = parseHostFrame(bytes);
       return frame !== undefined && this.#hear(frame);
     });
-    if (!isSound) this.#violate("it sent a frame that the protocol does not have");
-    return isSound;
-  }
-
-  #violate(reason: string): void {
-    this.#listener.onViolation(this, reason);
+    if (isSound) return true;
+    this.#listener.onViolation(this, "it sent a frame that the protocol does not have");
     this.#socket.destroy();
+    return false;
   }
 
   /** False where the host speaks of what it was never asked. */
@@ -261,11 +257,10 @@ export class HostLink {
   }
 
   #takeChunk(chunk: ChunkFrame): boolean {
-    const { id } = chunk;
-    const credit = this.#creditOf(id);
+    const credit = this.#creditOf(chunk.id);
     if (credit === 0) return false;
-    this.#chunkCredit[id] = credit - 1;
-    return this.#withFlight(id, (flight) => this.#listener.onChunk(flight, chunk));
+    this.#chunkCredit[chunk.id] = credit - 1;
+    return this.#withFlight(chunk.id, (flight) => this.#listener.onChunk(flight, chunk));
   }
 
   #creditOf(id: number): number {
