@@ -30,6 +30,8 @@ const stages = { decodeUs: 1, queueUs: 2, runUs: 3, encodeUs: 4 };
 
 const pressureHex = "07000000 02000000 0000003f 0000c03f 01 01 d2040000 03000000";
 
+const withTensors = { json: Buffer.from("{}"), tensors: [Buffer.from("ab"), Buffer.from("c")] };
+
 const rows: readonly FrameRow<HostFrame>[] = [
   {
     name: "hello",
@@ -69,6 +71,26 @@ const rows: readonly FrameRow<HostFrame>[] = [
         body: { json: Buffer.from("{}"), tensors: [] },
       }),
     hex: `39000000 12 02010000 01000000 02000000 03000000 04000000 05000000 00000000 ${pressureHex} 7b7d`,
+  },
+  {
+    name: "chunk with tensors",
+    frame: { type: "chunk", id: 258, jsonBytes: 2, body: Buffer.from("{}abc") },
+    write: (writer) => writeChunk(writer, 258, withTensors),
+    hex: "0e000000 11 02010000 02000000 7b7d 616263",
+  },
+  {
+    name: "done with tensors",
+    frame: {
+      type: "done",
+      id: 258,
+      stages,
+      rows: 5,
+      pressure,
+      jsonBytes: 2,
+      body: Buffer.from("{}abc"),
+    },
+    write: (writer) => writeDone(writer, { id: 258, stages, rows: 5, pressure, body: withTensors }),
+    hex: `3c000000 12 02010000 01000000 02000000 03000000 04000000 05000000 02000000 ${pressureHex} 7b7d 616263`,
   },
   {
     name: "failed, with a time to retry",
