@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 import { SocketSession } from "../../src/front-door/socket-session.ts";
 import type { SocketTarget } from "../../src/front-door/socket-target.ts";
+import { lengthPrefix } from "../../src/protocol/binary-body.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { doorParts, model } from "./door-parts.ts";
 import { type Frame, SocketClient } from "./socket-client.ts";
@@ -174,6 +175,29 @@ describe("A request on a socket", bounded, () => {
     const { client } = await converse(t);
     client.socket.send(Buffer.from("{}"));
     assert.deepEqual(brief(await client.has(1)), ["failed invalid-request"]);
+  });
+
+  it("in binary reaches the dispatcher whole, and is answered as its host says", async (t) => {
+    const { client, fake } = await converse(t);
+    const json = Buffer.from(JSON.stringify({ type: "infer", id: "a", model: "m", inputs: [] }));
+    const frame = Buffer.concat([lengthPrefix(json.length), json, Buffer.from("tensors")]);
+    client.socket.send(frame);
+    const call = await fake.call();
+    assert.deepEqual([call.codec, call.body], ["predict-binary", frame]);
+    const answers: Buffer[] = [];
+    client.socket.removeAllListeners("message");
+    client.socket.on("message", (data, isBinary) => {
+      assert.equal(isBinary, true);
+      answers.push(data as Buffer);
+    });
+    call.onChunk({ jsonBytes: 7, body: Buffer.from('{"n":1}ab') });
+    fake.done(call, '{"n":2}cd', 7);
+    await until(() => answers.length === 2);
+    assert.deepEqual(
+      answers.map((answer) => answer.toString("latin1", 4)),
+      ['{"type":"chunk","id":"a","n":1}ab', '{"type":"done","id":"a","n":2}cd'],
+    );
+    assert.equal(answers[0]?.readUInt32LE(0), (answers[0]?.length ?? 0) - 6);
   });
 
   it("goes to the model of the path, and to no other", async (t) => {

@@ -19,8 +19,7 @@ class FakeSocket {
   }
 
   send(bytes: Buffer, options: { readonly binary: boolean }, onSent: () => void): void {
-    assert.equal(options.binary, false);
-    this.sent.push(String(bytes));
+    this.sent.push(options.binary ? bytes.toString("hex") : String(bytes));
     this.bufferedAmount += bytes.length;
     this.#waiting.push(onSent);
   }
@@ -138,6 +137,15 @@ describe("A socket's writer", () => {
       assert.deepEqual(frames(), [{ type: "ended", model: "m", ...expected }]);
     });
   }
+
+  it("sends tensors behind the JSON, whose length comes first", () => {
+    const { writer, socket } = setUp();
+    const body = Buffer.from('{"a":1}\x01\x02');
+    writer.body("done", 1, { jsonBytes: 7, body }, nothing);
+    const json = '{"type":"done","id":1,"a":1}';
+    assert.deepEqual(socket.sent, [Buffer.from(`\x1c\0\0\0${json}\x01\x02`).toString("hex")]);
+    assert.equal(json.length, 0x1c);
+  });
 
   it("tells when a frame was taken, after whoever waits for that one", () => {
     const { writer, socket, events, metrics } = setUp();
