@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
 import { allDatatypesModel, echoedDatatypes } from "../../models/datatype-models.ts";
+import { loopModel } from "../../models/loop-models.ts";
 import { echoModel, fixedBatchModel } from "../../models/odd-models.ts";
 import { encodeModel } from "../../models/onnx-writer.ts";
-import { binaryBody, parseBinary, type TensorEntry } from "./binary-form.ts";
+import { binaryBody, binaryFrame, parseBinary, type TensorEntry } from "./binary-form.ts";
 import { startReady } from "./cluster.ts";
+import { openSocket } from "./frame-socket.ts";
 import { type BinaryReply, sendForBytes } from "./http-client.ts";
 
 const maxBodyBytes = 4_000_000;
@@ -21,6 +23,7 @@ const cluster = await startReady(
       halves: { onnx: echoing("FP16", ["batch", 4]) },
       pictures: { onnx: echoing("FP32", ["batch", 3, 240, 320]) },
       texts: { onnx: echoing("STRING", ["batch", 1]) },
+      loop: { onnx: loopModel() },
       grids: { onnx: echoing("FP32", ["batch", "columns"]) },
     },
     flags: ["--max-body-bytes", `${maxBodyBytes}`],
@@ -420,27 +423,79 @@ describe("A packed answer", () => {
   });
 });
 
-describe("Parameters of a request", () => {
-  it("name a timeout in microseconds, past which it is not run", async () => {
-    const parameters = { timeout: 1 };
-    const reply = await infer("fixed", {
-      json: { inputs: [x], parameters },
-      tensors: [bytes(row)],
+describe("A timeout of a request", () => {
+  it("in microseconds is its deadline where it waits behind another", async () => {
+    const loop = (value: number, parameters: object) =>
+      infer("loop", {
+        json: { inputs: [input("INT64", [1], 8, "trips")], parameters },
+        tensors: [bytes(BigInt64Array.of(BigInt(value)))],
+      });
+    const long = loop(1_500_000, {});
+    await cluster.reaches(1, "troupe_requests_run_total", { model_id: "loop" });
+    assertRefused(await loop(1, { timeout: 1_000 }), 504, "deadline-exceeded", /./);
+    assert.equal((await long).status, 200);
+  });
+});
+
+describe("Binary frames on a WebSocket", () => {
+  const outputs = [{ name: "y", parameters: { binary_data: true } }];
+
+  for (const path of ["/v2/models/echo/stream", "/ws"]) {
+    it(`bring tensors and get them back: ${path}`, async () => {
+      const socket = await openSocket(cluster.url, path);
+      const json = { type: "infer", id: 7, model: "echo", inputs: [x], outputs };
+      socket.sendBytes(binaryFrame(json, [bytes(row)]));
+      const { json: answer, tensors } = await socket.binaryAnswer(7);
+      assert.deepEqual(Object.keys(answer), [
+        "type",
+        "id",
+        "model",
+        "version",
+        "outputs",
+        "request_id",
+      ]);
+      assert.deepEqual(tensors.get("y"), bytes(row));
+      socket.close();
+      await socket.closed;
     });
-    assert.ok([200, 504].includes(reply.status), reply.body.toString());
+  }
+
+  it("are answered in text where nothing is said of outputs, and text in binary where it asks", async () => {
+    const socket = await openSocket(cluster.url, "/v2/models/echo/stream");
+    socket.sendBytes(binaryFrame({ type: "infer", id: "in", inputs: [x] }, [bytes(row)]));
+    assert.deepEqual((await socket.answer("in")).predictions, [[...row]]);
+    const inputs = [{ name: "x", datatype: "FP32", shape: [1, 4], data: [...row] }];
+    socket.infer("out", { inputs, outputs });
+    assert.deepEqual((await socket.binaryAnswer("out")).tensors.get("y"), bytes(row));
+    socket.close();
+    await socket.closed;
   });
 
-  it("name a priority", async () => {
-    const reply = await infer("echo", {
-      json: { inputs: [x], parameters: { priority: 3 } },
-      tensors: [bytes(row)],
-    });
-    assert.equal(reply.status, 200);
-    const refused = await infer("echo", {
-      json: { inputs: [x], parameters: { priority: -1 } },
-      tensors: [bytes(row)],
-    });
-    assertRefused(refused, 400, "invalid-request", /'priority'/);
+  it("are streamed slice by slice", async () => {
+    const rows = 130;
+    const many = Float32Array.from({ length: rows * 4 }, (_, i) => i);
+    const inputs = [input("FP32", [rows, 4], many.byteLength)];
+    const socket = await openSocket(cluster.url, "/v2/models/echo/stream");
+    const json = { type: "infer", id: 1, stream: true, inputs, outputs };
+    socket.sendBytes(binaryFrame(json, [bytes(many)]));
+    const end = await socket.answer(1);
+    assert.deepEqual([end.type, end.rows, end.error], ["done", rows, undefined]);
+    const chunks = socket.binaryFrames.map(({ tensors }) => tensors.get("y") as Buffer);
+    assert.equal(chunks.length, 3);
+    assert.deepEqual(Buffer.concat(chunks), bytes(many));
+    socket.close();
+    await socket.closed;
+  });
+
+  it("that lie get failed, and the socket lives", async () => {
+    const socket = await openSocket(cluster.url, "/v2/models/echo/stream");
+    socket.sendBytes(binaryFrame({ type: "infer", id: "lie", inputs: [x] }, [Buffer.alloc(15)]));
+    const { code, error } = await socket.answer("lie");
+    assert.deepEqual([code, /expecting 1 additional bytes/.test(error)], ["invalid-request", true]);
+    socket.sendBytes(binaryFrame({ type: "infer", id: "next", inputs: [x] }, [bytes(row)]));
+    assert.equal((await socket.answer("next")).type, "done");
+    socket.close();
+    await socket.closed;
   });
 });
 
