@@ -499,15 +499,6 @@ describe("Binary frames on a WebSocket", () => {
   });
 });
 
-describe("Server metadata", () => {
-  it("lists what is there", async () => {
-    const { json } = await cluster.get<{ extensions: readonly string[] }>("/v2");
-    for (const name of ["binary_tensor_data", "classification", "schedule_policy"]) {
-      assert.ok(json.extensions.includes(name), name);
-    }
-  });
-});
-
 it("and nothing is left", async () => {
   assert.equal(await cluster.restarts(), 0);
   await cluster.endsCleanly();
