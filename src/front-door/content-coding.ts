@@ -16,15 +16,20 @@ export type Coding = (typeof codings)[number];
 
 /** The coding of a request's body, null where it has none. Throws `unsupported-media-type`. */
 export function codingOf(header: string | undefined): Coding | null {
-  if (header === undefined) return null;
-  const name = header.trim().toLowerCase();
-  if (name === "" || name === "identity") return null;
-  const coding = codings.find((one) => one === name || `x-${one}` === name);
+  const coding = knownCoding(header);
   if (coding !== undefined) return coding;
   throw new TroupeError(
     "unsupported-media-type",
     `content-encoding must be one of ${codings.join(", ")}, identity, got '${header}'`,
   );
+}
+
+/** Null where there is none, undefined for one that is not known. */
+export function knownCoding(header: string | undefined): Coding | null | undefined {
+  if (header === undefined) return null;
+  const name = header.trim().toLowerCase();
+  if (name === "" || name === "identity") return null;
+  return codings.find((one) => one === name || `x-${one}` === name);
 }
 
 /** Node's default of 16 KiB costs a large body many turns. */

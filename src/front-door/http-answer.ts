@@ -66,15 +66,17 @@ function beginFailure(
   keepAlive: boolean,
 ): string {
   const body = errorBody(failure, requestId);
-  const headers = headersOf(Buffer.byteLength(body), requestId, keepAlive);
+  const headers = headersOf(json, Buffer.byteLength(body), requestId, keepAlive);
   headers.push(...retryHeaders(failure.code, failure.retryAfterMs).flat());
   response.writeHead(httpStatus[failure.code], headers);
   return body;
 }
 
-/** Names and values in turn, of every JSON answer on the hot road. */
-function headersOf(bytes: number, requestId: string, keepAlive: boolean): string[] {
-  const headers = ["content-type", "application/json", "content-length", String(bytes)];
+const json = "application/json";
+
+/** Names and values in turn, of every answer on the hot road. */
+function headersOf(type: string, bytes: number, requestId: string, keepAlive: boolean): string[] {
+  const headers = ["content-type", type, "content-length", String(bytes)];
   headers.push("x-request-id", requestId);
   if (!keepAlive) headers.push("connection", "close");
   return headers;
@@ -95,11 +97,10 @@ export interface HttpAnswer extends AnswerBytes {
 /** The body may be overwritten as soon as this returns. */
 export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
   const { body, jsonBytes, requestId, keepAlive, coding } = answer;
-  const headers = headersOf(body.length, requestId, keepAlive);
-  if (jsonBytes > 0) {
-    headers[1] = "application/octet-stream";
-    headers.push("inference-header-content-length", String(jsonBytes));
-  }
+  const isBinary = jsonBytes > 0;
+  const type = isBinary ? "application/octet-stream" : json;
+  const headers = headersOf(type, body.length, requestId, keepAlive);
+  if (isBinary) headers.push("inference-header-content-length", String(jsonBytes));
   if (coding !== null) headers.push("content-encoding", coding, "vary", "accept-encoding");
   response.writeHead(200, headers);
   if (body.length > joinUpToBytes) response.end(Buffer.from(body));

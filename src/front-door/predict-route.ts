@@ -8,7 +8,7 @@ import { type Failure, type TroupeError, toFailure } from "../protocol/errors.ts
 import type { DoneFrame, Priority } from "../protocol/frames.ts";
 import { hasMemory } from "../protocol/model-metadata.ts";
 import type { AccessLog } from "./access-log.ts";
-import { answerCoding, type Coding, codings, pack } from "./content-coding.ts";
+import { answerCoding, type Coding, codings, knownCoding, pack } from "./content-coding.ts";
 import type { Target } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
@@ -117,6 +117,10 @@ class Exchange {
     const { entrance, clock, maxBodyBytes } = this.#parts;
     const { headers } = this.#request;
     const bytes = declaredLength(this.#request, maxBodyBytes);
+    // Only this tells a client that it was the coding, and not the type (RFC 9110, section 12.5.3).
+    if (knownCoding(headers["content-encoding"]) === undefined) {
+      this.#response.setHeader("accept-encoding", codings.join(", "));
+    }
     this.#content = contentOf(headers, this.#path.codec);
     const timeoutMs = timeoutOf(headers["x-request-timeout-ms"]);
     const priority = priorityOf(headers["x-priority"]);
@@ -204,9 +208,6 @@ class Exchange {
   /** A body that was not read to its end ends the connection. */
   #fail(failure: Failure, isBodyRead: boolean): void {
     if (this.#isAnswered) return;
-    if (failure.code === "unsupported-media-type") {
-      this.#response.setHeader("accept-encoding", codings.join(", "));
-    }
     const { isDraining, clock } = this.#parts;
     const status = isBodyRead
       ? sendFailure(this.#response, failure, this.#requestId, !isDraining())

@@ -456,6 +456,8 @@ describe("A packed prediction", bounded, () => {
     const { client } = await served(t);
     client.write(post("/predict/m", "{}", ["content-encoding: br"]));
     assert.equal((await client.answer()).headers["accept-encoding"], "gzip, deflate");
+    client.write(post("/predict/m", "{}", ["content-type: image/png"]));
+    assert.equal((await client.answer()).headers["accept-encoding"], undefined);
   });
 });
 
