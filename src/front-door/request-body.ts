@@ -42,7 +42,8 @@ export function readBody(
   { coding, prefix }: BodyForm = asItComes,
 ): void {
   const chunks: Buffer[] = prefix === null ? [] : [prefix];
-  const [source, release] = coding === null ? [request, stay] : unpacked(request, coding, refuse);
+  const [source, release] =
+    coding === null ? [request, () => undefined] : unpacked(request, coding, refuse);
   let bytes = 0;
   let isOver = false;
   function refuse(error: TroupeError): void {
@@ -65,10 +66,6 @@ export function readBody(
   }
   source.on("data", onData);
   source.on("end", onEnd);
-}
-
-function stay(): void {
-  // A body without a coding is read where it comes from.
 }
 
 /** Rejects where it is too large or no UTF-8, and with `cancelled` where the caller goes away. */
