@@ -20,7 +20,7 @@ const lengthBytes = 4;
 /**
  * The tensor that lies in `bytes`. Its data is a view of their memory where that is aligned to the datatype, else a
  * copy. Throws `invalid-request` where the bytes are not those of the shape, for a BOOL other than 0 and 1, and for
- * BYTES whose lengths do not fit or which are no UTF-8, as ONNX Runtime takes text only.
+ * BYTES whose lengths do not fit, or which are no UTF-8 or hold NUL, as ONNX Runtime's binding takes C's strings only.
  */
 export function readBinary({ name, datatype, shape }: TensorHead, bytes: Uint8Array): Tensor {
   const count = elementCount(name, shape);
@@ -80,9 +80,11 @@ function readStrings(name: string, bytes: Uint8Array, count: number): readonly s
 
 function readString(name: string, i: number, bytes: Buffer): string {
   const text = bytes.toString("utf8");
-  if (!text.includes("\ufffd") || isUtf8(bytes)) return text;
+  const isText = !text.includes("\ufffd") || isUtf8(bytes);
+  if (isText && !text.includes("\0")) return text;
+  const got = isText ? "a NUL" : "other bytes";
   throw invalidRequest(
-    `Cannot read input ${quoted(name)}: expected UTF-8 in string ${i} (BYTES), got other bytes`,
+    `Cannot read input ${quoted(name)}: expected UTF-8 without NUL in string ${i} (BYTES), got ${got}`,
   );
 }
 

@@ -46,7 +46,7 @@ function randomTensor(datatype: Datatype, rows: number, random: Random): Tensor 
   const shape = [rows, 3];
   const data = allocate(datatype, product(shape));
   if (!ArrayBuffer.isView(data)) {
-    const texts = data.fill("").map(() => "ä\0z".repeat(draw(random, 4)));
+    const texts = data.fill("").map(() => "äz".repeat(draw(random, 4)));
     return { datatype, shape, data: texts };
   }
   const bytes = new Uint8Array(data.buffer);

@@ -30,7 +30,7 @@ const extremes: Tensor[] = [
     data: Float32Array.from({ length: 200 }, (_, i) => Math.tan(i)),
   },
   { datatype: "FP64", shape: [1, 4], data: Float64Array.of(-0, 5e-324, 0.1, -Number.MAX_VALUE) },
-  { datatype: "BYTES", shape: [1, 2, 2], data: ["", 'a"\\\n\0', "ä€😀", "\u2028"] },
+  { datatype: "BYTES", shape: [1, 2, 2], data: ["", 'a"\\\n\x01', "ä€😀", "\u2028"] },
   { datatype: "FP32", shape: [2, 0], data: new Float32Array(0) },
 ];
 
