@@ -7,7 +7,7 @@ import { plainOutputs } from "../src/tensors/model-state.ts";
 import { predictBinaryCodec, predictCodec } from "../src/tensors/predict-codec.ts";
 import { sampleCodec } from "../src/tensors/sample-codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
-import { v2BinaryCodec, v2Codec } from "../src/tensors/v2-codec.ts";
+import { v2BinaryCodec, v2Codec, v2ContentsCodec } from "../src/tensors/v2-codec.ts";
 import { v2RawCodec } from "../src/tensors/v2-raw-codec.ts";
 import { cutWindows } from "../src/tensors/windows.ts";
 import { invalidRequest } from "../src/tensors/wording.ts";
@@ -24,6 +24,7 @@ const codecs: Readonly<Record<CodecName, Codec>> = {
   "predict-binary": predictBinaryCodec,
   "v2-binary": v2BinaryCodec,
   "v2-raw": v2RawCodec,
+  "v2-contents": v2ContentsCodec,
 };
 
 export interface DecodeOptions {

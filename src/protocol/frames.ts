@@ -43,14 +43,15 @@ import {
   type SequenceClaim,
 } from "./sequences.ts";
 
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 /** Chunks that a host may send before it is granted more. */
 export const initialChunkCredit = 2;
 const magic = "TRPE";
 
 /**
  * The wire formats of bodies, by their number on the data channel: JSON, bare samples of a signal, JSON with binary
- * tensors behind it (`length of the JSON u32 | JSON | tensors`), and the bytes of a lone tensor.
+ * tensors behind it (`length of the JSON u32 | JSON | tensors`), the bytes of a lone tensor, and JSON with encoded
+ * InferTensorContents in the place of binary tensors.
  */
 export const codecNames = [
   "predict",
@@ -61,6 +62,7 @@ export const codecNames = [
   "predict-binary",
   "v2-binary",
   "v2-raw",
+  "v2-contents",
 ] as const;
 export type CodecName = (typeof codecNames)[number];
 

@@ -9,7 +9,7 @@ import { invalidRequest, quoted } from "./wording.ts";
 // that ONNX Runtime is built for, without padding. A BYTES element is its length (u32) and so many bytes.
 
 /** What a tensor is said to be, before its bytes are read. */
-interface TensorHead {
+export interface TensorHead {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];

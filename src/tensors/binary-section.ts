@@ -1,4 +1,5 @@
 import { lengthBytes, saidJsonBytes } from "../protocol/binary-body.ts";
+import { readBinary } from "./binary-elements.ts";
 import { invalidRequest, quoted } from "./wording.ts";
 
 /** A body of `length of the JSON u32 | JSON | tensors`. */
@@ -8,7 +9,7 @@ interface BinaryBody {
 }
 
 /** Throws `invalid-request` where the length is not that of JSON in the body. */
-export function splitBinaryBody(body: Uint8Array): BinaryBody {
+export function splitBinaryBody(body: Uint8Array, readElements = readBinary): BinaryBody {
   const jsonBytes = saidJsonBytes(body);
   if (jsonBytes === undefined) {
     throw invalidRequest(
@@ -22,7 +23,8 @@ export function splitBinaryBody(body: Uint8Array): BinaryBody {
     );
   }
   const json = body.subarray(lengthBytes, lengthBytes + jsonBytes);
-  return { json, tensors: new BinarySection(body.subarray(lengthBytes + jsonBytes)) };
+  const bytes = body.subarray(lengthBytes + jsonBytes);
+  return { json, tensors: new BinarySection(bytes, readElements) };
 }
 
 /** The binary tensors behind the JSON of a request: one after the other, in the order of its `inputs`. */
@@ -30,8 +32,12 @@ export class BinarySection {
   readonly #bytes: Uint8Array;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** How the bytes of one input become its tensor. */
+  readonly readElements: typeof readBinary;
+
+  constructor(bytes: Uint8Array, readElements = readBinary) {
     this.#bytes = bytes;
+    this.readElements = readElements;
   }
 
   /** The next `size` bytes, which are those of input `name`. Throws `invalid-request` where there are not as many. */

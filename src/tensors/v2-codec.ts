@@ -1,8 +1,10 @@
+import { readBinary } from "./binary-elements.ts";
 import { type BinarySection, splitBinaryBody } from "./binary-section.ts";
 import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { expectObject, property } from "./json-object.ts";
 import { checkWritable } from "./json-writer.ts";
+import { readContents } from "./typed-contents.ts";
 import { encodeInference, encodeInferenceEnd } from "./v2-answer.ts";
 import { optionalParameters } from "./v2-outputs.ts";
 import { readParameters } from "./v2-parameters.ts";
@@ -20,15 +22,22 @@ export const v2Codec: Codec = {
 };
 
 /** The same with binary tensors behind the JSON (section 4): `length of the JSON u32 | JSON | tensors`. */
-export const v2BinaryCodec: Codec = {
-  ...v2Codec,
-  decode: (body, model) => {
-    const { json, tensors } = splitBinaryBody(body);
-    const request = decodeInference(json, tensors, model);
-    tensors.end(model.name);
-    return request;
-  },
-};
+export const v2BinaryCodec: Codec = codecWith(readBinary);
+
+/** The same where each of the tensors is an encoded InferTensorContents (section 8). */
+export const v2ContentsCodec: Codec = codecWith(readContents);
+
+function codecWith(readElements: typeof readBinary): Codec {
+  return {
+    ...v2Codec,
+    decode: (body, model) => {
+      const { json, tensors } = splitBinaryBody(body, readElements);
+      const request = decodeInference(json, tensors, model);
+      tensors.end(model.name);
+      return request;
+    },
+  };
+}
 
 function decodeInference(
   json: Uint8Array,

@@ -1,6 +1,5 @@
 import { TroupeError } from "../protocol/errors.ts";
 import type { Datatype } from "../protocol/model-metadata.ts";
-import { readBinary } from "./binary-elements.ts";
 import type { BinarySection } from "./binary-section.ts";
 import type { DecodedRequest, ServedModel } from "./codec.ts";
 import { isDatatype } from "./datatypes.ts";
@@ -93,7 +92,8 @@ function readInput(
   const elements = readForm(name, entry);
   if (elements.type === "json") return readTensor({ name, datatype }, elements.data, shape);
   if (tensors === null) throw notBinary(name);
-  return readBinary({ name, datatype, shape }, tensors.take(name, elements.size, model.name));
+  const bytes = tensors.take(name, elements.size, model.name);
+  return tensors.readElements({ name, datatype, shape }, bytes);
 }
 
 function notBinary(name: string): TroupeError {
