@@ -26,10 +26,11 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
+COPY proto proto
 COPY models models
 # A number, so that Kubernetes can see that it is not root. Everything in /app is root's, and only read.
 USER 1000:1000
-EXPOSE 8080
+EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 # Ready, not only alive: the supervisor already restarts what dies or hangs, and where the supervisor ends, so does the
 # container. A model that is down leaves /readyz at 200, unless model.yaml says that the server needs it.

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { forkFrom } from "../supervisor/child-process.ts";
 import { doorSettingsOf } from "../supervisor/door-settings.ts";
 import { greet } from "../supervisor/greeting.ts";
-import { bind } from "../supervisor/listening-socket.ts";
+import { type Binding, bind } from "../supervisor/listening-socket.ts";
 import { openModels } from "../supervisor/opening.ts";
 import { readRss } from "../supervisor/resident-memory.ts";
 import { createRuntimeFolder } from "../supervisor/runtime-folder.ts";
@@ -74,10 +74,23 @@ function thisRun() {
   return { version: readProductVersion(), startedAt: systemClock.wall(), run };
 }
 
+type Bound = Extract<Binding, { type: "bound" }>;
+
+async function bindOrRefuse(host: string, port: number, advice: string): Promise<Bound> {
+  const binding = await bind(host, port);
+  if (binding.type === "bound") return binding;
+  refuse(`Cannot listen: ${binding.reason}${advice}`, failureExit);
+}
+
+async function bindGrpc({ host, grpcPort }: Settings): Promise<Bound | undefined> {
+  if (grpcPort === 0) return undefined;
+  return bindOrRefuse(host, grpcPort, "; --grpc-port takes another port for gRPC, or 0 for none");
+}
+
 async function run(settings: Settings): Promise<void> {
   await findModels(settings);
-  const binding = await bind(settings.host, settings.port);
-  if (binding.type === "refused") refuse(`Cannot listen: ${binding.reason}`, failureExit);
+  const binding = await bindOrRefuse(settings.host, settings.port, "");
+  const grpc = await bindGrpc(settings);
   const pretty = process.stdout.isTTY === true;
   const log = createLog({ level: settings.logLevel, pretty, fd: 1, base: { role: "supervisor" } });
   const opened = await openFolder(settings, log);
@@ -95,12 +108,14 @@ async function run(settings: Settings): Promise<void> {
     frontDoors: settings.frontDoors,
     doorSettings: doorSettingsOf(settings, thisRun(), pretty),
     handle: binding.handle,
+    grpcHandle: grpc?.handle,
     socketFolder: runtime.path,
     ...opened,
     forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder, beatMs),
     forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder, beatMs),
     listener: greet({
       host: settings.host,
+      grpcPort: grpc?.port ?? null,
       pretty,
       log,
       say,
@@ -111,7 +126,11 @@ async function run(settings: Settings): Promise<void> {
       },
     }),
   });
-  stopOnSignals(supervisor, { settings, log, runtime, closePort: () => binding.close() });
+  const closePort = () => {
+    binding.close();
+    grpc?.close();
+  };
+  stopOnSignals(supervisor, { settings, log, runtime, closePort });
   supervisor.start();
 }
 

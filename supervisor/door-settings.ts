@@ -44,6 +44,8 @@ export function doorSettingsOf(
     wsPingMs: settings.wsPingMs,
     wsIdleMs: settings.wsIdleMs,
     wsMaxBufferedBytes: settings.wsMaxBufferedBytes,
+    grpcMaxInFlight: settings.grpcMaxInFlight,
+    grpcMaxBufferedBytes: settings.grpcMaxBufferedBytes,
     drainSequencesMs: Math.min(
       settings.drainSequencesMs,
       Math.floor(settings.drainMs * drainShare),

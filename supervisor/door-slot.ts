@@ -12,6 +12,8 @@ export interface DoorSlotOptions {
   readonly settings: DoorSettings;
   readonly fork: ForkChild<DoorCommand>;
   readonly handle: SendHandle;
+  /** Undefined where gRPC is off. */
+  readonly grpcHandle: SendHandle;
 }
 
 export interface DoorListener {
@@ -64,11 +66,18 @@ export class DoorSlot {
     return this.#options.index;
   }
 
+  /** One message carries one handle. */
+  #start(): void {
+    const { settings, handle, grpcHandle } = this.#options;
+    if (grpcHandle !== undefined) this.slot.send({ type: "grpc-port" }, grpcHandle);
+    this.slot.send({ type: "start", settings }, handle);
+    this.#listener.onStart(this);
+  }
+
   #obey(event: DoorEvent): void {
     switch (event.type) {
       case "booted":
-        this.slot.send({ type: "start", settings: this.#options.settings }, this.#options.handle);
-        this.#listener.onStart(this);
+        this.#start();
         return;
       case "listening":
         this.slot.apply({ type: "ready" });

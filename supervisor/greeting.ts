@@ -6,6 +6,8 @@ import type { SupervisorListener } from "./supervisor-options.ts";
 
 export interface GreetingOptions {
   readonly host: string;
+  /** Null where gRPC is off. */
+  readonly grpcPort: number | null;
   readonly pretty: boolean;
   readonly log: Log;
   readonly say: (text: string) => void;
@@ -16,8 +18,10 @@ export function greet(options: GreetingOptions): SupervisorListener {
   let url = "";
   return {
     onListening: (port) => {
-      url = urlOf(options.host, port);
-      if (!options.pretty) options.log.info({ url }, "listening");
+      url = `http://${addressOf(options.host, port)}`;
+      const { grpcPort } = options;
+      const grpc = grpcPort === null ? undefined : addressOf(options.host, grpcPort);
+      if (!options.pretty) options.log.info({ url, grpc }, "listening");
     },
     onStarted: (models) => {
       if (models.length === 0) options.log.warn("no models: the models folder is empty");
@@ -29,9 +33,9 @@ export function greet(options: GreetingOptions): SupervisorListener {
   };
 }
 
-function urlOf(host: string, port: number): string {
+function addressOf(host: string, port: number): string {
   const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+  return `${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
 /** Where no table is shown: what cannot be served, and why. */

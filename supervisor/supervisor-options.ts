@@ -19,6 +19,8 @@ export interface SupervisorOptions {
   readonly frontDoors: number;
   readonly doorSettings: DoorSettings;
   readonly handle: SendHandle;
+  /** Undefined where gRPC is off. */
+  readonly grpcHandle: SendHandle;
   readonly socketFolder: string;
   readonly models: readonly ModelFolder[];
   readonly modelsFolder: string;

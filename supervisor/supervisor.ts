@@ -91,8 +91,8 @@ export class Supervisor {
     });
     const doorContext = withoutQueues(context);
     this.#doors = Array.from({ length: options.frontDoors }, (_, index) => {
-      const { doorSettings: settings, handle, forkDoor: fork } = options;
-      return this.#makeDoor(doorContext, { index, settings, handle, fork });
+      const { doorSettings: settings, handle, grpcHandle, forkDoor: fork } = options;
+      return this.#makeDoor(doorContext, { index, settings, handle, grpcHandle, fork });
     });
   }
 

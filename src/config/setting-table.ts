@@ -48,6 +48,7 @@ export const settingTable = {
   watchMs: setting(millisecondsKind(100), 1000, "time between looks at the models folder, ms"),
   host: setting(addressKind, "127.0.0.1", "address to listen on"),
   port: setting(integerKind(0, 65_535), 8080, "port to listen on; 0 picks a free one"),
+  grpcPort: setting(integerKind(0, 65_535), 8081, "port of gRPC; 0 turns it off"),
   insecureNoAuth: setting(
     switchKind,
     false,
@@ -115,6 +116,12 @@ export const settingTable = {
     bytesKind(gibibyte),
     4 * mebibyte,
     "answers waiting for a slow reader on one WebSocket, bytes",
+  ),
+  grpcMaxInFlight: setting(integerKind(1, maxCount), 64, "requests in flight on one gRPC stream"),
+  grpcMaxBufferedBytes: setting(
+    bytesKind(gibibyte),
+    4 * mebibyte,
+    "answers waiting for a slow reader on one gRPC stream, bytes",
   ),
   allowedOrigins: setting(
     originsKind,

@@ -24,6 +24,8 @@ export interface Settings {
   readonly watchMs: number;
   readonly host: string;
   readonly port: number;
+  /** 0 means none. */
+  readonly grpcPort: number;
   readonly insecureNoAuth: boolean;
   readonly frontDoors: number;
   readonly logLevel: LogLevel;
@@ -45,6 +47,8 @@ export interface Settings {
   /** 0 means never. */
   readonly wsIdleMs: number;
   readonly wsMaxBufferedBytes: number;
+  readonly grpcMaxInFlight: number;
+  readonly grpcMaxBufferedBytes: number;
   /** Empty means every origin. */
   readonly allowedOrigins: readonly string[];
   readonly serverName: string;

@@ -9,6 +9,7 @@ import {
 } from "../platform/metrics.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Permits } from "./permits.ts";
+import type { GrpcCode } from "./statuses.ts";
 
 /** What one route and status have in common, bound once. */
 export interface RouteSeries {
@@ -29,6 +30,8 @@ export interface DoorMetrics {
   readonly framesOut: Count;
   route(method: string, endpoint: string, status: number): RouteSeries;
   model(model: string, version: string): ModelSeries;
+  /** Counts a gRPC call that has ended. */
+  call(path: string, code: GrpcCode, seconds: number): void;
   shed(model: string, reason: string): Count;
   replays(model: string, reason: string): Count;
   /** Sequences that were lost with their host. */
@@ -60,6 +63,7 @@ export function createDoorMetrics(permits: Permits, sockets: () => number): Door
     framesOut: frames.series({ direction: "out" }),
     route: routeSeries(registry),
     model: modelSeries(registry),
+    call: callSeries(registry),
     ...incidents(registry),
   };
 }
@@ -104,6 +108,33 @@ function routeSeries(registry: Registry): DoorMetrics["route"] {
     };
     bound.set(key, series);
     return series;
+  };
+}
+
+function callSeries(registry: Registry): DoorMetrics["call"] {
+  const handled = new Tally<"grpc_method" | "grpc_code">(
+    registry,
+    "grpc_server_handled_total",
+    "gRPC calls by method and status",
+  );
+  const handling = new Distribution<"grpc_method">(
+    registry,
+    "grpc_server_handling_seconds",
+    "Time from the start of a gRPC call to its end",
+    secondsBounds,
+  );
+  const bound = new Map<string, RouteSeries>();
+  const bind = (grpc_method: string, grpc_code: GrpcCode, key: string): RouteSeries => {
+    const requests = handled.series({ grpc_method, grpc_code });
+    const series = { requests, seconds: handling.series({ grpc_method }) };
+    bound.set(key, series);
+    return series;
+  };
+  return (path, code, seconds) => {
+    const key = `${path} ${code}`;
+    const series = bound.get(key) ?? bind(path.slice(path.lastIndexOf("/") + 1), code, key);
+    series.requests.add();
+    series.seconds.observe(seconds);
   };
 }
 

@@ -9,6 +9,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { DoorFeed } from "./door-feed.ts";
 import { createDoorMetrics } from "./door-metrics.ts";
 import { Entrance } from "./entrance.ts";
+import type { GrpcServer, GrpcServerParts } from "./grpc/grpc-server.ts";
 import { HttpServer } from "./http-server.ts";
 import { answerWithoutUpgrade, isWebSocketOffer } from "./other-upgrades.ts";
 import { OutcomeStatistics } from "./outcome-statistics.ts";
@@ -40,6 +41,8 @@ export class FrontDoor {
   readonly #http: HttpServer;
   readonly #sockets: WebSockets;
   readonly #ready: PromiseLike<unknown>;
+  readonly #grpcParts: GrpcServerParts;
+  #grpc: GrpcServer | undefined;
 
   constructor({ settings, log, clock, tell }: FrontDoorParts) {
     const permits = new Permits();
@@ -71,6 +74,7 @@ export class FrontDoor {
     const app = plainRoutes({ ...shared, ask, tell });
     const hot = predictRoute({ ...shared, sharedSeats, maxBodyBytes: settings.maxBodyBytes });
     this.#ready = app.ready();
+    this.#grpcParts = { ...serving, sharedSeats, ask };
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
     const { server } = this.#http;
     server.on("upgrade", (request, socket, head) => {
@@ -79,12 +83,25 @@ export class FrontDoor {
     });
   }
 
-  async listen(handle: unknown): Promise<number> {
+  /** The port of HTTP. Without a handle for it there is no gRPC. */
+  async listen(handle: unknown, grpcHandle: unknown): Promise<number> {
     await this.#ready;
-    return this.#http.listen(handle);
+    const port = await this.#http.listen(handle);
+    if (grpcHandle !== undefined) {
+      // grpc-js and the .proto files take their time, which HTTP need not wait for.
+      const { GrpcServer } = await import("./grpc/grpc-server.ts");
+      this.#grpc = new GrpcServer(this.#grpcParts);
+      await this.#grpc.listen(grpcHandle);
+    }
+    return port;
   }
 
   learn(news: News): void {
+    this.#note(news);
+    if (news.type !== "events" && news.type !== "reply") this.#grpc?.lookAgain();
+  }
+
+  #note(news: News): void {
     switch (news.type) {
       case "model":
         this.#directory.update(news.model);
@@ -111,6 +128,6 @@ export class FrontDoor {
 
   /** Resolves when everything in flight is answered and every connection is closed. */
   async drain(): Promise<void> {
-    await Promise.all([this.#http.drain(), this.#sockets.drain()]);
+    await Promise.all([this.#http.drain(), this.#sockets.drain(), this.#grpc?.drain()]);
   }
 }

@@ -1,11 +1,11 @@
 /* The HTTP server on the listening handle that the supervisor passes: its limits, and how it is drained. */
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
-import { Server as NetServer, type Socket } from "node:net";
-import { setImmediate as turn } from "node:timers/promises";
+import type { Socket } from "node:net";
 import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
 import { watchBody } from "./body-deadline.ts";
 import { rawFailure } from "./http-answer.ts";
+import { OpenPort } from "./open-port.ts";
 import type { PlainHandler } from "./predict-route.ts";
 import { newRequestId } from "./request-head.ts";
 
@@ -15,26 +15,16 @@ const checkEveryMs = 1_000;
 /** Longer than the minute of the usual load balancers, so that it is they who close. */
 const keepAliveMs = 65_000;
 const maxHeaderBytes = 16_384;
-/** Closing a port resets whoever has knocked and was not let in yet; this long the last of them are. */
-const lastCallersMs = 30;
-/** Callers who come one behind the other do not keep the port open. */
-const mostLooks = 100;
-/** A connection that stays idle this long after the port has closed has no request on its way. */
-const idleGraceMs = 250;
-
 export class HttpServer {
   readonly server: Server;
-  readonly #clock: Clock;
+  readonly #port: OpenPort;
   #active = 0;
-  /** All that were ever let in. */
-  #callers = 0;
   #isDraining = false;
   #onQuiet: (() => void) | undefined;
   /** Answers that have stood behind another on their connection. */
   readonly #behind = new WeakMap<Socket, Set<ServerResponse>>();
 
   constructor(clock: Clock, hot: PlainHandler, other: RequestListener) {
-    this.#clock = clock;
     const listener: RequestListener = (request, response) => {
       const { socket } = request;
       this.#track(socket, response);
@@ -53,21 +43,13 @@ export class HttpServer {
       },
       listener,
     );
-    this.server.on("connection", () => {
-      this.#callers += 1;
-    });
+    this.#port = new OpenPort(this.server, clock);
     this.server.on("checkContinue", listener);
     this.server.on("clientError", answerClientError);
   }
 
   listen(handle: unknown): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once("error", reject);
-      this.server.listen(handle, () => {
-        const address = this.server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : 0);
-      });
-    });
+    return this.#port.listen(handle);
   }
 
   /** Answers end their connection from now on. */
@@ -76,37 +58,17 @@ export class HttpServer {
   }
 
   /**
-   * Closes the port; connections end with their next answer, idle ones after a grace. `server.close()` would end idle
-   * ones at once, and with them requests that are on their way.
+   * Closes the port; connections end with their next answer, idle ones after a grace.
    */
   async drain(): Promise<void> {
     this.#isDraining = true;
-    takeNoneBehind(this.server);
-    await this.#pause(lastCallersMs);
-    await this.#letIn();
-    NetServer.prototype.close.call(this.server);
-    await this.#pause(idleGraceMs);
+    await this.#port.close();
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve;
       });
     }
     this.server.closeAllConnections();
-  }
-
-  /** A process that was not run for a while has not looked who knocked, however late it is: it looks until nobody does. */
-  async #letIn(): Promise<void> {
-    for (let looks = 0; looks < mostLooks; looks += 1) {
-      const before = this.#callers;
-      await nextLook();
-      if (this.#callers === before) return;
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.after(ms, resolve);
-    });
   }
 
   #track(socket: Socket, response: ServerResponse): void {
@@ -138,22 +100,6 @@ export class HttpServer {
     this.#active -= 1;
     if (this.#active === 0) this.#onQuiet?.();
   };
-}
-
-/** Resolves when the event loop has polled all its sockets once more: the first turn may have polled already. */
-async function nextLook(): Promise<void> {
-  await turn();
-  await turn();
-}
-
-interface Internals {
-  readonly _handle: { listen(backlog: number): number } | null;
-}
-
-/** Without a backlog the kernel leaves newcomers to knock again, and then finds the port closed. */
-function takeNoneBehind(server: Server): void {
-  const { _handle: handle } = server as unknown as Internals;
-  handle?.listen(0);
 }
 
 const lateBody = { code: "ERR_HTTP_REQUEST_TIMEOUT" };

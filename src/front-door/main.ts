@@ -10,6 +10,8 @@ import { FrontDoor } from "./front-door.ts";
 const tell = (event: DoorEvent) => tellSupervisor(event);
 let door: FrontDoor | undefined;
 let log: Log | undefined;
+/** What gRPC is listened on by; undefined where it is off. */
+let grpcHandle: unknown;
 
 async function start(settings: DoorSettings, handle: unknown): Promise<void> {
   const own = createLog({ ...settings.log, fd: logFd, base: { role: "front-door" } });
@@ -20,7 +22,7 @@ async function start(settings: DoorSettings, handle: unknown): Promise<void> {
   });
   door = new FrontDoor({ settings, log: own, clock: systemClock, tell });
   try {
-    await tell({ type: "listening", port: await door.listen(handle) });
+    await tell({ type: "listening", port: await door.listen(handle, grpcHandle) });
   } catch (thrown) {
     const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
     await tell({ type: "listen-failed", reason });
@@ -41,6 +43,9 @@ async function leave(): Promise<void> {
 
 function obey(command: DoorCommand, handle: unknown): void {
   switch (command.type) {
+    case "grpc-port":
+      grpcHandle = handle;
+      return;
     case "start":
       void start(command.settings, handle);
       return;

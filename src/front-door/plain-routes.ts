@@ -13,6 +13,7 @@ import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
 import { uploadUrl } from "./upload-form.ts";
+import { extensions } from "./v2-extensions.ts";
 import { addV2Logging } from "./v2-logging-routes.ts";
 import { addV2Refusals } from "./v2-refusals.ts";
 import { addV2Repository } from "./v2-repository-routes.ts";
@@ -40,19 +41,6 @@ const modelParams = {
   properties: { model: { type: "string" }, version: { type: "string" } },
 } as const;
 const readyQuery = { type: "object", properties: { model: { type: "string" } } } as const;
-/** Of Triton's extensions to Open Inference V2, those that work here. */
-const extensions: readonly string[] = [
-  "binary_tensor_data",
-  "classification",
-  "logging",
-  "model_configuration",
-  "model_repository",
-  "model_repository(unload_dependents)",
-  "schedule_policy",
-  "sequence",
-  "statistics",
-];
-
 /** Verbs that get 405 where the path is one of ours. */
 const verbs = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 

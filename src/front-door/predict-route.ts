@@ -21,7 +21,8 @@ import { contentOf, type RequestContent } from "./request-content.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
 import type { SharedSeats } from "./shared-seats.ts";
 import { endIfUntaken } from "./untaken-answer.ts";
-import { readV2Sequence, refuseSequence } from "./v2-sequence.ts";
+import { claimV2 } from "./v2-claim.ts";
+import { refuseSequence } from "./v2-sequence.ts";
 
 export interface PredictRouteParts {
   readonly clock: Clock;
@@ -160,18 +161,15 @@ class Exchange {
   }
 
   /** Null where the request stands for itself. Only models that remember pay for the look into the body. */
-  #sequenceOf(body: Buffer, { model, version }: Target): SequenceCall | null {
-    if (version.metadata === null || !hasMemory(version.metadata)) return null;
+  #sequenceOf(body: Buffer, target: Target): SequenceCall | null {
+    const { metadata } = target.version;
+    if (metadata === null || !hasMemory(metadata)) return null;
     if (this.#path.codec !== "v2") {
       refuseSequence(body);
       return null;
     }
-    const json = this.#jsonIn(body);
-    const named = json && readV2Sequence(json);
-    if (named === undefined) return null;
     const isNamed = this.#path.version !== undefined;
-    const of = { model: model.name, version: version.version, isNamed };
-    return this.#parts.sharedSeats.claim(named, of);
+    return claimV2(this.#parts.sharedSeats, this.#jsonIn(body), target, isNamed);
   }
 
   /** Undefined where there is none. */

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../protocol/errors.ts";
+import type { ErrorCode, Failure } from "../protocol/errors.ts";
 
 /** The one table from codes to numbers. */
 export const httpStatus: Readonly<Record<ErrorCode, number>> = {
@@ -28,6 +28,57 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   "deadline-exceeded": 504,
 };
 
+/** Status codes of gRPC, under the specification's names. */
+export const grpcCode = {
+  OK: 0,
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type GrpcCode = keyof typeof grpcCode;
+
+const grpcStatus: Readonly<Record<ErrorCode, GrpcCode>> = {
+  "invalid-request": "INVALID_ARGUMENT",
+  unauthenticated: "UNAUTHENTICATED",
+  forbidden: "PERMISSION_DENIED",
+  "model-not-found": "NOT_FOUND",
+  "not-found": "UNIMPLEMENTED",
+  "method-not-allowed": "UNIMPLEMENTED",
+  "unsupported-media-type": "UNIMPLEMENTED",
+  "not-implemented": "UNIMPLEMENTED",
+  conflict: "ALREADY_EXISTS",
+  "payload-too-large": "RESOURCE_EXHAUSTED",
+  "storage-full": "RESOURCE_EXHAUSTED",
+  "request-timeout": "DEADLINE_EXCEEDED",
+  "invalid-model": "FAILED_PRECONDITION",
+  "poison-request": "FAILED_PRECONDITION",
+  "rate-limited": "RESOURCE_EXHAUSTED",
+  cancelled: "CANCELLED",
+  "inference-failed": "INTERNAL",
+  internal: "INTERNAL",
+  overloaded: "UNAVAILABLE",
+  "model-unavailable": "UNAVAILABLE",
+  "host-crashed": "UNAVAILABLE",
+  "sequence-lost": "UNAVAILABLE",
+  draining: "UNAVAILABLE",
+  "deadline-exceeded": "DEADLINE_EXCEEDED",
+};
+
+export function grpcCodeOf({ code, retryAfterMs }: Failure): GrpcCode {
+  return isPassing(code, retryAfterMs) ? "ABORTED" : grpcStatus[code];
+}
+
 /** Close codes of WebSocket connections (RFC 6455, and 4000 and up for our own). */
 export const closeCode = {
   normal: 1000,
@@ -49,12 +100,15 @@ export function retryHeaders(
   code: ErrorCode,
   retryAfterMs: number | undefined,
 ): readonly (readonly [string, string])[] {
-  // Another change is under way, and will be over; what is there already stays there.
-  const isPassing = code === "conflict" && retryAfterMs !== undefined;
-  if (!retryable.has(code) && !isPassing) return [];
+  if (!retryable.has(code) && !isPassing(code, retryAfterMs)) return [];
   const ms = Math.max(1, Math.ceil(retryAfterMs ?? 1_000));
   return [
     ["retry-after", String(Math.max(1, Math.ceil(ms / 1_000)))],
     ["retry-after-ms", String(ms)],
   ];
+}
+
+/** Another change is under way, and will be over; what is there already stays there. */
+function isPassing(code: ErrorCode, retryAfterMs: number | undefined): boolean {
+  return code === "conflict" && retryAfterMs !== undefined;
 }

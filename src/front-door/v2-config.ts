@@ -2,6 +2,7 @@
 import type { Datatype, ModelMetadata, TensorSpec } from "../protocol/model-metadata.ts";
 import type { Target } from "./directory.ts";
 import { knownMetadata, plainTensors } from "./model-json.ts";
+import type { AskSupervisor } from "./queries.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -16,6 +17,12 @@ export interface WrittenConfig {
   };
   readonly replicas: number;
   readonly versions: "all" | { readonly latest: number } | readonly string[];
+}
+
+/** Throws as `knownMetadata` does. */
+export async function askModelConfig(ask: AskSupervisor, target: Target): Promise<Json> {
+  const answer = JSON.parse(await ask({ type: "config", model: target.model.name }));
+  return modelConfigJson(target, (answer as { readonly config: WrittenConfig }).config);
 }
 
 /** Throws as `knownMetadata` does. */

@@ -2,7 +2,14 @@
 import type { FastifyInstance } from "fastify";
 import { TroupeError } from "../protocol/errors.ts";
 
-const memories = {
+export const noTrace = "tracing is not supported: GET /metrics and the access log tell of times";
+export const noNamedRepository = "'repository_name' specification is not supported";
+
+export function noMemory(name: string): string {
+  return `${name} is not supported: send tensors in the request`;
+}
+
+export const memories = {
   systemsharedmemory: "system shared memory",
   cudasharedmemory: "CUDA shared memory",
 } as const;
@@ -17,7 +24,7 @@ export function addV2Refusals(app: FastifyInstance): void {
 }
 
 function addMemory(app: FastifyInstance, url: string, name: string): void {
-  const answer = refusal(`${name} is not supported: send tensors in the request`);
+  const answer = refusal(noMemory(name));
   for (const place of [url, `${url}/region/:region`]) {
     app.get(`${place}/status`, answer);
     app.post(`${place}/register`, answer);
@@ -26,7 +33,7 @@ function addMemory(app: FastifyInstance, url: string, name: string): void {
 }
 
 function addTrace(app: FastifyInstance): void {
-  const answer = refusal("tracing is not supported: GET /metrics and the access log tell of times");
+  const answer = refusal(noTrace);
   for (const url of ["/v2/trace/setting", "/v2/models/:model/trace/setting"]) {
     app.get(url, answer);
     app.post(url, answer);
@@ -35,7 +42,7 @@ function addTrace(app: FastifyInstance): void {
 
 /** There is one repository, the models folder, and it has no name. */
 function addNamedRepositories(app: FastifyInstance): void {
-  const answer = refusal("'repository_name' specification is not supported");
+  const answer = refusal(noNamedRepository);
   for (const action of ["index", "models/:model/load", "models/:model/unload"]) {
     app.post(`/v2/repository/:repository/${action}`, answer);
   }

@@ -5,9 +5,8 @@ import type { Directory } from "./directory.ts";
 import { readFields } from "./json-request.ts";
 import { guardOf } from "./management-guard.ts";
 import type { ManagementParts } from "./management-routes.ts";
-import { checkName } from "./plain-name.ts";
-import { changeWaiting } from "./upload.ts";
-import { modelConfigJson, type WrittenConfig } from "./v2-config.ts";
+import { askModelConfig } from "./v2-config.ts";
+import { changeLoaded } from "./v2-loading.ts";
 import {
   checkLoad,
   checkUnload,
@@ -34,11 +33,8 @@ export function addV2Repository(app: FastifyInstance, parts: V2RepositoryParts):
 }
 
 function addConfig(app: FastifyInstance, { directory, ask }: V2RepositoryParts): void {
-  const config = async ({ params }: ModelRequest) => {
-    const target = directory.find(params.model, params.version);
-    const answer = JSON.parse(await ask({ type: "config", model: target.model.name }));
-    return modelConfigJson(target, (answer as { readonly config: WrittenConfig }).config);
-  };
+  const config = ({ params }: ModelRequest) =>
+    askModelConfig(ask, directory.find(params.model, params.version));
   app.get<{ Params: Params }>("/v2/models/:model/config", config);
   app.get<{ Params: Params }>("/v2/models/:model/versions/:version/config", config);
 }
@@ -57,7 +53,8 @@ function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
     guarded,
     async (request, reply) => {
       checkLoad(await readLoad(request, reply));
-      return change(parts, request, reply, "load");
+      await changeLoaded(parts.ask, request.params.model, "load");
+      return reply.code(200).send();
     },
   );
   app.post<{ Params: Params }>(
@@ -65,7 +62,8 @@ function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
     guarded,
     async (request, reply) => {
       checkUnload(await readFields(request, reply));
-      return change(parts, request, reply, "unload");
+      await changeLoaded(parts.ask, request.params.model, "unload");
+      return reply.code(200).send();
     },
   );
 }
@@ -76,25 +74,4 @@ async function readLoad(request: ModelRequest, reply: FastifyReply) {
     const isLong = thrown instanceof TroupeError && thrown.code === "payload-too-large";
     throw isLong ? noOverride("a body with files or a configuration") : thrown;
   });
-}
-
-async function change(
-  { ask }: V2RepositoryParts,
-  { params }: ModelRequest,
-  reply: FastifyReply,
-  type: "load" | "unload",
-): Promise<FastifyReply> {
-  const model = checkName("model", params.model);
-  const wanted = { type, model, version: null };
-  await ask({ type: "change", change: wanted }, changeWaiting).catch((thrown: unknown) => {
-    throw worded(thrown, `failed to ${type} '${model}'`);
-  });
-  return reply.code(200).send();
-}
-
-/** Clients tell a failed load by these words. */
-function worded(thrown: unknown, words: string): unknown {
-  if (!(thrown instanceof TroupeError)) return thrown;
-  const { code, message, retryAfterMs } = thrown;
-  return new TroupeError(code, `${words}: ${message}`, { cause: thrown, retryAfterMs });
 }

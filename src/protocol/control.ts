@@ -47,6 +47,8 @@ export interface DoorSettings {
   readonly wsPingMs: number;
   readonly wsIdleMs: number;
   readonly wsMaxBufferedBytes: number;
+  readonly grpcMaxInFlight: number;
+  readonly grpcMaxBufferedBytes: number;
   readonly drainSequencesMs: number;
   readonly allowedOrigins: readonly string[];
   /** Models may be changed: by whoever asks this machine by its own name, by anyone, or by nobody. */
@@ -58,6 +60,8 @@ export interface DoorSettings {
 
 /** Supervisor to front door. */
 export type DoorCommand =
+  /** The listening handle of gRPC comes along; before the start, where there is one. */
+  | { readonly type: "grpc-port" }
   /** The listening handle comes along. */
   | { readonly type: "start"; readonly settings: DoorSettings }
   | { readonly type: "model"; readonly model: ModelView }

@@ -126,7 +126,7 @@ export class Cluster {
     for (const folder of ["run", "tmp"]) mkdirSync(join(home, folder), { recursive: true });
     this.#child = spawn(
       process.execPath,
-      [entry, "--port", "0", "--access-log-sample", "0", ...flags],
+      [entry, "--port", "0", "--grpc-port", "0", "--access-log-sample", "0", ...flags],
       {
         cwd: join(home, "run"),
         env: { PATH: process.env["PATH"], TMPDIR: join(home, "tmp"), SECRET: "not for children" },

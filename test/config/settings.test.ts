@@ -36,6 +36,7 @@ describe("readSettings", () => {
       watchMs: 1000,
       host: "127.0.0.1",
       port: 8080,
+      grpcPort: 8081,
       insecureNoAuth: false,
       frontDoors: 1,
       logLevel: "info",
@@ -55,6 +56,8 @@ describe("readSettings", () => {
       wsPingMs: 15_000,
       wsIdleMs: 300_000,
       wsMaxBufferedBytes: 4_194_304,
+      grpcMaxInFlight: 64,
+      grpcMaxBufferedBytes: 4_194_304,
       allowedOrigins: [],
       serverName: "troupe",
     } satisfies Settings);

@@ -26,6 +26,8 @@ function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
     wsPingMs: 20_000,
     wsIdleMs: 0,
     wsMaxBufferedBytes: 1_000_000,
+    grpcMaxInFlight: 4,
+    grpcMaxBufferedBytes: 1_000_000,
     drainSequencesMs: 30_000,
     allowedOrigins: [],
     management: "guarded",

@@ -43,7 +43,7 @@ const rows: readonly FrameRow<DoorFrame>[] = [
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0300 697269732f3123302e31",
+    hex: "11000000 01 54525045 0400 697269732f3123302e31",
   },
   {
     name: "request",
@@ -87,7 +87,17 @@ describe("the frames of a front door", () => {
     assert.deepEqual(
       [codecNames, priorities, cancelReasons],
       [
-        ["predict", "v2", "int16", "int32", "float32", "predict-binary", "v2-binary", "v2-raw"],
+        [
+          "predict",
+          "v2",
+          "int16",
+          "int32",
+          "float32",
+          "predict-binary",
+          "v2-binary",
+          "v2-raw",
+          "v2-contents",
+        ],
         ["low", "normal", "high"],
         ["client-left", "expired"],
       ],
@@ -125,7 +135,7 @@ describe("parseDoorFrame", () => {
     ["an unknown type", "06"],
     ["a hello with another magic", "01 54525046 0100"],
     ["a hello without a version", "01 54525045 01"],
-    ["an unknown codec", "02 02010000 08 00 01 00000000004a9340 00 00"],
+    ["an unknown codec", "02 02010000 09 00 01 00000000004a9340 00 00"],
     ["an unknown priority", "02 02010000 00 00 03 00000000004a9340 00 00"],
     ["a request id longer than the frame", "02 02010000 00 00 01 00000000004a9340 02 72"],
     ["a request of a sequence without a claim", "02 02010000 00 04 01 00000000004a9340 00"],

@@ -21,7 +21,7 @@ function setUp() {
   const context = slotContext(clock);
   const door: DoorSlot = new DoorSlot(
     context,
-    { index: 3, settings, fork: forks.fork, handle },
+    { index: 3, settings, fork: forks.fork, handle, grpcHandle: undefined },
     {
       onChange: () => undefined,
       onStart: hear("start"),

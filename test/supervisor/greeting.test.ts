@@ -120,6 +120,7 @@ function setUp(host: string, pretty: boolean) {
   };
   const listener = greet({
     host,
+    grpcPort: host === "::1" ? 82 : null,
     pretty,
     log: log as unknown as Log,
     say: (text) => heard.push(text),
@@ -140,7 +141,8 @@ describe("greet", () => {
     it(`logs the actual url on ${host}`, () => {
       const { heard, listener } = setUp(host, false);
       listener.onListening(81);
-      assert.deepEqual(heard, [["listening", { url: expected }]]);
+      const grpc = host === "::1" ? "[::1]:82" : undefined;
+      assert.deepEqual(heard, [["listening", { url: expected, grpc }]]);
     });
   }
 
