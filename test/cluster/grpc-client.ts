@@ -56,7 +56,7 @@ export class GrpcClient {
   readonly #client: Client;
 
   constructor(port: number, options: object = {}) {
-    const own = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 };
+    const own = { "grpc.use_local_subchannel_pool": 1 };
     const limits = { "grpc.max_receive_message_length": -1 };
     const address = `127.0.0.1:${port}`;
     const all = { ...own, ...limits, ...options };

@@ -21,20 +21,29 @@ export class Connections {
   readonly #clock: Clock;
   readonly #byPeer = new Map<string, Connection>();
   #isLooking = false;
+  #onGone: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  get count(): number {
-    return this.#byPeer.size;
+  /** Resolves when there is none left. */
+  gone(): Promise<void> {
+    if (this.#byPeer.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onGone = resolve;
+    });
   }
 
   add(socket: Socket): void {
     // As grpc-js words the peer of a call.
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     this.#byPeer.set(peer, { socket, waiting: 0, before: null });
-    socket.on("close", () => this.#byPeer.delete(peer));
+    socket.on("close", () => {
+      // Another may have its address by now.
+      if (this.#byPeer.get(peer)?.socket === socket) this.#byPeer.delete(peer);
+      if (this.#byPeer.size === 0) this.#onGone?.();
+    });
     if (!this.#isLooking) this.#planLook();
   }
 

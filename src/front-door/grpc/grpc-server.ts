@@ -2,6 +2,7 @@
  * The gRPC port: its listener, what is served on it, and how it is drained. grpc-js opens ports of its own only, which
  * front doors could not share; so the connections are let in here, by the supervisor's handle, and handed to it.
  */
+import { constants, type Http2Session } from "node:http2";
 import { createServer } from "node:net";
 import {
   type MethodDefinition,
@@ -11,6 +12,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type protobuf from "protobufjs";
+import type { Clock } from "../../platform/clock.ts";
 import type { DoorSettings } from "../../protocol/control.ts";
 import type { Directory } from "../directory.ts";
 import { OpenPort } from "../open-port.ts";
@@ -43,25 +45,32 @@ const mostCalls = 256;
 /** Beside the longest message: what is in a message that is no part of the body. */
 const messageOverheadBytes = 4_096;
 
+/** Calls that clients began before they read that the connection ends are here by then. */
+const farewellMs = 250;
+const lastStreamOfAll = 2 ** 31 - 1;
+
 export class GrpcServer {
+  readonly #clock: Clock;
   readonly #server: Server;
   readonly #port: OpenPort;
+  readonly #connections: Connections;
   readonly #streams = new OpenStreams();
   readonly #looks = new Set<() => void>();
 
   constructor(parts: GrpcServerParts) {
     const { clock, settings } = parts;
+    this.#clock = clock;
     this.#server = new Server({
       "grpc.max_receive_message_length": settings.maxBodyBytes + messageOverheadBytes,
       "grpc.max_send_message_length": -1,
       "grpc.max_concurrent_streams": mostCalls,
       "grpc.enable_channelz": 0,
     });
-    const connections = new Connections(clock);
-    this.#addServices(parts, connections);
+    this.#connections = new Connections(clock);
+    this.#addServices(parts);
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const listener = createServer({ noDelay: true }, (socket) => {
-      connections.add(socket);
+      this.#connections.add(socket);
       injector.injectConnection(socket);
     });
     this.#port = new OpenPort(listener, clock);
@@ -79,17 +88,23 @@ export class GrpcServer {
   /** Closes the port, lets requests in flight be answered, and sends every connection away. */
   async drain(): Promise<void> {
     await this.#port.close();
+    announceEnd(this.#server);
+    await new Promise<void>((resolve) => {
+      this.#clock.after(farewellMs, resolve);
+    });
     this.#streams.endAll();
-    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    // Its callback does not wait for connections that `close()` of Node's server is ending already.
+    this.#server.tryShutdown(() => undefined);
+    await this.#connections.gone();
   }
 
-  #addServices(parts: GrpcServerParts, connections: Connections): void {
+  #addServices(parts: GrpcServerParts): void {
     const inference = loadProto("inference.proto");
     const health = loadProto("grpc/health/v1/health.proto");
     const reflections = reflectionVersions.map((version) =>
       loadProto(`grpc/reflection/${version}/reflection.proto`),
     );
-    this.#addInference(inference, parts, connections);
+    this.#addInference(inference, parts);
     this.#addHealth(health, parts);
     const files = describeFiles([inference, health, ...reflections]);
     for (const [at, root] of reflections.entries()) {
@@ -101,7 +116,7 @@ export class GrpcServer {
     }
   }
 
-  #addInference(root: protobuf.Root, parts: GrpcServerParts, connections: Connections): void {
+  #addInference(root: protobuf.Root, parts: GrpcServerParts): void {
     const read = (bytes: Buffer) => readInferRequest(bytes, parts.settings.maxBodyBytes);
     const service = root.lookupService(inferenceName);
     const definition = defineService(service, { ModelInfer: read, ModelStreamInfer: read });
@@ -109,7 +124,7 @@ export class GrpcServer {
       const response = root.lookupType(`inference.${type}`);
       return (message: unknown) => encode(response, message);
     };
-    const serving = { ...parts, connections, streams: this.#streams };
+    const serving = { ...parts, connections: this.#connections, streams: this.#streams };
     const call = { ...serving, encode: encoderOf("ModelInferResponse") };
     const stream = { ...serving, encode: encoderOf("ModelStreamInferResponse") };
     const answers = Object.entries(v2Answers(parts)).map(
@@ -147,4 +162,21 @@ function methodOf(definition: ServiceDefinition, name: string): MethodDefinition
   const method = definition[name];
   if (method === undefined) throw new Error(`no method ${name}`);
   return method;
+}
+
+interface Internals {
+  readonly http2Servers: ReadonlyMap<unknown, { readonly sessions: ReadonlySet<Http2Session> }>;
+}
+
+/**
+ * The first of two GOAWAYs, as RFC 9113 (section 6.8) has them: whoever reads it begins nothing more, but what is on its
+ * way is still taken. grpc-js sends only the second, which refuses that.
+ */
+function announceEnd(server: Server): void {
+  const { http2Servers } = server as unknown as Internals;
+  for (const { sessions } of http2Servers.values()) {
+    for (const session of sessions) {
+      if (!session.closed) session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamOfAll);
+    }
+  }
 }
