@@ -1,38 +1,46 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { closeCode, httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
+import {
+  closeCode,
+  type GrpcCode,
+  grpcCode,
+  grpcCodeOf,
+  httpStatus,
+  retryHeaders,
+} from "../../src/front-door/statuses.ts";
 import { type ErrorCode, errorCodes } from "../../src/protocol/errors.ts";
 
 /** DESIGN's table of errors; the last column is what it says of a retry. */
 const table: readonly (readonly [
   ErrorCode,
   number,
+  GrpcCode,
   "no" | "yes" | "Retry-After" | "sometimes" | "caller",
 ])[] = [
-  ["invalid-request", 400, "no"],
-  ["unauthenticated", 401, "no"],
-  ["forbidden", 403, "no"],
-  ["model-not-found", 404, "no"],
-  ["not-found", 404, "no"],
-  ["method-not-allowed", 405, "no"],
-  ["unsupported-media-type", 415, "no"],
-  ["not-implemented", 501, "no"],
-  ["conflict", 409, "sometimes"],
-  ["payload-too-large", 413, "no"],
-  ["storage-full", 507, "no"],
-  ["request-timeout", 408, "yes"],
-  ["invalid-model", 422, "no"],
-  ["poison-request", 422, "no"],
-  ["rate-limited", 429, "Retry-After"],
-  ["cancelled", 499, "no"],
-  ["inference-failed", 500, "no"],
-  ["internal", 500, "no"],
-  ["overloaded", 503, "Retry-After"],
-  ["model-unavailable", 503, "Retry-After"],
-  ["host-crashed", 503, "yes"],
-  ["sequence-lost", 503, "yes"],
-  ["draining", 503, "yes"],
-  ["deadline-exceeded", 504, "caller"],
+  ["invalid-request", 400, "INVALID_ARGUMENT", "no"],
+  ["unauthenticated", 401, "UNAUTHENTICATED", "no"],
+  ["forbidden", 403, "PERMISSION_DENIED", "no"],
+  ["model-not-found", 404, "NOT_FOUND", "no"],
+  ["not-found", 404, "UNIMPLEMENTED", "no"],
+  ["method-not-allowed", 405, "UNIMPLEMENTED", "no"],
+  ["unsupported-media-type", 415, "UNIMPLEMENTED", "no"],
+  ["not-implemented", 501, "UNIMPLEMENTED", "no"],
+  ["conflict", 409, "ALREADY_EXISTS", "sometimes"],
+  ["payload-too-large", 413, "RESOURCE_EXHAUSTED", "no"],
+  ["storage-full", 507, "RESOURCE_EXHAUSTED", "no"],
+  ["request-timeout", 408, "DEADLINE_EXCEEDED", "yes"],
+  ["invalid-model", 422, "FAILED_PRECONDITION", "no"],
+  ["poison-request", 422, "FAILED_PRECONDITION", "no"],
+  ["rate-limited", 429, "RESOURCE_EXHAUSTED", "Retry-After"],
+  ["cancelled", 499, "CANCELLED", "no"],
+  ["inference-failed", 500, "INTERNAL", "no"],
+  ["internal", 500, "INTERNAL", "no"],
+  ["overloaded", 503, "UNAVAILABLE", "Retry-After"],
+  ["model-unavailable", 503, "UNAVAILABLE", "Retry-After"],
+  ["host-crashed", 503, "UNAVAILABLE", "yes"],
+  ["sequence-lost", 503, "UNAVAILABLE", "yes"],
+  ["draining", 503, "UNAVAILABLE", "yes"],
+  ["deadline-exceeded", 504, "DEADLINE_EXCEEDED", "caller"],
 ];
 
 describe("httpStatus", () => {
@@ -47,8 +55,20 @@ describe("httpStatus", () => {
   }
 });
 
+describe("grpcCodeOf", () => {
+  for (const [code, , name] of table) {
+    it(`is ${name} for ${code}`, () => assert.equal(grpcCodeOf({ code, message: "" }), name));
+  }
+
+  it("is ABORTED where another change is under way", () =>
+    assert.equal(grpcCodeOf({ code: "conflict", message: "", retryAfterMs: 5 }), "ABORTED"));
+
+  it("has the specification's numbers", () =>
+    assert.deepEqual([grpcCode.OK, grpcCode.NOT_FOUND, grpcCode.UNAUTHENTICATED], [0, 5, 16]));
+});
+
 describe("retryHeaders", () => {
-  for (const [code, , retry] of table) {
+  for (const [code, , , retry] of table) {
     if (retry === "no" || retry === "caller") {
       it(`tells nobody to retry what is ${code}`, () =>
         assert.deepEqual(retryHeaders(code, 1_500), []));

@@ -65,7 +65,7 @@ export function encode(type: Type, message: unknown): Buffer {
 }
 
 /** Everything that a message may have is there, and of its oneofs which field it is. */
-export function decode(type: Type, bytes: Uint8Array): Json {
+function decode(type: Type, bytes: Uint8Array): Json {
   const options = { longs: Number, enums: String, defaults: true, oneofs: true };
   return type.toObject(type.decode(bytes), options);
 }

@@ -22,7 +22,7 @@ export interface InferRequest {
 /** All but the tensors: of these few bytes can stand for many objects, and this process serves everybody. */
 const mostHeadBytes = 262_144;
 /** What a field costs beside its content. */
-const fieldBytes = 8;
+const fieldBytes = 32;
 
 interface Entry {
   readonly name: string;
