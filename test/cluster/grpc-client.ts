@@ -16,7 +16,7 @@ import { loadProto } from "../../src/front-door/grpc/proto-files.ts";
 // biome-ignore lint/suspicious/noExplicitAny: what comes is whatever the .proto says.
 export type Message = any;
 
-export const inference = loadProto("inference.proto");
+const inference = loadProto("inference.proto");
 const health = loadProto("grpc/health/v1/health.proto");
 const reflection = loadProto("grpc/reflection/v1/reflection.proto");
 const services = {

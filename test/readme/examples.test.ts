@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { greeting } from "../../supervisor/greeting.ts";
 import { startReady } from "../cluster/cluster.ts";
 import { openSocket } from "../cluster/frame-socket.ts";
+import { freePort } from "../cluster/grpc-client.ts";
 import type { Reply } from "../cluster/http-client.ts";
 import { parseCurl } from "./curl-line.ts";
 import { type Block, blocksOf, examplesIn, readme, repository, tableOf } from "./readme.ts";
@@ -14,6 +15,7 @@ import { assertShown } from "./shown-answer.ts";
 
 const shownUrl = "http://127.0.0.1:8080";
 const shownHost = "127.0.0.1:8080";
+const shownGrpc = "127.0.0.1:8081";
 
 /** A copy, as the examples change it. */
 const home = mkdtempSync("/tmp/trt-");
@@ -22,7 +24,11 @@ for (const name of ["digits", "iris", "smoother"]) {
   cpSync(resolve(repository, "models", name), join(modelsFolder, name), { recursive: true });
 }
 
-const cluster = await startReady({ after }, { home, modelsFolder, flags: ["--front-doors", "1"] });
+const grpcPort = await freePort();
+const cluster = await startReady(
+  { after },
+  { home, modelsFolder, flags: ["--front-doors", "1", "--grpc-port", String(grpcPort)] },
+);
 
 const curls = examplesIn(readme, "sh").filter(({ call }) => call.text.startsWith("curl"));
 const scripts = examplesIn(readme, "js");
@@ -67,7 +73,9 @@ describe("the README's examples", () => {
 
 /** What a script prints. */
 async function run(script: string): Promise<string> {
-  const code = script.replaceAll(shownHost, new URL(cluster.url).host);
+  const code = script
+    .replaceAll(shownHost, new URL(cluster.url).host)
+    .replaceAll(shownGrpc, `127.0.0.1:${grpcPort}`);
   const flags = ["--input-type=module", "--eval", code];
   const options = { cwd: repository, timeout: 30_000 };
   const { stdout } = await promisify(execFile)(process.execPath, flags, options);

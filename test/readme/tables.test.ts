@@ -10,7 +10,7 @@ import { parseSettingsFile } from "../../src/config/settings-file.ts";
 import { settingsMarkdown } from "../../src/config/settings-page.ts";
 import { addManagement, type ManagementParts } from "../../src/front-door/management-routes.ts";
 import { predictEndpoints } from "../../src/front-door/predict-path.ts";
-import { httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
+import { grpcCodeOf, httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
 import { addV2Logging } from "../../src/front-door/v2-logging-routes.ts";
 import {
   addV2Repository,
@@ -48,18 +48,18 @@ function keysOf(config: object, prefix: string): Record<string, string> {
 }
 
 describe("the README's table of errors", () => {
-  const rows = tableOf(readme, ["code", "HTTP", "means", "try again?"]);
+  const rows = tableOf(readme, ["code", "HTTP", "gRPC", "means", "try again?"]);
 
   it("has every code with its status", () => {
-    const listed = rows.map(([code, status]) => [code, Number(status)]);
+    const listed = rows.map(([code, status, grpc]) => [code, Number(status), grpc]);
     assert.deepEqual(
       listed,
-      errorCodes.map((code) => [code, httpStatus[code]]),
+      errorCodes.map((code) => [code, httpStatus[code], grpcCodeOf({ code, message: "" })]),
     );
   });
 
   it("promises Retry-After where it comes", () => {
-    const promised = rows.filter((row) => row[3]?.includes("Retry-After")).map(([code]) => code);
+    const promised = rows.filter((row) => row[4]?.includes("Retry-After")).map(([code]) => code);
     assert.deepEqual(
       promised,
       errorCodes.filter((code) => retryHeaders(code, undefined).length > 0),
