@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { after, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { allDatatypesModel } from "../../models/datatype-models.ts";
@@ -475,6 +476,44 @@ describe("The gRPC port", () => {
     const count = await counted();
     await client.infer({ model_name: "nobody" });
     await waitFor(async () => (await counted()) === count + 1, "one more");
+  });
+
+  const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const strangers: readonly (readonly [string, string])[] = [
+    ["HTTP/1.1", "GET / HTTP/1.1\r\nhost: x\r\n\r\n"],
+    ["noise", "\u0000\u0001\u0002".repeat(50)],
+    ["frames that are none", `${preface}\u00ff\u00ff\u00ff\u0001\u0004\u0000\u0000\u0000\u0001`],
+  ];
+  for (const [what, bytes] of strangers) {
+    it(`survives ${what}`, async () => {
+      const restarts = await cluster.restarts();
+      const socket = connectTcp(port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.write(bytes, "latin1");
+      await Promise.race([once(socket, "close"), pause(500)]);
+      socket.resetAndDestroy();
+      assert.equal((await client.infer(rawRow("echo", [1, 2, 3, 4]))).code, 0);
+      assert.equal(await cluster.restarts(), restarts);
+    });
+  }
+
+  it("refuses a message that is no protocol buffer, and a method that nobody knows", async () => {
+    const session = connect(`http://127.0.0.1:${port}`);
+    const statusFor = async (path: string) => {
+      const head = { ":method": "POST", ":path": path, "content-type": "application/grpc" };
+      const stream = session.request({ ...head, te: "trailers" });
+      // There is no wire type 7.
+      stream.end(framed(Buffer.of(0x0f)));
+      const [headers] = await once(stream, "response");
+      stream.close();
+      return Number((headers as Record<string, string>)["grpc-status"]);
+    };
+    const service = "/inference.GRPCInferenceService";
+    for (const method of ["ModelInfer", "ModelReady"]) {
+      assert.equal(await statusFor(`${service}/${method}`), grpcCode.INVALID_ARGUMENT);
+    }
+    assert.equal(await statusFor(`${service}/Nothing`), grpcCode.UNIMPLEMENTED);
+    session.close();
   });
 
   it("is shared by the front doors: each alone serves it while the other is replaced", async () => {

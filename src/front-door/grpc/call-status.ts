@@ -1,5 +1,5 @@
 /* A failure as the status of a call, and what a call's metadata says of it. */
-import { Metadata, type ServerErrorResponse, type StatusObject } from "@grpc/grpc-js";
+import { Metadata, type StatusObject } from "@grpc/grpc-js";
 import type { Failure } from "../../protocol/errors.ts";
 import type { Priority } from "../../protocol/frames.ts";
 import { newRequestId, priorityOf, requestIdOf, timeoutOf } from "../request-head.ts";
@@ -8,10 +8,7 @@ import { grpcCode, grpcCodeOf, retryHeaders } from "../statuses.ts";
 /** Clients refuse trailers that are too large, and with them the status. */
 const mostDetails = 1_000;
 
-export function statusOf(
-  failure: Failure,
-  requestId: string,
-): ServerErrorResponse & Partial<StatusObject> {
+export function statusOf(failure: Failure, requestId: string): Error & StatusObject {
   const metadata = new Metadata();
   metadata.set("x-request-id", requestId);
   metadata.set("x-error-code", failure.code);

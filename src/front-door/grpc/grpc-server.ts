@@ -26,6 +26,7 @@ import { inferCall } from "./infer-call.ts";
 import { readInferRequest } from "./infer-request.ts";
 import { inferStream } from "./infer-stream.ts";
 import type { InferenceParts } from "./inference.ts";
+import { lateMessages } from "./late-messages.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { loadProto } from "./proto-files.ts";
 import { reflectionStream } from "./reflection.ts";
@@ -65,6 +66,7 @@ export class GrpcServer {
       "grpc.max_send_message_length": -1,
       "grpc.max_concurrent_streams": mostCalls,
       "grpc.enable_channelz": 0,
+      interceptors: [lateMessages(clock)],
     });
     this.#connections = new Connections(clock);
     this.#addServices(parts);
