@@ -2,7 +2,6 @@
  * The gRPC port: its listener, what is served on it, and how it is drained. grpc-js opens ports of its own only, which
  * front doors could not share; so the connections are let in here, by the supervisor's handle, and handed to it.
  */
-import { constants, type Http2Session } from "node:http2";
 import { createServer } from "node:net";
 import {
   type MethodDefinition,
@@ -30,6 +29,7 @@ import { lateMessages } from "./late-messages.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { loadProto } from "./proto-files.ts";
 import { reflectionStream } from "./reflection.ts";
+import { announceEnd, widenWindows } from "./sessions.ts";
 import { v2Answers } from "./v2-answers.ts";
 
 export interface GrpcServerParts extends CallParts, InferenceParts {
@@ -48,7 +48,6 @@ const messageOverheadBytes = 4_096;
 
 /** Calls that clients began before they read that the connection ends are here by then. */
 const farewellMs = 250;
-const lastStreamOfAll = 2 ** 31 - 1;
 
 export class GrpcServer {
   readonly #clock: Clock;
@@ -71,6 +70,7 @@ export class GrpcServer {
     this.#connections = new Connections(clock);
     this.#addServices(parts);
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    widenWindows(this.#server);
     const listener = createServer({ noDelay: true }, (socket) => {
       this.#connections.add(socket);
       injector.injectConnection(socket);
@@ -164,21 +164,4 @@ function methodOf(definition: ServiceDefinition, name: string): MethodDefinition
   const method = definition[name];
   if (method === undefined) throw new Error(`no method ${name}`);
   return method;
-}
-
-interface Internals {
-  readonly http2Servers: ReadonlyMap<unknown, { readonly sessions: ReadonlySet<Http2Session> }>;
-}
-
-/**
- * The first of two GOAWAYs, as RFC 9113 (section 6.8) has them: whoever reads it begins nothing more, but what is on its
- * way is still taken. grpc-js sends only the second, which refuses that.
- */
-function announceEnd(server: Server): void {
-  const { http2Servers } = server as unknown as Internals;
-  for (const { sessions } of http2Servers.values()) {
-    for (const session of sessions) {
-      if (!session.closed) session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamOfAll);
-    }
-  }
 }
