@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { between, seededRandom } from "../../../models/random.ts";
 import { encode } from "../../../src/front-door/grpc/definitions.ts";
 import { readInferRequest } from "../../../src/front-door/grpc/infer-request.ts";
 import { loadProto } from "../../../src/front-door/grpc/proto-files.ts";
+import { TroupeError } from "../../../src/protocol/errors.ts";
 
 const root = loadProto("inference.proto");
 const type = root.lookupType("inference.ModelInferRequest");
@@ -147,6 +149,30 @@ describe("readInferRequest", () => {
   it("refuses a body that is longer than a request may be", () => {
     const message = { inputs: [x], raw_input_contents: [Buffer.alloc(100)] };
     assert.throws(() => read(message, 150), { code: "payload-too-large" });
+  });
+
+  it("gives a request or a refusal, however a message is harmed", () => {
+    const random = seededRandom(7);
+    const parameters = { p: { int64_param: -5 }, q: { double_param: 0.5 } };
+    const inputs = [{ ...x, parameters, contents: { fp32_contents: [1, 2] } }, x];
+    const whole = encode(type, {
+      model_name: "model",
+      parameters,
+      inputs,
+      outputs: [{ name: "y" }],
+    });
+    for (let round = 0; round < 5_000; round += 1) {
+      const harmed = Buffer.from(whole);
+      for (let hits = 0; hits < 3; hits += 1) {
+        harmed[Math.floor(between(random, 0, harmed.length))] = Math.floor(between(random, 0, 256));
+      }
+      try {
+        const { body, json } = readInferRequest(harmed, 100_000);
+        assert.equal(body.readUInt32LE(), json.length);
+      } catch (thrown) {
+        assert.equal(thrown instanceof TroupeError, true, String(thrown));
+      }
+    }
   });
 
   it("refuses bytes that are no message, wherever they are cut", () => {
