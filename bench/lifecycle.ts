@@ -178,7 +178,7 @@ function startTroupe(models: string): Promise<Contestant> {
   return startContestant({
     name: "troupe",
     transports: ["http"],
-    nodeArguments: (port) => [entry, "--port", String(port), ...flags],
+    nodeArguments: (port) => [entry, "--port", String(port), "--grpc-port", "0", ...flags],
   });
 }
 

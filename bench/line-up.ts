@@ -18,7 +18,7 @@ function troupe({ models, logLevel }: BenchOptions): ContestantSpec {
   return {
     name: "troupe",
     transports: ["http", "websocket"],
-    nodeArguments: (port) => [entry, "--port", String(port), ...settings],
+    nodeArguments: (port) => [entry, "--port", String(port), "--grpc-port", "0", ...settings],
   };
 }
 

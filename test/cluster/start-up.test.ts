@@ -95,7 +95,7 @@ describe("The command", () => {
     const models = join(folder, "journalled");
     const journal = join(models, ".troupe", "journal");
     mkdirSync(journal, { recursive: true });
-    const outcome = await run(["--port", "0", "--models", models]);
+    const outcome = await run(["--port", "0", "--grpc-port", "0", "--models", models]);
     assertRefused(outcome, 1, /Cannot read the journal \S+\.troupe\/journal: it is not a file; /);
     assert.deepEqual(readdirSync(join(models, ".troupe")), ["journal"]);
     renameSync(journal, `${journal}.away`);
