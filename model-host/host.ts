@@ -106,10 +106,13 @@ export class Host {
 
   get pressure(): Pressure {
     const queuedRows = this.#queue.rows;
+    const runningRows = this.#runner.rows;
+    // Those that come while a batch runs share the next one.
+    const nextRows = Math.min(this.#maxRows, queuedRows + runningRows);
     return {
       queuedRows,
-      runningRows: this.#runner.rows,
-      rowCostMs: this.#figures.rowCostMs(Math.min(this.#maxRows, queuedRows)),
+      runningRows,
+      rowCostMs: this.#figures.rowCostMs(nextRows),
       rowsPerRequest: this.#figures.rowsPerRequest,
       breaker: this.#breaker.state,
       draining: this.#onDrained !== undefined,

@@ -2,17 +2,23 @@ import { learn, predictMs, unknownCost } from "./cost-model.ts";
 
 /** A moving average over about the last 50 requests. */
 const averageWeight = 0.02;
+/** Memory and caches are cold in so many runs, whose time would foretell queues that are none. */
+const coldRuns = 4;
+/** Of a model that takes so long in them the cold is a small part, and its requests pile up meanwhile. */
+const slowMs = 250;
 
 /** What this host has learned of its model while serving. */
 export class LoadFigures {
   #cost = unknownCost;
+  #runs = 0;
+  #runMs = 0;
   #rowsPerRequest = 1;
 
   get rowsPerRequest(): number {
     return this.#rowsPerRequest;
   }
 
-  /** Milliseconds for one row in a batch of `rows`; 0 while nothing has run. */
+  /** Milliseconds for one row in a batch of `rows`; 0 while that is not known. */
   rowCostMs(rows: number): number {
     const batchRows = Math.max(1, rows);
     return predictMs(this.#cost, batchRows) / batchRows;
@@ -23,6 +29,9 @@ export class LoadFigures {
   }
 
   noteBatch(rows: number, tookMs: number): void {
-    this.#cost = learn(this.#cost, rows, tookMs);
+    this.#runs += 1;
+    this.#runMs += tookMs;
+    const isCold = this.#runs <= coldRuns && this.#runMs < slowMs;
+    this.#cost = isCold ? unknownCost : learn(this.#cost, rows, tookMs);
   }
 }

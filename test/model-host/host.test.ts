@@ -210,7 +210,7 @@ describe("a host that serves", () => {
     const parts = await gated({ queue: queueSettings({ maxRows: 4 }) });
     ask(parts, [1]);
     await serve(parts);
-    parts.clock.advance(100);
+    parts.clock.advance(400);
     await letOneEnd(parts);
     ask(parts, [2]);
     await serve(parts);
@@ -221,7 +221,7 @@ describe("a host that serves", () => {
     assert.deepEqual(last.failure, {
       code: "overloaded",
       message: "Cannot queue request: the queue holds 3 of 4 rows",
-      retryAfterMs: 150,
+      retryAfterMs: 600,
     });
   });
 
@@ -626,13 +626,13 @@ describe("what a host says of its load", () => {
     const parts = await gated();
     ask(parts, [1]);
     await serve(parts);
-    parts.clock.advance(40);
+    parts.clock.advance(400);
     await letOneEnd(parts);
     ask(parts, [2, 2]);
     await serve(parts);
     ask(parts, [3, 3, 3]);
     const { queuedRows, runningRows, rowCostMs } = parts.host.pressure;
-    assert.deepEqual([queuedRows, runningRows, rowCostMs], [3, 2, 40]);
+    assert.deepEqual([queuedRows, runningRows, rowCostMs], [3, 2, 400]);
     assert.deepEqual(parts.host.load, {
       queueRows: 3,
       inFlight: 2,

@@ -32,9 +32,23 @@ describe("LoadFigures", () => {
     );
   });
 
+  it("learns nothing from the first runs, which are cold", () => {
+    const figures = new LoadFigures();
+    for (const tookMs of [90, 40, 30, 20]) figures.noteBatch(1, tookMs);
+    assert.equal(figures.rowCostMs(1), 0);
+    figures.noteBatch(1, 5);
+    assert.equal(figures.rowCostMs(1), 5);
+  });
+
+  it("learns from the first run of a slow model", () => {
+    const figures = new LoadFigures();
+    figures.noteBatch(1, 400);
+    assert.equal(figures.rowCostMs(1), 400);
+  });
+
   it("asks at least for a batch of one row", () => {
     const figures = new LoadFigures();
-    figures.noteBatch(2, 8);
+    for (let batch = 0; batch < 5; batch += 1) figures.noteBatch(2, 8);
     assert.deepEqual([figures.rowCostMs(0), figures.rowCostMs(-1)], [4, 4]);
   });
 });
