@@ -4,7 +4,9 @@ import { learn, predictMs, unknownCost } from "./cost-model.ts";
 const averageWeight = 0.02;
 /** Memory and caches are cold in so many runs, whose time would foretell queues that are none. */
 const coldRuns = 4;
-/** Of a model that takes so long in them the cold is a small part, and its requests pile up meanwhile. */
+/** So many more it takes until one that was disturbed does not stand for all. */
+const fewestRuns = 4;
+/** A model that takes so long for its first runs needs neither: chance is a small part of it, and requests pile up. */
 const slowMs = 250;
 
 /** What this host has learned of its model while serving. */
@@ -20,6 +22,7 @@ export class LoadFigures {
 
   /** Milliseconds for one row in a batch of `rows`; 0 while that is not known. */
   rowCostMs(rows: number): number {
+    if (!this.#isKnown) return 0;
     const batchRows = Math.max(1, rows);
     return predictMs(this.#cost, batchRows) / batchRows;
   }
@@ -31,7 +34,15 @@ export class LoadFigures {
   noteBatch(rows: number, tookMs: number): void {
     this.#runs += 1;
     this.#runMs += tookMs;
-    const isCold = this.#runs <= coldRuns && this.#runMs < slowMs;
+    const isCold = this.#runs <= coldRuns && !this.#isSlow;
     this.#cost = isCold ? unknownCost : learn(this.#cost, rows, tookMs);
+  }
+
+  get #isSlow(): boolean {
+    return this.#runMs >= slowMs;
+  }
+
+  get #isKnown(): boolean {
+    return this.#isSlow || this.#runs >= coldRuns + fewestRuns;
   }
 }
