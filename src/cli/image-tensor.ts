@@ -77,6 +77,9 @@ function frameOf(shape: readonly number[], image: Image): Frame | undefined {
   };
 }
 
+/** Fewer values than this many squared are no image, whatever else they are. */
+const smallestSide = 8;
+
 /** The first of four axes is the batch's, and of two; of three it is where nothing else has channels. */
 function layoutOf(shape: readonly number[]): Frame | undefined {
   const [first = 1, second = 1] = shape;
@@ -87,7 +90,7 @@ function layoutOf(shape: readonly number[]): Frame | undefined {
       return first === 1 || first < 0 ? withChannels([1, ...shape.slice(1)]) : withChannels(shape);
     case 2: {
       const side = Math.sqrt(second);
-      const isSquare = second > 1 && Number.isInteger(side);
+      const isSquare = side >= smallestSide && Number.isInteger(side);
       return isSquare ? { layout: "flat", channels: 1, height: side, width: side } : undefined;
     }
     default:

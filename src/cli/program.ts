@@ -18,10 +18,11 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
   program
     .description("Serves ONNX models from a troupe of processes, and talks to such a server.")
     .version(`troupe ${readProductVersion()}`)
+    .enablePositionalOptions() // `upload --version 2` is the model's, not ours.
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.out.write(text),
-      writeErr: (text) => shell.err.write(text.replace(/^error: /, "troupe: ")),
+      writeErr: (text) => shell.err.write(oneLine(text)),
     })
     .addHelpText("after", closing);
   program.command("serve").description("serve the models of a folder (the default; --help)");
@@ -66,4 +67,12 @@ function complain(thrown: unknown, { err, signal }: Shell, asJson: boolean): Exi
   if (asJson) err.write(`${JSON.stringify({ error: message, code, request_id: requestId })}\n`);
   else err.write(`troupe: ${plain(message)} (${code})\n`);
   return exitCodeOf(thrown);
+}
+
+/** commander's own words, as ours are said. */
+function oneLine(text: string): string {
+  return `${text
+    .trim()
+    .replace(/^error: /, "troupe: ")
+    .replaceAll("\n", " ")}\n`;
 }

@@ -1,5 +1,5 @@
 /* What a command has of the terminal it was typed into: streams, colours, and the signal to stop. */
-import { TroupeClient } from "../client/node.ts";
+import { TroupeClient, TroupeClientError } from "../client/node.ts";
 import type { ClientEnvironment } from "../config/client-environment.ts";
 import { UsageError } from "./exit-codes.ts";
 import { type Paint, painter } from "./paint.ts";
@@ -54,7 +54,11 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
 export function clientOf({ environment }: Shell, options: ServerOptions): TroupeClient {
   const timeoutMs = numberOf("--timeout-ms", options.timeoutMs);
   const apiKey = options.apiKey ?? environment.apiKey;
-  return new TroupeClient(options.url ?? environment.url, { apiKey, timeoutMs });
+  try {
+    return new TroupeClient(options.url ?? environment.url, { apiKey, timeoutMs });
+  } catch (thrown) {
+    throw thrown instanceof TroupeClientError ? new UsageError(thrown.message) : thrown;
+  }
 }
 
 /** Throws UsageError. */

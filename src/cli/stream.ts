@@ -90,11 +90,10 @@ export function requestOf(line: string, isSignal: boolean, number: number): Stre
   throw new UsageError(`line ${number} must be a list or an object in JSON`);
 }
 
-/** The end is sent behind the last request, so that its notice comes behind the last answer. */
 async function sendAll(session: StreamSession, source: Source): Promise<void> {
   try {
     for await (const request of source) await session.send(request);
-    await session.end();
+    await session.finish();
   } catch (thrown) {
     session.close();
     throw thrown;
@@ -105,7 +104,7 @@ async function printAll(session: StreamSession, shell: Shell, asJson: boolean): 
   let worst: ExitCode = exitCode.done;
   for await (const answer of session) {
     if (answer.type === "failed") worst = exitCodeOf(answer.error);
-    if (answer.type === "ended" && answer.reason === "end") break;
+    if (answer.type === "ended" && answer.reason === "end") continue;
     shell.out.write(asJson ? `${jsonLine(answer)}\n` : answerLine(answer));
   }
   return worst;

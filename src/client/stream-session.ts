@@ -44,6 +44,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   #opening: Promise<Socket> | undefined;
   #error: TroupeClientError | undefined;
   #isStateful = false;
+  #isFinishing = false;
 
   constructor(parts: StreamParts, { signal, maxInFlight = usualInFlight }: StreamOptions) {
     this.#parts = parts;
@@ -81,6 +82,14 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   /** Frees what the model remembers; `ended` comes when everything before it is answered. */
   async end(): Promise<void> {
     (await this.#open()).send(JSON.stringify({ type: "end" }));
+  }
+
+  /** Nothing more is sent: the reader's loop ends behind the last answer, and a sequence ends with it. */
+  async finish(): Promise<void> {
+    await this.#open();
+    this.#isFinishing = true;
+    if (this.#isStateful) await this.end();
+    else this.#endIfAnswered();
   }
 
   /** No answer comes any more; those that have come can still be taken. */
@@ -153,6 +162,12 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     this.#answers.push(
       isFailed ? { type: "failed", id: frame.id, error: errorOfFrame(frame) } : frame,
     );
+    if (this.#isStateful && frame.type !== "ended") return;
+    this.#endIfAnswered();
+  }
+
+  #endIfAnswered(): void {
+    if (this.#isFinishing && this.#unanswered.size === 0) this.close();
   }
 
   #noteChunk(id: number): void {
@@ -183,6 +198,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
       this.#unanswered.delete(id);
       this.#answers.push({ type: "failed", id, error });
     }
+    this.#endIfAnswered();
   }
 
   #fail(error: TroupeClientError): void {
