@@ -8,7 +8,7 @@ import { type AnswerHead, answerOf, type InferCodec, type InferRequest } from ".
 
 export const jsonCodec: InferCodec = {
   write: (request) => ({
-    body: JSON.stringify(headOf(request, jsonInput)),
+    body: JSON.stringify(headOf(request, { input: jsonInput, output: (name) => ({ name }) })),
     headers: { "content-type": "application/json" },
   }),
   read: ({ body }) =>
@@ -17,20 +17,26 @@ export const jsonCodec: InferCodec = {
     ),
 };
 
-/** The request's JSON, with each input as `inputOf` gives it. */
+/** How a codec writes what is said of one tensor. */
+interface TensorHeads {
+  input(name: string, tensor: Tensor): object;
+  output(name: string): object;
+}
+
+/** The request's JSON. */
 export function headOf(
   { id, inputs, outputs, parameters }: InferRequest,
-  inputOf: (name: string, tensor: Tensor) => object,
+  heads: TensorHeads,
 ): object {
   return {
     ...(id === undefined ? {} : { id }),
     ...(parameters === undefined ? {} : { parameters }),
-    inputs: Object.entries(inputs).map(([name, tensor]) => inputOf(name, tensor)),
-    ...(outputs === undefined ? {} : { outputs: outputs.map((name) => ({ name })) }),
+    inputs: Object.entries(inputs).map(([name, tensor]) => heads.input(name, tensor)),
+    ...(outputs === undefined ? {} : { outputs: outputs.map((name) => heads.output(name)) }),
   };
 }
 
-export function jsonInput(name: string, { datatype, shape, data }: Tensor): object {
+function jsonInput(name: string, { datatype, shape, data }: Tensor): object {
   return { name, datatype, shape, data: writeElements(datatype, data) };
 }
 

@@ -13,6 +13,7 @@ const tensors: Readonly<Record<string, Tensor>> = {
 };
 
 interface Head {
+  readonly outputs?: readonly object[];
   readonly parameters: object;
   readonly inputs: readonly { readonly name: string; readonly parameters: object }[];
 }
@@ -43,6 +44,11 @@ describe("tensors in binary", () => {
     assert.deepEqual(head.parameters, { binary_data_output: true });
     assert.equal(bytes.length, 37);
     assert.deepEqual([...bytes.subarray(25, 35)], [2, 0, 0, 0, 0xc3, 0xa4, 0, 0, 0, 0]);
+  });
+
+  it("are asked for by name where outputs are named", () => {
+    const { head } = split(binaryCodec.write({ inputs: {}, outputs: ["y"] }));
+    assert.deepEqual(head.outputs, [{ name: "y", parameters: { binary_data: true } }]);
   });
 
   it("are only the part of the memory that an array shows", () => {

@@ -56,6 +56,16 @@ describe("the client, asking once", () => {
     ]);
   });
 
+  it("carries in binary what JSON has no numbers for", async () => {
+    const data = new Float32Array([Number.NaN, Number.POSITIVE_INFINITY, -0, 1e-45]);
+    const [name = ""] = (await client.model("echo").metadata()).outputs.map((one) => one.name);
+    const x = { data, shape: [1, 4] };
+    for (const outputs of [undefined, [name]]) {
+      const answer = await client.model("echo").infer({ x }, { outputs });
+      assert.deepEqual(answer.outputs[name]?.data, data);
+    }
+  });
+
   it("reads and writes texts and integers of 64 bits exactly", async () => {
     const text = { data: ["ä"], shape: [1] };
     const number = { data: new BigInt64Array([3n, -1n]), shape: [1, 2] };
