@@ -10,7 +10,7 @@ export interface ClientEnvironment {
 const urlName = "TROUPE_URL";
 const apiKeyName = "TROUPE_API_KEY";
 export const clientNames: readonly string[] = [urlName, apiKeyName];
-export const defaultUrl = "http://127.0.0.1:8080";
+const defaultUrl = "http://127.0.0.1:8080";
 
 export function readProcessClient(): ClientEnvironment {
   return readClientEnvironment(process.env);
