@@ -43,6 +43,7 @@ export const doctorCommand: Command = {
       const onFinding = (finding: Finding) => showStep(progress, finding);
       return examine(order, { timeoutMs, signal, onFinding });
     });
+    if (signal.aborted) return exitCode.interrupted;
     const diagnosis = diagnose(basename(file), examination);
     if (options.json === true) sayJson(shell, diagnosis);
     else shell.out.write(diagnosisText(diagnosis, shell.paint));

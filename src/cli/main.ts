@@ -13,4 +13,6 @@ if (first === serveWord || first.startsWith("-")) {
   const { openShell } = await import("./shell.ts");
   const { runProgram } = await import("./program.ts");
   process.exitCode = await runProgram(words, openShell(readProcessClient()));
+  // A command that failed does not wait for what is still to be typed.
+  process.stdin.destroy();
 }

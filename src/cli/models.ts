@@ -14,7 +14,9 @@ export const modelsCommand: Command = {
   asksServer: true,
   run: async (shell, { words: [name = ""], options }) => {
     const client = clientOf(shell, options);
-    const models = name === "" ? await client.models() : [await client.model(name).view()];
+    const { signal } = shell;
+    const models =
+      name === "" ? await client.models({ signal }) : [await client.model(name).view({ signal })];
     if (options.json === true) sayJson(shell, name === "" ? models : models[0]);
     else shell.out.write(modelsText(models, shell.paint));
     return exitCode.done;

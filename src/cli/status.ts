@@ -15,7 +15,8 @@ export const statusCommand: Command = {
   asksServer: true,
   run: async (shell, { options }) => {
     const client = clientOf(shell, options);
-    const [health, tree] = await Promise.all([client.health(), client.tree()]);
+    const { signal } = shell;
+    const [health, tree] = await Promise.all([client.health({ signal }), client.tree({ signal })]);
     if (options.json === true) sayJson(shell, { ...health, tree });
     else shell.out.write(statusText(health, tree, shell.paint));
     return health.status === "ok" ? exitCode.done : exitCode.failed;

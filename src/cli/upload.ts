@@ -1,7 +1,9 @@
 import { openAsBlob } from "node:fs";
 import { basename } from "node:path";
 import type { UploadedView } from "../client/answers.ts";
+import type { Client } from "../client/client.ts";
 import type { UploadFile, UploadProgress } from "../client/upload.ts";
+import { plain } from "../platform/pretty-line.ts";
 import { type Command, textOption } from "./command.ts";
 import { exitCode, UsageError } from "./exit-codes.ts";
 import { readNamed } from "./given-value.ts";
@@ -36,12 +38,16 @@ export const uploadCommand: Command = {
       config: config === undefined ? undefined : (await readNamed(config)).toString("utf8"),
       files: await Promise.all(words.map(readUpload)),
     };
-    const uploaded = await withProgress(shell.err, `sending ${id}`, (progress) =>
-      clientOf(shell, options).upload(upload, {
-        signal: shell.signal,
-        onProgress: (sent) => showSent(progress, id, sent),
-      }),
-    );
+    const client = clientOf(shell, options);
+    const uploaded = await withProgress(shell.err, `sending ${id}`, async (progress) => {
+      const following = shell.err.isTerminal ? followSteps(client, id, progress) : undefined;
+      const onProgress = (sent: UploadProgress) => showSent(progress, id, sent);
+      try {
+        return await client.upload(upload, { signal: shell.signal, onProgress });
+      } finally {
+        following?.abort();
+      }
+    });
     if (options.json === true) sayJson(shell, uploaded);
     else shell.out.write(tableText([uploaded], columns, shell.paint));
     return exitCode.done;
@@ -61,6 +67,20 @@ function showSent(progress: Progress, id: string, { sentBytes, totalBytes }: Upl
   // The file's bytes are there long before it serves: it is tried, installed and rolled out.
   if (sentBytes >= totalBytes) progress.show(`trying ${id}`);
   else progress.show(`sending ${id}, ${bytesText(totalBytes)}`, sentBytes / totalBytes);
+}
+
+/** Between the last byte and the answer the server says on its feed how far it is. */
+function followSteps(client: Client, id: string, progress: Progress): AbortController {
+  const over = new AbortController();
+  const follow = async () => {
+    for await (const item of client.events({ signal: over.signal })) {
+      const isStep = item.type === "event" && item.kind === "change" && item.model === id;
+      if (isStep) progress.show(`trying ${id}: ${plain(item.state)}`);
+    }
+  };
+  // Without a feed the steps are not told; the upload itself tells what is wrong.
+  follow().catch(() => undefined);
+  return over;
 }
 
 /** `flowers.onnx` is flowers; `flowers/model.onnx` names no model. */

@@ -24,6 +24,8 @@ export interface StreamParts {
 interface Unanswered {
   readonly text: string;
   hasChunks: boolean;
+  /** The connection on which it was asked last. */
+  askedOn: Socket | undefined;
 }
 
 /** Below the server's own limit of 64. */
@@ -60,12 +62,12 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
    */
   async send(request: StreamRequest): Promise<number> {
     await this.#room();
-    const socket = await this.#open();
+    await this.#open();
     const id = this.#nextId;
     this.#nextId += 1;
     const text = writeRequest(id, request);
-    this.#unanswered.set(id, { text, hasChunks: false });
-    socket.send(text);
+    this.#unanswered.set(id, { text, hasChunks: false, askedOn: undefined });
+    this.#ask();
     return id;
   }
 
@@ -145,11 +147,26 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
       const socket = await connectAgain(this.#parts.connect, listeners, signal);
       if (signal.aborted) socket.close();
       this.#socket = socket;
-      for (const { text } of this.#unanswered.values()) socket.send(text);
+      this.#ask();
       return socket;
     } catch (thrown) {
       this.#fail(thrown as TroupeClientError);
       throw thrown;
+    }
+  }
+
+  /** On the connection that there is now, each once; where it has just broken, on the next one. */
+  #ask(): void {
+    const socket = this.#socket;
+    if (socket === undefined) {
+      // Where it fails, the reader is told.
+      this.#open().catch(() => undefined);
+      return;
+    }
+    for (const request of this.#unanswered.values()) {
+      if (request.askedOn === socket) continue;
+      request.askedOn = socket;
+      socket.send(request.text);
     }
   }
 
@@ -187,8 +204,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
       return;
     }
     this.#giveUpPartial(error);
-    // Where it fails, the reader is told.
-    if (this.#unanswered.size > 0) this.#open().catch(() => undefined);
+    if (this.#unanswered.size > 0) this.#ask();
   }
 
   /** An answer of which a part has been given is not begun again in silence. */

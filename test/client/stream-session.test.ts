@@ -81,6 +81,21 @@ describe("a session of a stream", () => {
     assert.equal((await sockets.connection(1)).sent.length, 1);
   });
 
+  it("loses no request that is sent while the connection breaks", async () => {
+    const { sockets, session } = open();
+    await session.send(row);
+    const before = await sockets.connection(0);
+    before.done(1);
+    const sending = session.send(row);
+    before.break();
+    assert.equal(await sending, 2);
+    const after = await sockets.connection(1);
+    assert.deepEqual(
+      (await after.received(1)).map(({ id }) => id),
+      [2],
+    );
+  });
+
   it("does not begin an answer again of which a part was given", async () => {
     const { sockets, session, answers } = open();
     await session.send({ ...row, stream: true });
