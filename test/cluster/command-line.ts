@@ -23,9 +23,13 @@ export function troupe(argv: readonly string[], options: RunOptions = {}): Promi
   const env = { PATH: process.env["PATH"], ...(url === undefined ? {} : { TROUPE_URL: url }) };
   const child = spawn(process.execPath, [entry, ...argv], { env, cwd, timeout: 60_000 });
   const said = { out: "", err: "" };
+  let isInterrupted = false;
   child.stdout.on("data", (chunk) => {
     said.out += chunk;
-    if (interruptAt !== undefined && said.out.includes(interruptAt)) child.kill("SIGINT");
+    // Once only: the second one would end it at once.
+    if (isInterrupted || interruptAt === undefined || !said.out.includes(interruptAt)) return;
+    isInterrupted = true;
+    child.kill("SIGINT");
   });
   child.stderr.on("data", (chunk) => {
     said.err += chunk;
