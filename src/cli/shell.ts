@@ -42,10 +42,15 @@ export function openShell(environment: ClientEnvironment): Shell {
   };
 }
 
+const usualColumns = 80;
+
 function sinkOf(stream: NodeJS.WriteStream): Sink {
   return {
     isTerminal: stream.isTTY === true,
-    columns: stream.columns ?? 80,
+    // Some terminals say 0 where they do not know; a window may change.
+    get columns() {
+      return stream.columns || usualColumns;
+    },
     write: (text) => void stream.write(text),
   };
 }
