@@ -61,10 +61,12 @@ async function inputOf(given: GivenValue, model: ModelHandle, typed: Typed): Pro
   return bareInputs(value) as Input;
 }
 
-/** A whole body, as curl sends it, means what is in it. */
+/** A whole body, as curl sends it, means what is in it. Throws UsageError. */
 function bareInputs(value: object): unknown {
   if ("features" in value) return value.features;
-  return "inputs" in value && !Array.isArray(value.inputs) ? value.inputs : value;
+  if (!("inputs" in value)) return value;
+  if (!Array.isArray(value.inputs)) return value.inputs;
+  throw new UsageError('inputs must be an object by name, as {"x": [[1, 2]]}, got a list');
 }
 
 async function pngInput(

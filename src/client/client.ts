@@ -3,7 +3,7 @@ import type { HealthView, ModelView, TreeView, UploadedView } from "./answers.ts
 import { binaryCodec, binaryExtension } from "./binary-tensors.ts";
 import { errorOfAnswer, TroupeClientError, textOf } from "./client-error.ts";
 import { type FeedItem, type FeedOptions, readFeed } from "./event-feed.ts";
-import { type CallOptions, Http, parseJson } from "./http.ts";
+import { type CallOptions, Http, parseJson, urlUnder } from "./http.ts";
 import type { InferCodec } from "./infer-messages.ts";
 import { jsonCodec } from "./json-tensors.ts";
 import { ModelHandle } from "./model-handle.ts";
@@ -82,7 +82,7 @@ export class Client {
     const { type, body } = formOf(upload, `troupe-${crypto.randomUUID()}`);
     const answer = await this.#platform
       .sendForm({
-        url: new URL("/models", this.#url).href,
+        url: urlUnder(this.#url, "/models").href,
         headers: { ...this.#headers, "content-type": type },
         body,
         signal,
@@ -100,7 +100,7 @@ export class Client {
   }
 
   #connectTo(path: string): Connect {
-    const url = new URL(path, this.#url);
+    const url = urlUnder(this.#url, path);
     url.protocol = url.protocol.replace("http", "ws");
     return (listeners) => this.#platform.openSocket(url.href, this.#headers, listeners);
   }

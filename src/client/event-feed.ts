@@ -47,7 +47,8 @@ export async function* readFeed(
 ): AsyncGenerator<FeedItem, void, undefined> {
   const place: Place = { run: undefined, seq: since };
   while (!signal.aborted) {
-    for await (const frame of connection(connectTo(queryOf(place)), signal)) {
+    const isAgain = place.run !== undefined;
+    for await (const frame of connection(connectTo(queryOf(place)), signal, isAgain)) {
       if (frame.type === "hello") {
         place.run = frame.run;
         place.seq ??= frame.newest;
@@ -72,6 +73,7 @@ function queryOf({ run, seq }: Place): string {
 async function* connection(
   connect: Connect,
   signal: AbortSignal,
+  isAgain: boolean,
 ): AsyncGenerator<Frame, void, undefined> {
   const frames = new AnswerQueue<Frame>();
   const end = () => frames.end();
@@ -79,7 +81,8 @@ async function* connection(
   let socket: Socket | undefined;
   try {
     const onMessage = (text: string) => frames.push(parseObject(text) as Frame);
-    socket = await connectAgain(connect, { onMessage, onClose: end }, signal);
+    const listeners = { onMessage, onClose: end };
+    socket = await connectAgain(connect, { listeners, signal, isAgain });
     for (;;) {
       const { done, value } = await frames.next();
       if (done === true) return;

@@ -70,7 +70,7 @@ export class Http {
   async #send(call: Call, { signal, remainingMs }: Patience): Promise<RawAnswer> {
     const { method, path, body = null, headers, tellsDeadline = false } = call;
     const timeout = String(Math.max(1, Math.floor(remainingMs())));
-    const response = await fetch(new URL(path, this.#options.url), {
+    const response = await fetch(urlUnder(this.#options.url, path), {
       method,
       body,
       signal,
@@ -86,6 +86,11 @@ export class Http {
       header: (name) => response.headers.get(name),
     };
   }
+}
+
+/** A server may stand under a path of a proxy's. */
+export function urlUnder(base: URL, path: string): URL {
+  return new URL(base.pathname.replace(/\/$/, "") + path, base);
 }
 
 export function unreachable(url: URL, cause: unknown): TroupeClientError {

@@ -11,33 +11,42 @@ export interface Closing {
   readonly reason: string;
 }
 
+export interface ConnectOptions {
+  readonly listeners: SocketListeners;
+  readonly signal: AbortSignal;
+  /** There was a connection before: then a server that starts anew is waited for. */
+  readonly isAgain: boolean;
+}
+
 /** How long one that is broken is tried again. */
 const reconnectMs = 30_000;
+/** As often as the wait grows; past it the attempts go on at that pace. */
+const growingRetries = 3;
 
 /** Rejects with what the last attempt met, at once where trying again is no use. */
 export async function connectAgain(
   connect: Connect,
-  listeners: SocketListeners,
-  signal: AbortSignal,
+  { listeners, signal, isAgain }: ConnectOptions,
 ): Promise<Socket> {
   const until = performance.now() + reconnectMs;
-  for (let retries = 0; ; retries += 1) {
+  for (let attempts = 0; ; attempts += 1) {
     try {
       return await connect(listeners);
     } catch (thrown) {
-      if (!(thrown instanceof TroupeClientError)) throw thrown;
-      const remainingMs = until - performance.now();
-      // The count stops growing: a server that starts anew takes longer than a few attempts.
-      const attempt = {
-        retries: Math.min(retries, 3),
-        repeatable: "anything",
-        remainingMs,
-      } as const;
-      const verdict = judgeRetry(thrown, attempt, Math.random);
-      if (verdict.type === "give-up" || signal.aborted) throw thrown;
-      await pause(verdict.delayMs, signal);
+      const retries = isAgain ? Math.min(attempts, growingRetries) : attempts;
+      const delayMs = delayAfter(thrown, retries, until - performance.now());
+      if (delayMs === undefined || signal.aborted) throw thrown;
+      await pause(delayMs, signal);
     }
   }
+}
+
+/** Undefined where trying again is no use. */
+function delayAfter(thrown: unknown, retries: number, remainingMs: number): number | undefined {
+  if (!(thrown instanceof TroupeClientError)) return undefined;
+  const attempt = { retries, repeatable: "anything", remainingMs } as const;
+  const verdict = judgeRetry(thrown, attempt, Math.random);
+  return verdict.type === "retry" ? verdict.delayMs : undefined;
 }
 
 export function brokenBy({ code, reason }: Closing): TroupeClientError {

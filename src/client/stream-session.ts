@@ -45,6 +45,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   #socket: Socket | undefined;
   #opening: Promise<Socket> | undefined;
   #error: TroupeClientError | undefined;
+  #wasOpen = false;
   #isStateful = false;
   #isFinishing = false;
 
@@ -123,8 +124,10 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   }
 
   /** A place is passed on to whoever waits for one. */
-  #release({ type }: StreamAnswer): void {
-    if (type !== "done" && type !== "failed") return;
+  #release(answer: StreamAnswer): void {
+    // Without an id it answers a `reset` or `end`, which takes no place.
+    const isLast = answer.type === "done" || (answer.type === "failed" && answer.id !== null);
+    if (!isLast) return;
     const next = this.#queue.shift();
     if (next === undefined) this.#taken -= 1;
     else next();
@@ -144,7 +147,9 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
         onClose: (code: number, reason: string) => this.#broken({ code, reason }),
       };
       const { signal } = this.#ending;
-      const socket = await connectAgain(this.#parts.connect, listeners, signal);
+      const options = { listeners, signal, isAgain: this.#wasOpen };
+      const socket = await connectAgain(this.#parts.connect, options);
+      this.#wasOpen = true;
       if (signal.aborted) socket.close();
       this.#socket = socket;
       this.#ask();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { type Call, Http } from "../../src/client/http.ts";
+import { type Call, Http, urlUnder } from "../../src/client/http.ts";
 import { waitFor } from "../cluster/wait.ts";
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
@@ -90,4 +90,17 @@ describe("a call over HTTP", () => {
     answers = [(_request, response) => response.end("<html>")];
     await assert.rejects(call(), { code: "unexpected-answer" });
   });
+});
+
+describe("urlUnder", () => {
+  for (const [base, path, expected] of [
+    ["http://a:1", "/models?x=1", "http://a:1/models?x=1"],
+    ["http://a/", "/models", "http://a/models"],
+    ["https://a/troupe/", "/v2/models/m", "https://a/troupe/v2/models/m"],
+    ["https://a/troupe", "/v2", "https://a/troupe/v2"],
+  ] as const) {
+    it(`puts ${path} under ${base}`, () => {
+      assert.equal(urlUnder(new URL(base), path).href, expected);
+    });
+  }
 });

@@ -53,6 +53,20 @@ describe("a session of a stream", () => {
     assert.equal(connection.sent.length, 3);
   });
 
+  it("frees no place for what was no request", async () => {
+    const { sockets, session, answers } = open({ maxInFlight: 1 });
+    await session.send(row);
+    const connection = await sockets.connection(0);
+    connection.say({ type: "failed", id: null, error: "no sequence", code: "invalid-request" });
+    await answers.next();
+    const second = session.send(row);
+    await turn();
+    assert.equal(connection.sent.length, 1);
+    connection.done(1);
+    await answers.next();
+    assert.equal(await second, 2);
+  });
+
   it("asks what is unanswered again on a new connection", async () => {
     const { sockets, session, answers } = open();
     await session.send(row);
@@ -168,6 +182,13 @@ describe("a session of a stream", () => {
     const types = [(await answers.next()).value?.type, (await answers.next()).value?.type];
     assert.deepEqual(types, ["done", "ended"]);
     assert.equal((await answers.next()).done, true);
+  });
+
+  it("does not wait for long for a server that was never there", async () => {
+    const { sockets, session } = open();
+    sockets.refusals = 1_000;
+    await assert.rejects(session.send(row), isCode("unreachable"));
+    assert.equal(sockets.refusals, 995);
   });
 
   it("rejects with what the server refuses it for", async () => {
