@@ -15,13 +15,13 @@ import {
   type OutputHead,
   type WrittenRequest,
 } from "./infer-messages.ts";
-import { headOf, readElements } from "./json-tensors.ts";
+import { headOf, readElements, type TensorHeads } from "./json-tensors.ts";
 
 /** The name under which a server lists it in `GET /v2`. */
 export const binaryExtension = "binary_tensor_data";
 const lengthHeader = "inference-header-content-length";
 
-type Bytes = Uint8Array<ArrayBufferLike>;
+export type Bytes = Uint8Array<ArrayBufferLike>;
 
 export const binaryCodec: InferCodec = {
   write: writeBinary,
@@ -34,31 +34,39 @@ export const binaryCodec: InferCodec = {
 };
 
 function writeBinary(request: InferRequest): WrittenRequest {
-  const parts = new Map(
-    Object.entries(request.inputs).map(([name, { data }]) => [name, bytesOf(data)]),
-  );
+  const { heads, parts } = binaryHeads(request.inputs);
   // Asks for all outputs where none is named; one that is named has to be asked for by itself.
   const parameters = { ...request.parameters, binary_data_output: true };
-  const head = headOf(
-    { ...request, parameters },
-    {
-      input: (name, { datatype, shape }) => {
-        const size = parts.get(name)?.byteLength ?? 0;
-        return { name, datatype, shape, parameters: { binary_data_size: size } };
-      },
-      output: (name) => ({ name, parameters: { binary_data: true } }),
-    },
-  );
-  const headBytes = new TextEncoder().encode(JSON.stringify(head));
+  const head = encoded(headOf({ ...request, parameters }, heads));
   return {
-    body: joined([headBytes, ...parts.values()]),
+    body: joined([head, ...parts]),
     headers: {
       "content-type": "application/octet-stream",
-      [lengthHeader]: String(headBytes.length),
+      [lengthHeader]: String(head.length),
       // Packing numbers takes longer than it saves. (Browsers do as they like.)
       "accept-encoding": "identity",
     },
   };
+}
+
+/** What the head says of each tensor, and their bytes in the same order. */
+export function binaryHeads(inputs: InferRequest["inputs"]): {
+  readonly heads: TensorHeads;
+  readonly parts: readonly Bytes[];
+} {
+  const parts = new Map(Object.entries(inputs).map(([name, { data }]) => [name, bytesOf(data)]));
+  const heads: TensorHeads = {
+    input: (name, { datatype, shape }) => {
+      const size = parts.get(name)?.byteLength ?? 0;
+      return { name, datatype, shape, parameters: { binary_data_size: size } };
+    },
+    output: (name) => ({ name, parameters: { binary_data: true } }),
+  };
+  return { heads, parts: [...parts.values()] };
+}
+
+export function encoded(head: object): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(head));
 }
 
 /** Of BYTES each element stands behind its length, in four bytes. */
@@ -77,7 +85,7 @@ function bytesOf(data: Tensor["data"]): Bytes {
   );
 }
 
-function joined(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
+export function joined(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
@@ -88,7 +96,7 @@ function joined(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
 }
 
 /** Outputs lie behind each other, in the order of the head. */
-class TensorReader {
+export class TensorReader {
   readonly #body: Bytes;
   #at: number;
 

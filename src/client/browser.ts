@@ -2,7 +2,14 @@
 import { Client, type ClientOptions } from "./client.ts";
 import { type RawAnswer, TroupeClientError } from "./client-error.ts";
 import { unreachable } from "./http.ts";
-import type { FormRequest, Headers, Platform, Socket, SocketListeners } from "./platform.ts";
+import type {
+  FormRequest,
+  Headers,
+  Message,
+  Platform,
+  Socket,
+  SocketListeners,
+} from "./platform.ts";
 
 // biome-ignore lint/performance/noBarrelFile: with node.ts this is the package's face.
 export { TroupeClientError } from "./client-error.ts";
@@ -18,10 +25,11 @@ const browserPlatform: Platform = { openSocket, sendForm };
 
 /** As far as it is used; the types of browsers are not those of this project. */
 interface BrowserSocket {
+  binaryType: string;
   onopen: () => void;
   onmessage: (event: { readonly data: unknown }) => void;
   onclose: (event: { readonly code: number; readonly reason: string }) => void;
-  send(text: string): void;
+  send(message: Message): void;
   close(): void;
 }
 
@@ -47,11 +55,13 @@ declare const XMLHttpRequest: new () => BrowserRequest;
 function openSocket(url: string, _headers: Headers, listeners: SocketListeners): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       socket.onclose = ({ code, reason }) => listeners.onClose(code, reason);
-      resolve({ send: (text) => socket.send(text), close: () => socket.close() });
+      resolve({ send: (message) => socket.send(message), close: () => socket.close() });
     };
-    socket.onmessage = ({ data }) => listeners.onMessage(String(data));
+    socket.onmessage = ({ data }) =>
+      listeners.onMessage(data instanceof ArrayBuffer ? new Uint8Array(data) : String(data));
     socket.onclose = ({ code }) => {
       const words = `cannot open a WebSocket at ${url}: closed with code ${code}`;
       reject(new TroupeClientError("unreachable", words));

@@ -2,7 +2,7 @@
 import { AnswerQueue } from "./answer-queue.ts";
 import { parseObject } from "./client-error.ts";
 import { pause } from "./patience.ts";
-import type { Socket } from "./platform.ts";
+import type { Message, Socket } from "./platform.ts";
 import { type Connect, connectAgain } from "./socket-line.ts";
 
 export type FeedItem =
@@ -80,7 +80,7 @@ async function* connection(
   signal.addEventListener("abort", end);
   let socket: Socket | undefined;
   try {
-    const onMessage = (text: string) => frames.push(parseObject(text) as Frame);
+    const onMessage = (message: Message) => frames.push(parseObject(String(message)) as Frame);
     const listeners = { onMessage, onClose: end };
     socket = await connectAgain(connect, { listeners, signal, isAgain });
     for (;;) {

@@ -18,7 +18,7 @@ export const jsonCodec: InferCodec = {
 };
 
 /** How a codec writes what is said of one tensor. */
-interface TensorHeads {
+export interface TensorHeads {
   input(name: string, tensor: Tensor): object;
   output(name: string): object;
 }

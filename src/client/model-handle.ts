@@ -1,13 +1,14 @@
 /* One model of a server, or one version of it: calls are written here, and made by `Http`. */
 import type { ModelMetadata, ModelView, PredictAnswer } from "./answers.ts";
+import { binaryCodec } from "./binary-tensors.ts";
 import { textOf } from "./client-error.ts";
 import { type Features, plainFeatures } from "./features.ts";
 import { type CallOptions, type Http, parseJson } from "./http.ts";
 import type { InferAnswer, InferCodec } from "./infer-messages.ts";
 import type { Connect } from "./socket-line.ts";
-import { plainInputs } from "./stream-frames.ts";
+import { plainInputs, type StreamedModel } from "./stream-frames.ts";
 import { type StreamOptions, StreamSession } from "./stream-session.ts";
-import { checkTensor, type Inputs } from "./typed-tensors.ts";
+import { checkTensors, type Inputs } from "./typed-tensors.ts";
 
 export interface PredictOptions extends CallOptions {
   readonly priority?: "normal" | "low" | undefined;
@@ -57,9 +58,7 @@ export class ModelHandle {
 
   /** By the Open Inference Protocol V2, in binary where the server takes it. */
   async infer(inputs: Inputs, options: InferOptions = {}): Promise<InferAnswer> {
-    const checked = Object.fromEntries(
-      Object.entries(inputs).map(([name, input]) => [name, checkTensor(name, input)]),
-    );
+    const checked = checkTensors(inputs);
     const { id, outputs, parameters } = options;
     const codec = await this.#parts.codec();
     const written = codec.write({ id, inputs: checked, outputs, parameters });
@@ -69,8 +68,7 @@ export class ModelHandle {
   /** A WebSocket on which many requests are in flight, and models that remember do so. */
   stream(options: StreamOptions = {}): StreamSession {
     const connect = this.#parts.connectTo(`/v2/models/${this.#path}/stream`);
-    const isStateful = async () => (await this.metadata()).parameters?.sequence !== undefined;
-    return new StreamSession({ connect, isStateful }, options);
+    return new StreamSession({ connect, describe: () => this.#describe(options) }, options);
   }
 
   metadata(options: CallOptions = {}): Promise<ModelMetadata> {
@@ -99,6 +97,15 @@ export class ModelHandle {
     return this.#version === undefined
       ? name
       : `${name}/versions/${encodeURIComponent(this.#version)}`;
+  }
+
+  async #describe({ signal }: StreamOptions): Promise<StreamedModel> {
+    const [metadata, codec] = await Promise.all([this.metadata({ signal }), this.#parts.codec()]);
+    return {
+      isStateful: metadata.parameters?.sequence !== undefined,
+      outputs: metadata.outputs.map(({ name }) => name),
+      takesBinary: codec === binaryCodec,
+    };
   }
 
   #read(path: string, options: CallOptions): Promise<unknown> {

@@ -27,9 +27,11 @@ async function openSocket(
   const ws = await import("ws");
   const socket = new ws.WebSocket(url, { headers });
   // Before it is open, since the first message may come with the answer to the upgrade.
-  socket.on("message", (data: RawData) => listeners.onMessage(String(data)));
+  socket.on("message", (data: RawData, isBinary: boolean) =>
+    listeners.onMessage(isBinary ? new Uint8Array(data as Buffer) : String(data)),
+  );
   await opened(socket, url, listeners);
-  return { send: (text) => socket.send(text, () => undefined), close: () => socket.close() };
+  return { send: (message) => socket.send(message, () => undefined), close: () => socket.close() };
 }
 
 /** A refusal comes as an answer over HTTP, whose body says why. */

@@ -3,13 +3,16 @@ import type { RawAnswer } from "./client-error.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
+/** A text, or bytes. */
+export type Message = string | Uint8Array<ArrayBuffer>;
+
 export interface Socket {
-  send(text: string): void;
+  send(message: Message): void;
   close(): void;
 }
 
 export interface SocketListeners {
-  onMessage(text: string): void;
+  onMessage(message: Message): void;
   /** Comes once, after the last message. */
   onClose(code: number, reason: string): void;
 }

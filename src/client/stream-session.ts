@@ -3,11 +3,17 @@
  * model does not remember; a sequence whose connection breaks is lost, and its caller told.
  */
 import { AnswerQueue } from "./answer-queue.ts";
-import { errorOfFrame, parseObject, TroupeClientError } from "./client-error.ts";
+import { errorOfFrame, TroupeClientError } from "./client-error.ts";
 import { cancelled } from "./patience.ts";
-import type { Socket } from "./platform.ts";
+import type { Message, Socket } from "./platform.ts";
 import { brokenBy, type Closing, type Connect, connectAgain } from "./socket-line.ts";
-import { type StreamAnswer, type StreamRequest, writeRequest } from "./stream-frames.ts";
+import {
+  readFrame,
+  type StreamAnswer,
+  type StreamedModel,
+  type StreamRequest,
+  writeRequest,
+} from "./stream-frames.ts";
 
 export interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
@@ -17,12 +23,12 @@ export interface StreamOptions {
 
 export interface StreamParts {
   readonly connect: Connect;
-  /** Whether the model remembers. */
-  readonly isStateful: () => Promise<boolean>;
+  /** Is asked anew for each connection. */
+  readonly describe: () => Promise<StreamedModel>;
 }
 
 interface Unanswered {
-  readonly text: string;
+  readonly message: Message;
   hasChunks: boolean;
   /** The connection on which it was asked last. */
   askedOn: Socket | undefined;
@@ -46,7 +52,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   #opening: Promise<Socket> | undefined;
   #error: TroupeClientError | undefined;
   #wasOpen = false;
-  #isStateful = false;
+  #model: StreamedModel = { isStateful: false, outputs: [], takesBinary: false };
   #isFinishing = false;
 
   constructor(parts: StreamParts, { signal, maxInFlight = usualInFlight }: StreamOptions) {
@@ -63,13 +69,23 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
    */
   async send(request: StreamRequest): Promise<number> {
     await this.#room();
-    await this.#open();
     const id = this.#nextId;
     this.#nextId += 1;
-    const text = writeRequest(id, request);
-    this.#unanswered.set(id, { text, hasChunks: false, askedOn: undefined });
+    const message = await this.#write(id, request);
+    this.#unanswered.set(id, { message, hasChunks: false, askedOn: undefined });
     this.#ask();
     return id;
+  }
+
+  /** What cannot be written gives its place back. */
+  async #write(id: number, request: StreamRequest): Promise<Message> {
+    await this.#open();
+    try {
+      return writeRequest(id, request, this.#model);
+    } catch (thrown) {
+      this.#giveBack();
+      throw thrown;
+    }
   }
 
   /** What is not run yet is never run; the answer is `failed`, with `cancelled`. */
@@ -91,7 +107,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   async finish(): Promise<void> {
     await this.#open();
     this.#isFinishing = true;
-    if (this.#isStateful) await this.end();
+    if (this.#model.isStateful) await this.end();
     else this.#endIfAnswered();
   }
 
@@ -123,11 +139,14 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     if (this.#error !== undefined) throw this.#error;
   }
 
-  /** A place is passed on to whoever waits for one. */
   #release(answer: StreamAnswer): void {
     // Without an id it answers a `reset` or `end`, which takes no place.
     const isLast = answer.type === "done" || (answer.type === "failed" && answer.id !== null);
-    if (!isLast) return;
+    if (isLast) this.#giveBack();
+  }
+
+  /** A place is passed on to whoever waits for one. */
+  #giveBack(): void {
     const next = this.#queue.shift();
     if (next === undefined) this.#taken -= 1;
     else next();
@@ -141,9 +160,9 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
 
   async #begin(): Promise<Socket> {
     try {
-      this.#isStateful = await this.#parts.isStateful();
+      this.#model = await this.#parts.describe();
       const listeners = {
-        onMessage: (text: string) => this.#hear(text),
+        onMessage: (message: Message) => this.#hear(message),
         onClose: (code: number, reason: string) => this.#broken({ code, reason }),
       };
       const { signal } = this.#ending;
@@ -171,12 +190,12 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     for (const request of this.#unanswered.values()) {
       if (request.askedOn === socket) continue;
       request.askedOn = socket;
-      socket.send(request.text);
+      socket.send(request.message);
     }
   }
 
-  #hear(text: string): void {
-    const frame = parseObject(text) as (StreamAnswer & { readonly id: number }) | undefined;
+  #hear(message: Message): void {
+    const frame = readFrame(message) as (StreamAnswer & { readonly id: number }) | undefined;
     if (frame === undefined) return;
     const isFailed = frame.type === "failed";
     if (frame.type === "chunk") this.#noteChunk(frame.id);
@@ -184,7 +203,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     this.#answers.push(
       isFailed ? { type: "failed", id: frame.id, error: errorOfFrame(frame) } : frame,
     );
-    if (this.#isStateful && frame.type !== "ended") return;
+    if (this.#model.isStateful && frame.type !== "ended") return;
     this.#endIfAnswered();
   }
 
@@ -203,7 +222,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     this.#opening = undefined;
     if (this.#ending.signal.aborted) return;
     const error = brokenBy(closing);
-    if (this.#isStateful) {
+    if (this.#model.isStateful) {
       const words = `the sequence is lost, as ${error.message}`;
       this.#fail(new TroupeClientError("sequence-lost", words, { cause: error }));
       return;

@@ -29,6 +29,13 @@ const datatypeOfArray: Readonly<Record<string, Datatype>> = {
   Float64Array: "FP64",
 };
 
+/** Each with its datatype. Throws as `checkTensor` does. */
+export function checkTensors(inputs: Inputs): Readonly<Record<string, Tensor>> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [name, checkTensor(name, input)]),
+  );
+}
+
 /** Throws `invalid-request` where data, shape and datatype do not fit together. */
 export function checkTensor(name: string, input: InputTensor): Tensor {
   const { data, shape } = input;

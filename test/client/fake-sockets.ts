@@ -50,7 +50,7 @@ export class FakeSockets {
     const connection = new FakeConnection(listeners);
     this.connections.push(connection);
     return {
-      send: (text) => void connection.sent.push(JSON.parse(text) as SentFrame),
+      send: (message) => void connection.sent.push(JSON.parse(String(message)) as SentFrame),
       close: () => {
         connection.isClosed = true;
       },

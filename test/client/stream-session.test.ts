@@ -10,9 +10,13 @@ const row = { features: [1] };
 function open(options: StreamOptions & { readonly isStateful?: boolean } = {}) {
   const sockets = new FakeSockets();
   const { isStateful = false, ...others } = options;
-  const parts = { connect: sockets.connect, isStateful: async () => isStateful };
+  const parts = { connect: sockets.connect, describe: async () => described(isStateful) };
   const session = new StreamSession(parts, others);
   return { sockets, session, answers: session[Symbol.asyncIterator]() };
+}
+
+function described(isStateful: boolean) {
+  return { isStateful, outputs: ["y"], takesBinary: true };
 }
 
 function isCode(code: string): (thrown: unknown) => true {
@@ -184,6 +188,14 @@ describe("a session of a stream", () => {
     assert.equal((await answers.next()).done, true);
   });
 
+  it("gives the place of a request back that cannot be written", async () => {
+    const { sockets, session } = open({ maxInFlight: 1 });
+    const tensors = { x: { data: new Float32Array(3), shape: [4] } };
+    await assert.rejects(session.send({ tensors }), isCode("invalid-request"));
+    await session.send(row);
+    assert.equal((await sockets.connection(0)).sent.length, 1);
+  });
+
   it("does not wait for long for a server that was never there", async () => {
     const { sockets, session } = open();
     sockets.refusals = 1_000;
@@ -193,7 +205,10 @@ describe("a session of a stream", () => {
 
   it("rejects with what the server refuses it for", async () => {
     const refusal = new TroupeClientError("model-not-found", "no model is named 'x'");
-    const parts = { connect: () => Promise.reject(refusal), isStateful: async () => false };
+    const parts = {
+      connect: () => Promise.reject(refusal),
+      describe: async () => described(false),
+    };
     const session = new StreamSession(parts, {});
     await assert.rejects(session.send(row), refusal);
     await assert.rejects(session[Symbol.asyncIterator]().next(), refusal);

@@ -46,17 +46,24 @@ describe("the client in a browser", { skip }, async () => {
       const firsts = [];
       for await (const { predictions } of session) firsts.push(predictions[0][0]);
       await sending;
+      const typed = model.stream();
+      await typed.send({ tensors: { x: { data: Float32Array.of(NaN, 1, 2, 3), shape: [1, 4] } } });
+      const { value: answer } = await typed[Symbol.asyncIterator]().next();
+      const [{ data }] = Object.values(answer.tensors);
+      typed.close();
       const over = new AbortController();
       const events = client.events({ since: 0, signal: over.signal });
       const { value } = await events.next();
       over.abort();
-      return { firsts: firsts.sort(), kind: value.kind, lost: await lostCode() };
+      const kinds = [value.kind, data.constructor.name, String(data[0])];
+      return { firsts: firsts.sort(), kinds, lost: await lostCode() };
       async function lostCode() {
         const nobody = client.model("nobody").stream();
         return nobody.send({ features: [1] }).catch(({ code }) => code);
       }`);
     const firsts = Array.from({ length: 10 }, (_, at) => at);
-    assert.deepEqual(found, { firsts, kind: "host", lost: "model-not-found" });
+    const kinds = ["host", "Float32Array", "NaN"];
+    assert.deepEqual(found, { firsts, kinds, lost: "model-not-found" });
   });
 
   it("uploads a file that was chosen, with progress", async () => {

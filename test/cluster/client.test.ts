@@ -118,6 +118,23 @@ describe("the client, streaming", () => {
     );
   });
 
+  it("carries tensors in binary, a slice at a time where it is asked to", async () => {
+    const session = client.model("echo").stream();
+    const answers = collect(session);
+    const data = Float32Array.from({ length: 4 * 100 }, (_, at) => (at === 0 ? Number.NaN : at));
+    await session.send({ tensors: { x: { data, shape: [100, 4] } } });
+    await session.send({ tensors: { x: { data, shape: [100, 4] } }, stream: true });
+    await session.finish();
+    const parts = new Map<number, number[]>();
+    for (const answer of await answers) {
+      assert.ok(answer.type === "done" || answer.type === "chunk", JSON.stringify(answer));
+      const [tensor] = Object.values(answer.tensors ?? {});
+      const values = (tensor?.data ?? []) as Iterable<number>;
+      parts.set(answer.id, [...(parts.get(answer.id) ?? []), ...values]);
+    }
+    assert.deepEqual([...parts.values()], [[...data], [...data]]);
+  });
+
   it("goes on when its front door dies", async () => {
     const session = client.model("echo").stream();
     const iterator = session[Symbol.asyncIterator]();
