@@ -14,6 +14,7 @@ import type { FailedMove } from "./life-parts.ts";
 import { goneFolder, type ServePlan, servePlanOf } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import { RolloutRecords } from "./rollout-records.ts";
+import { overtaken } from "./rollout-run.ts";
 import { type TakeBack, TakeBacks } from "./take-backs.ts";
 
 export interface MoverParts extends ChangeParts {
@@ -87,6 +88,8 @@ export class Mover {
     onFailed: (failure: FailedMove) => void,
   ): Promise<void> {
     const { life } = model;
+    // It was decided on what is not written for long any more.
+    if (this.#takeBacks.isPending(life.name)) throw overtaken();
     const commit = this.#commitOf(request);
     await life.move(this.#planFor(model, request), {
       onFailed,
