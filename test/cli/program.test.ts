@@ -50,13 +50,13 @@ describe("the command line", () => {
   }
 
   it("exits with 3 where nobody listens", async () => {
-    const { code, err } = await run("models", "--timeout-ms", "50");
+    const { code, err } = await run("models", "--timeout-ms", "2000");
     assert.equal(code, 3, err);
     assert.match(err, /^troupe: cannot reach http:\/\/127\.0\.0\.1:2: .*\(unreachable\)\n$/);
   });
 
   it("says failures in JSON where answers are", async () => {
-    const { err } = await run("models", "--timeout-ms", "50", "--json");
+    const { err } = await run("models", "--timeout-ms", "2000", "--json");
     assert.equal((JSON.parse(err) as { code: string }).code, "unreachable");
   });
 
