@@ -34,6 +34,18 @@ export class TroupeClientError extends Error {
   }
 }
 
+/** For what is read by its form: where that is another one, the error is `unexpected-answer`, whatever broke. */
+export function orUnexpected<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof TroupeClientError) throw cause;
+    throw new TroupeClientError("unexpected-answer", "the answer has another form than expected", {
+      cause,
+    });
+  }
+}
+
 /** An answer over HTTP, as far as it is looked at. */
 export interface RawAnswer {
   readonly status: number;

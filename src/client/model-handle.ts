@@ -1,7 +1,7 @@
 /* One model of a server, or one version of it: calls are written here, and made by `Http`. */
 import type { ModelMetadata, ModelView, PredictAnswer } from "./answers.ts";
 import { binaryCodec } from "./binary-tensors.ts";
-import { textOf } from "./client-error.ts";
+import { orUnexpected, textOf } from "./client-error.ts";
 import { type Features, plainFeatures } from "./features.ts";
 import { type CallOptions, type Http, parseJson } from "./http.ts";
 import type { InferAnswer, InferCodec } from "./infer-messages.ts";
@@ -62,7 +62,8 @@ export class ModelHandle {
     const { id, outputs, parameters } = options;
     const codec = await this.#parts.codec();
     const written = codec.write({ id, inputs: checked, outputs, parameters });
-    return codec.read(await this.#ask(`/v2/models/${this.#path}/infer`, written, options));
+    const answer = await this.#ask(`/v2/models/${this.#path}/infer`, written, options);
+    return orUnexpected(() => codec.read(answer));
   }
 
   /** A WebSocket on which many requests are in flight, and models that remember do so. */

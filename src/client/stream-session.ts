@@ -3,7 +3,7 @@
  * model does not remember; a sequence whose connection breaks is lost, and its caller told.
  */
 import { AnswerQueue } from "./answer-queue.ts";
-import { errorOfFrame, TroupeClientError } from "./client-error.ts";
+import { errorOfFrame, orUnexpected, TroupeClientError } from "./client-error.ts";
 import { cancelled } from "./patience.ts";
 import type { Message, Socket } from "./platform.ts";
 import { brokenBy, type Closing, type Connect, connectAgain } from "./socket-line.ts";
@@ -195,7 +195,15 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   }
 
   #hear(message: Message): void {
-    const frame = readFrame(message) as (StreamAnswer & { readonly id: number }) | undefined;
+    try {
+      this.#take(orUnexpected(() => readFrame(message)));
+    } catch (thrown) {
+      this.#fail(thrown as TroupeClientError);
+    }
+  }
+
+  #take(read: object | undefined): void {
+    const frame = read as (StreamAnswer & { readonly id: number }) | undefined;
     if (frame === undefined) return;
     const isFailed = frame.type === "failed";
     if (frame.type === "chunk") this.#noteChunk(frame.id);

@@ -22,6 +22,10 @@ export class FakeConnection {
     this.#listeners.onMessage(JSON.stringify(frame));
   }
 
+  sayBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#listeners.onMessage(bytes);
+  }
+
   done(id: number): void {
     this.say({ type: "done", id });
   }

@@ -196,6 +196,13 @@ describe("a session of a stream", () => {
     assert.equal((await sockets.connection(0)).sent.length, 1);
   });
 
+  it("ends where a frame has another form", async () => {
+    const { sockets, session, answers } = open();
+    await session.send(row);
+    (await sockets.connection(0)).sayBytes(new Uint8Array(3));
+    await assert.rejects(answers.next(), isCode("unexpected-answer"));
+  });
+
   it("does not wait for long for a server that was never there", async () => {
     const { sockets, session } = open();
     sockets.refusals = 1_000;
