@@ -105,14 +105,11 @@ export class Host {
   }
 
   get pressure(): Pressure {
-    const queuedRows = this.#queue.rows;
-    const runningRows = this.#runner.rows;
-    // Those that come while a batch runs share the next one.
-    const nextRows = Math.min(this.#maxRows, queuedRows + runningRows);
     return {
-      queuedRows,
-      runningRows,
-      rowCostMs: this.#figures.rowCostMs(nextRows),
+      queuedRows: this.#queue.rows,
+      runningRows: this.#runner.rows,
+      rowCostMs: this.#figures.batchMs(this.#maxRows) / this.#maxRows,
+      batchCostMs: this.#figures.batchMs(1),
       rowsPerRequest: this.#figures.rowsPerRequest,
       breaker: this.#breaker.state,
       draining: this.#onDrained !== undefined,

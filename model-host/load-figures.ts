@@ -20,11 +20,9 @@ export class LoadFigures {
     return this.#rowsPerRequest;
   }
 
-  /** Milliseconds for one row in a batch of `rows`; 0 while that is not known. */
-  rowCostMs(rows: number): number {
-    if (!this.#isKnown) return 0;
-    const batchRows = Math.max(1, rows);
-    return predictMs(this.#cost, batchRows) / batchRows;
+  /** Milliseconds for a batch of so many rows; 0 while that is not known. */
+  batchMs(rows: number): number {
+    return this.#isKnown ? predictMs(this.#cost, rows) : 0;
   }
 
   noteRequest(rows: number): void {
