@@ -1,3 +1,4 @@
+import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { HostGroup } from "./host-group.ts";
 import { hostKey, type ServePlan } from "./model-plan.ts";
 
@@ -37,4 +38,22 @@ export function isServedBy(
     kept.size === plan.versions.length &&
     serving.every((group) => kept.get(group.version) === group)
   );
+}
+
+/** Those that are to have more replicas; one that is given up has no use for them. */
+export function tooFew(
+  groups: readonly HostGroup[],
+  { replicas }: ModelConfig,
+): readonly HostGroup[] {
+  return groups.filter(({ isHopeful, hosts }) => isHopeful && hosts.length < replicas);
+}
+
+/** Gives those that still serve what holds without new processes; one that was told otherwise is to be replaced. */
+export async function adjust(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
+  const key = hostKey(config);
+  const goingOn = groups.filter(({ stage }) => stage === "serving");
+  const alike = goingOn.filter((group) => hostKey(group.config) === key);
+  for (const group of alike) group.config = config;
+  const hopeful = alike.filter(({ isHopeful }) => isHopeful);
+  await Promise.all(hopeful.map((group) => group.scale(config.replicas)));
 }

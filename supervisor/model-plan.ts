@@ -22,18 +22,27 @@ export type ServePlan = Extract<ModelPlan, { readonly type: "serve" }>;
 export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
   if (folder.problem !== undefined) return { type: "broken", problem: folder.problem };
   const { name, config } = folder;
-  const excluded = new Set([
-    ...(facts.unloadedVersions.get(name) ?? []),
-    ...(facts.rolledBack.get(name)?.keys() ?? []),
-  ]);
+  const unloaded = facts.unloadedVersions.get(name) ?? new Set<string>();
+  const excluded = new Set([...unloaded, ...(facts.rolledBack.get(name)?.keys() ?? [])]);
   const added = facts.loadedVersions.get(name) ?? new Set<string>();
   const isUnloaded = facts.unloadedModels.has(name);
-  const selected = isUnloaded ? [] : wantedOf(folder, excluded);
+  const selected = isUnloaded ? [] : selectedOf(folder, unloaded, excluded);
   const chosen = new Set(selected.map(({ version }) => version));
   const versions = folder.versions.filter(
     ({ version }) => chosen.has(version) || (added.has(version) && !excluded.has(version)),
   );
   return { type: "serve", config, versions };
+}
+
+/** Where all that is wanted was rolled back, the newest of the others stands in: nobody has asked for none. */
+function selectedOf(
+  folder: ServableModel,
+  unloaded: ReadonlySet<string>,
+  excluded: ReadonlySet<string>,
+): readonly ModelVersion[] {
+  const selected = wantedOf(folder, excluded);
+  if (selected.length > 0 || wantedOf(folder, unloaded).length === 0) return selected;
+  return folder.versions.filter(({ version }) => !excluded.has(version)).slice(-1);
 }
 
 /** Throws `invalid-model` where the folder cannot be served. */
