@@ -3,14 +3,12 @@
  * run, and what is written, are its callers' to say.
  */
 import type { ModelVersion } from "../src/config/model-folder.ts";
-import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import { type GroupListener, HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
-import { adjust, isServedBy, keptBy, tooFew } from "./kept-groups.ts";
+import { adjust, isServedBy, keptBy, refuseLimit, tooFew } from "./kept-groups.ts";
 import type { LifeParts, MoveOptions } from "./life-parts.ts";
-import { limitProblem } from "./memory-judge.ts";
 import type { ModelPlan, ServePlan } from "./model-plan.ts";
 import type { Rollout } from "./rollout.ts";
 import { type RolloutOwner, RolloutRun, refuseOvertaken } from "./rollout-run.ts";
@@ -86,7 +84,7 @@ export class ModelLife {
       return;
     }
     const kept = [...keptBy(plan, this.serving, renew).values()];
-    this.#refuseLimit(plan.config, kept);
+    if (plan.config.limits.memoryMb !== this.config?.limits.memoryMb) refuseLimit(plan, kept);
     const old = this.serving.filter((group) => !kept.includes(group));
     const goesOn = new Set(kept.map(({ version }) => version));
     const versions = plan.versions.filter(({ version }) => !goesOn.has(version));
@@ -124,14 +122,6 @@ export class ModelLife {
     options.onDone?.();
   }
 
-  /** Throws where a new limit would have hosts killed that go on under it. */
-  #refuseLimit({ limits: { memoryMb } }: ModelConfig, kept: readonly HostGroup[]): void {
-    if (memoryMb === this.config?.limits.memoryMb) return;
-    const rss = kept.flatMap(({ all }) => all.map(({ slot }) => slot.rssBytes ?? 0));
-    const problem = limitProblem(memoryMb, rss);
-    if (problem !== null) throw new TroupeError("invalid-model", `Cannot serve model: ${problem}`);
-  }
-
   #isAsPlanned(plan: ServePlan, renew: ReadonlySet<string>): boolean {
     const isConfigured = JSON.stringify(this.config) === JSON.stringify(plan.config);
     return this.problem === null && isConfigured && isServedBy(plan, this.serving, renew);
@@ -159,7 +149,7 @@ export class ModelLife {
   /** Versions that could take the traffic back, or have it. */
   get standingBy(): readonly string[] {
     const groups = this.#groups.filter(({ stage }) => stage === "serving" || stage === "standby");
-    return groups.filter(({ isHopeful }) => isHopeful).map(({ version }) => version);
+    return groups.flatMap(({ isHopeful, version }) => (isHopeful ? version : []));
   }
 
   /** A rollout that only waits for its time to pass is over. */

@@ -52,6 +52,15 @@ export function servePlanOf(folder: ModelFolder, facts: Facts): ServePlan {
   return plan;
 }
 
+/** Whether nothing is planned only because all that is wanted was rolled back. */
+export function isLeftWithNone(folder: ModelFolder, facts: Facts): boolean {
+  const [plan, without] = [facts, { ...facts, rolledBack: new Map() }].map((one) =>
+    planOf(folder, one),
+  );
+  if (plan?.type !== "serve" || without?.type !== "serve") return false;
+  return plan.versions.length === 0 && without.versions.length > 0;
+}
+
 export function brokenModel(name: string, problem: string): TroupeError {
   return new TroupeError("invalid-model", `Cannot serve model '${name}': ${problem}`);
 }

@@ -11,8 +11,9 @@ import { Decisions } from "./decisions.ts";
 import type { Digests } from "./file-digest.ts";
 import type { Rewrite, RollingOut } from "./journal-entry.ts";
 import { withEntry } from "./journal-facts.ts";
+import { filesInPlace } from "./kept-groups.ts";
 import type { FailedMove } from "./life-parts.ts";
-import { goneFolder, type ServePlan, servePlanOf } from "./model-plan.ts";
+import { goneFolder, isLeftWithNone, type ServePlan, servePlanOf } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Attempt, Condemned, MoveRequest } from "./move-request.ts";
 import { rollbackWords } from "./rollout.ts";
@@ -104,8 +105,13 @@ export class Mover {
     });
   }
 
+  /** What serves goes on where nothing is left that could take its place, though its file may be gone. */
   #planFor(model: KnownModel, { folder = model.folder, decisions = [] }: MoveRequest): ServePlan {
-    return servePlanOf(folder, decisions.reduce(withEntry, this.#parts.journal.facts));
+    const facts = decisions.reduce(withEntry, this.#parts.journal.facts);
+    const plan = servePlanOf(folder, facts);
+    return isLeftWithNone(folder, facts)
+      ? { ...plan, versions: filesInPlace(model.life.serving) }
+      : plan;
   }
 
   /** Nothing where nothing serves, or the same goes on. */
