@@ -166,7 +166,7 @@ export class ChangeDesk {
     const gone = folder.versions.find((one) => one.version === version);
     const versions = folder.versions.filter((one) => one !== gone);
     model.folder = { ...folder, versions } as ModelFolder;
-    await mover.settle(model);
+    await mover.settle(model, { gone: version });
     await emptied(model, version);
     const external = life.known.get(version)?.externalFiles ?? [];
     if (gone !== undefined) await store.removeVersion(life.name, { ...gone, external });

@@ -19,6 +19,8 @@ export interface MoveRequest {
   readonly records?: readonly string[];
   /** Versions that cannot be loaded are left out, as at a start, where nothing serves or always. */
   readonly leavesOut?: "unserved" | "always";
+  /** A version that is to go, whatever serves in its place. */
+  readonly gone?: string;
   /** The version without which all is in vain. */
   readonly about?: string;
 }

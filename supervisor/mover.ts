@@ -106,12 +106,14 @@ export class Mover {
   }
 
   /** What serves goes on where nothing is left that could take its place, though its file may be gone. */
-  #planFor(model: KnownModel, { folder = model.folder, decisions = [] }: MoveRequest): ServePlan {
+  #planFor(model: KnownModel, request: MoveRequest): ServePlan {
+    const { folder = model.folder, decisions = [], gone } = request;
     const facts = decisions.reduce(withEntry, this.#parts.journal.facts);
     const plan = servePlanOf(folder, facts);
-    return isLeftWithNone(folder, facts)
-      ? { ...plan, versions: filesInPlace(model.life.serving) }
-      : plan;
+    if (!isLeftWithNone(folder, facts)) return plan;
+    const unwanted = new Set([gone, ...(facts.unloadedVersions.get(folder.name) ?? [])]);
+    const inPlace = filesInPlace(model.life.serving);
+    return { ...plan, versions: inPlace.filter(({ version }) => !unwanted.has(version)) };
   }
 
   /** Nothing where nothing serves, or the same goes on. */
