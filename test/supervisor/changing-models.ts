@@ -133,6 +133,10 @@ export async function startChanging(modelsFolder: string) {
     }
   }
 
+  function kill(pid: number): void {
+    for (const child of forks.children) if (child.pid === pid) end(child, null);
+  }
+
   /** Waits until that has had its effects, too. */
   async function crash(version: string): Promise<void> {
     strike(version);
@@ -196,7 +200,7 @@ export async function startChanging(modelsFolder: string) {
     return existsSync(path) ? readFileSync(path, "utf8") : null;
   };
   const shared = { ...parts, ...changeParts, digests, mover, desk, trials, notes };
-  const steps = { upload, done, until, turns, rest, crash, strike };
+  const steps = { upload, done, until, turns, rest, crash, strike, kill };
   return { ...shared, ...steps, living, states, serves, yaml };
 }
 
