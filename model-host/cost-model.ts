@@ -23,15 +23,20 @@ export function learn(cost: CostModel, rows: number, ms: number): CostModel {
   };
 }
 
-/** Milliseconds for a batch of `rows`; 0 while nothing has run. Batches all of one size are taken as proportional. */
+/**
+ * Milliseconds for a batch of `rows`; 0 while nothing has run. Of batches all of one size smaller ones are taken as
+ * proportional. What larger ones cost lies between no more and as much for each row: half-way, by ratio.
+ */
 export function predictMs(cost: CostModel, rows: number): number {
   if (cost.weight === 0) return 0;
   const meanRows = cost.rows / cost.weight;
   const meanMs = cost.ms / cost.weight;
   const variance = cost.rowsSquared / cost.weight - meanRows * meanRows;
   const covariance = cost.rowsTimesMs / cost.weight - meanRows * meanMs;
-  const proportional = (meanMs / meanRows) * rows;
-  if (variance < 0.01 * meanRows * meanRows) return proportional;
+  if (variance < 0.01 * meanRows * meanRows) {
+    const ratio = rows / meanRows;
+    return meanMs * (ratio > 1 ? Math.sqrt(ratio) : ratio);
+  }
   const perRow = Math.max(0, covariance / variance);
   const fixed = Math.max(0, meanMs - perRow * meanRows);
   return Math.max(fixed + perRow * rows, 0);

@@ -6,12 +6,12 @@
 import type { NamedFile } from "../src/protocol/control.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { Engine, ModelInterface, NamedTensor } from "./engine.ts";
+import type { Engine, ModelInterface } from "./engine.ts";
 import { scanOperators } from "./graph-scan.ts";
 import { InlineEngine } from "./inline-engine.ts";
 import { openRegular } from "./model-file.ts";
-import { sampleRows } from "./sample-inputs.ts";
 import { ThreadEngine } from "./thread-engine.ts";
+import { medianMs } from "./timed-run.ts";
 import { describe, type TrialOptions } from "./trial.ts";
 
 export interface LoadedEngine {
@@ -35,7 +35,6 @@ export interface EngineOptions {
 const maxInlineBytes = 1_048_576;
 /** For a full batch: what the main thread may stand still. */
 const maxInlineMs = 0.25;
-const measuredRuns = 5;
 
 /** Operators whose time follows from the shapes of their inputs alone. */
 const boundedOperators: ReadonlySet<string> = new Set([
@@ -138,8 +137,8 @@ async function isQuick(
   const { batching } = metadata;
   const most = batching.type === "batched" ? batching.maxBatchSize : 1;
   for (let rows = 1; ; rows = Math.min(rows * 2, most)) {
-    const ms = await medianMs(engine, model, metadata, rows).catch(() => Number.POSITIVE_INFINITY);
-    if (ms > maxInlineMs) return false;
+    const ms = await medianMs({ engine, model, metadata }, { rows, freeSize: 1 });
+    if (ms === undefined || ms > maxInlineMs) return false;
     if (rows === most) return true;
   }
 }
@@ -168,22 +167,4 @@ export function hasBoundedShapes({ inputs, batching }: ModelMetadata): boolean {
     ({ datatype, shape, batchAxis }) =>
       datatype !== "BYTES" && shape.every((size, axis) => size >= 0 || axis === batchAxis),
   );
-}
-
-/** The median of a few runs; the first of them warms up. */
-async function medianMs(
-  engine: Engine,
-  model: ModelInterface,
-  { inputs, outputs }: ModelMetadata,
-  rows: number,
-): Promise<number> {
-  const axes = inputs.map(({ batchAxis }) => batchAxis);
-  const sizes = { axes, rows, freeSize: 1, integersBelow: 2 };
-  const fetches = outputs.map(({ name }) => name);
-  const times: number[] = [];
-  for (let run = 0; run < measuredRuns; run += 1) {
-    const batch: NamedTensor[] = sampleRows(model, sizes, run + 1);
-    times.push((await engine.run(batch, fetches)).runMs);
-  }
-  return times.toSorted((a, b) => a - b)[Math.floor(measuredRuns / 2)] ?? Number.POSITIVE_INFINITY;
 }

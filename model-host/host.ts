@@ -105,11 +105,11 @@ export class Host {
   }
 
   get pressure(): Pressure {
-    const queuedRows = this.#queue.rows;
     return {
-      queuedRows,
+      queuedRows: this.#queue.rows,
       runningRows: this.#runner.rows,
-      rowCostMs: this.#figures.rowCostMs(Math.min(this.#maxRows, queuedRows)),
+      rowCostMs: this.#figures.batchMs(this.#maxRows) / this.#maxRows,
+      batchCostMs: this.#figures.batchMs(1),
       rowsPerRequest: this.#figures.rowsPerRequest,
       breaker: this.#breaker.state,
       draining: this.#onDrained !== undefined,

@@ -2,20 +2,27 @@ import { learn, predictMs, unknownCost } from "./cost-model.ts";
 
 /** A moving average over about the last 50 requests. */
 const averageWeight = 0.02;
+/** Memory and caches are cold in so many runs, whose time would foretell queues that are none. */
+const coldRuns = 4;
+/** So many more it takes until one that was disturbed does not stand for all. */
+const fewestRuns = 4;
+/** A model that takes so long for its first runs needs neither: chance is a small part of it, and requests pile up. */
+const slowMs = 250;
 
 /** What this host has learned of its model while serving. */
 export class LoadFigures {
   #cost = unknownCost;
+  #runs = 0;
+  #runMs = 0;
   #rowsPerRequest = 1;
 
   get rowsPerRequest(): number {
     return this.#rowsPerRequest;
   }
 
-  /** Milliseconds for one row in a batch of `rows`; 0 while nothing has run. */
-  rowCostMs(rows: number): number {
-    const batchRows = Math.max(1, rows);
-    return predictMs(this.#cost, batchRows) / batchRows;
+  /** Milliseconds for a batch of so many rows; 0 while that is not known. */
+  batchMs(rows: number): number {
+    return this.#isKnown ? predictMs(this.#cost, rows) : 0;
   }
 
   noteRequest(rows: number): void {
@@ -23,6 +30,17 @@ export class LoadFigures {
   }
 
   noteBatch(rows: number, tookMs: number): void {
-    this.#cost = learn(this.#cost, rows, tookMs);
+    this.#runs += 1;
+    this.#runMs += tookMs;
+    const isCold = this.#runs <= coldRuns && !this.#isSlow;
+    this.#cost = isCold ? unknownCost : learn(this.#cost, rows, tookMs);
+  }
+
+  get #isSlow(): boolean {
+    return this.#runMs >= slowMs;
+  }
+
+  get #isKnown(): boolean {
+    return this.#isSlow || this.#runs >= coldRuns + fewestRuns;
   }
 }

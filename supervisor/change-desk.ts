@@ -9,6 +9,7 @@ import { noSuchModel, noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
 import type { ChangeParts } from "./change-parts.ts";
+import type { HostGroup } from "./host-group.ts";
 import { goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Mover } from "./mover.ts";
@@ -93,7 +94,11 @@ export class ChangeDesk {
     const loaded = { type: "loaded", model: name, version } as const;
     const forgiven = version === null ? [] : [{ type: "forgiven", model: name, version } as const];
     const decisions = [...forgiven, loaded];
-    await mover.settle(model, { decisions, renew, mayLeaveOut: version === null });
+    await mover.settle(model, {
+      decisions,
+      renew,
+      ...(version === null ? { leavesOut: "unserved" as const } : {}),
+    });
   }
 
   async #unload(model: KnownModel, version: string | null): Promise<void> {
@@ -103,7 +108,7 @@ export class ChangeDesk {
     await mover.settle(model, { decisions });
     // Nothing of it should run, so that nothing is amiss.
     if (version === null) model.life.failures.clear();
-    await emptied(model);
+    await emptied(model, version);
   }
 
   /** One replica after the other, each new one before its old one goes. */
@@ -112,18 +117,31 @@ export class ChangeDesk {
       (group) => version === null || group.version === version,
     );
     const hopeful = groups.filter(({ isHopeful }) => isHopeful);
-    if (groups.length === 0 || hopeful.length < groups.length) await this.#load(model, version);
+    if (groups.length === 0) await this.#load(model, version);
+    else if (hopeful.length < groups.length) await this.#renew(model, groups);
     for (const group of hopeful) {
       for (const host of group.hosts) await group.replace(host);
     }
   }
 
+  /** Gives those another start that are given up. */
+  async #renew(model: KnownModel, groups: readonly HostGroup[]): Promise<void> {
+    const { mover } = this.#parts;
+    await mover.catchUp(model);
+    const dead = groups.filter(({ isHopeful }) => !isHopeful);
+    await mover.settle(model, { renew: new Set(dead.map((group) => group.version)) });
+  }
+
   async #delete(model: KnownModel, version: string | null): Promise<void> {
     const { mover, store } = this.#parts;
     await store.checkModel(model.life.name);
-    await mover.catchUp(model);
+    const isWhole = version === null || isOnly(model.folder, version);
+    // What cannot be restored, as on a full disk, may go.
+    await mover.catchUp(model).catch((thrown: unknown) => {
+      if (!isWhole) throw thrown;
+    });
     try {
-      if (version === null || isOnly(model.folder, version)) await this.#deleteModel(model);
+      if (isWhole) await this.#deleteModel(model);
       else await this.#deleteVersion(model, version);
     } catch (thrown) {
       // What could not be removed is still there, and serves.
@@ -148,11 +166,12 @@ export class ChangeDesk {
     const gone = folder.versions.find((one) => one.version === version);
     const versions = folder.versions.filter((one) => one !== gone);
     model.folder = { ...folder, versions } as ModelFolder;
-    await mover.settle(model);
-    await emptied(model);
+    await mover.settle(model, { gone: version });
+    await emptied(model, version);
     const external = life.known.get(version)?.externalFiles ?? [];
     if (gone !== undefined) await store.removeVersion(life.name, { ...gone, external });
     await journal.append({ type: "deleted", model: life.name, version });
+    life.forget(version);
     await mover.refresh(model);
   }
 
@@ -160,6 +179,7 @@ export class ChangeDesk {
     const { store, mover, modelsFolder } = this.#parts;
     const { name } = model.life;
     await mover.catchUp(model);
+    await mover.forgiveChanged(model);
     const before = await store.configs.read(name);
     const names = await store.namesIn(name);
     refuseTriton(name, before, names);
@@ -177,8 +197,9 @@ export class ChangeDesk {
 }
 
 /** What was taken away does not stand by for going back to it. */
-async function emptied({ life }: KnownModel): Promise<void> {
-  life.supersede();
+async function emptied({ life }: KnownModel, version: string | null): Promise<void> {
+  const standsBy = life.groups.some((one) => one.stage === "standby" && one.version === version);
+  if (version === null || standsBy) life.supersede();
   await life.quiet();
 }
 

@@ -99,7 +99,7 @@ export class FolderFollower {
     const now = await this.#noteDigests(folder);
     const renew = changedVersions(folder, before, now);
     await mover.forgiveChanged(model);
-    await mover.settle(model, { renew, mayLeaveOut: true });
+    await mover.settle(model, { renew, leavesOut: "unserved" });
   }
 
   async #drop(model: KnownModel): Promise<void> {

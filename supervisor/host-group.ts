@@ -57,7 +57,7 @@ export class HostGroup {
   #members: HostSlot[] = [];
   /** Not in the view: about to come, or about to go. */
   readonly #others = new Set<HostSlot>();
-  readonly #awaited = new Map<HostSlot, (problem: string | null) => void>();
+  readonly #awaited = new Map<HostSlot, (problem: TroupeError | null) => void>();
 
   constructor(parts: GroupParts, plan: GroupPlan, stage: GroupStage) {
     this.#parts = parts;
@@ -161,7 +161,7 @@ export class HostGroup {
     return new Promise((resolve, reject) => {
       this.#awaited.set(host, (problem) => {
         if (problem === null) resolve();
-        else reject(new TroupeError("invalid-model", `Cannot start another replica: ${problem}`));
+        else reject(problem);
       });
       this.#noteAwaited(host);
     });
@@ -172,8 +172,8 @@ export class HostGroup {
     const settle = this.#awaited.get(host);
     if (settle === undefined) return;
     if (phase.name === "ready") settle(null);
-    else if (phase.name === "given-up") settle(phase.reason);
-    else if (phase.name === "stopped") settle("it was stopped");
+    else if (phase.name === "given-up") settle(cannotStart("invalid-model", phase.reason));
+    else if (phase.name === "stopped") settle(cannotStart("conflict", "it was stopped meanwhile"));
     else return;
     this.#awaited.delete(host);
   }
@@ -198,4 +198,8 @@ export class HostGroup {
     });
     return host;
   }
+}
+
+function cannotStart(code: "invalid-model" | "conflict", problem: string): TroupeError {
+  return new TroupeError(code, `Cannot start another replica: ${problem}`);
 }

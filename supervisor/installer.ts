@@ -167,7 +167,8 @@ export class Installer {
     // A file that was removed by hand may have served under the same name.
     const renew = new Set([version]);
     const decisions = loadedAgain(name, this.#parts.journal.facts);
-    await mover.settle(model, { renew, decisions, ...written });
+    const leavesOut = { leavesOut: "unserved", about: version } as const;
+    await mover.settle(model, { renew, decisions, ...leavesOut, ...written });
   }
 
   async #known(name: string): Promise<KnownModel> {
@@ -189,6 +190,7 @@ export class Installer {
     await journal.append({ type: "deleted", model: name, version });
     const model = registry.get(name);
     if (model === undefined) return;
+    model.life.forget(version);
     await model.life.quiet();
     await mover.refresh(model);
     if (placed === "model" && model.life.groups.length === 0) mover.forget(name);

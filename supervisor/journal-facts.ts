@@ -120,6 +120,34 @@ function deleted(facts: Facts, model: string, version: string | null): Facts {
   };
 }
 
+/** After these the journal says again what it says now of what of the model is loaded, whatever it says by then. */
+export function decisionsOf(facts: Facts, model: string): readonly JournalEntry[] {
+  const whole = { model, version: null };
+  const of = (type: "loaded" | "unloaded", sets: Sets) =>
+    [...(sets.get(model) ?? [])].map((version) => ({ type, model, version }) as const);
+  const rolledBack = [...(facts.rolledBack.get(model) ?? [])];
+  return [
+    // Together they forget what was said of single versions.
+    { type: "unloaded", ...whole },
+    { type: "loaded", ...whole },
+    ...(facts.unloadedModels.has(model) ? [{ type: "unloaded", ...whole } as const] : []),
+    ...of("unloaded", facts.unloadedVersions),
+    ...of("loaded", facts.loadedVersions),
+    ...rolledBack.flatMap(([version, why]) =>
+      [{ ...why, digest: "" }, why].map(
+        (one) => ({ type: "rolled-back", model, version, ...one }) as const,
+      ),
+    ),
+  ];
+}
+
+/** The names of all models of which something is said. */
+export function modelsIn(facts: Facts): ReadonlySet<string> {
+  const { unloadedVersions, loadedVersions, rolledBack, described, rollingOut } = facts;
+  const maps = [unloadedVersions, loadedVersions, rolledBack, described, rollingOut];
+  return new Set([...facts.unloadedModels, ...maps.flatMap((map) => [...map.keys()])]);
+}
+
 /** Whether the entry decides nothing that is not decided already. */
 export function isDecided(facts: Facts, entry: JournalEntry): boolean {
   const { model } = entry;
@@ -138,6 +166,11 @@ export function isDecided(facts: Facts, entry: JournalEntry): boolean {
       );
     case "forgiven":
       return facts.rolledBack.get(model)?.has(entry.version) !== true;
+    case "rolled-back":
+      // It only adds whose file it was: somebody may have forgiven it while that was read.
+      return entry.digest !== "" && facts.rolledBack.get(model)?.has(entry.version) !== true;
+    case "rolled-out":
+      return facts.rollingOut.get(model)?.some(({ id }) => id === entry.id) !== true;
     default:
       return false;
   }

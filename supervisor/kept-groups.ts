@@ -1,4 +1,8 @@
+import type { ModelVersion } from "../src/config/model-folder.ts";
+import { TroupeError } from "../src/protocol/errors.ts";
+import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { HostGroup } from "./host-group.ts";
+import { limitProblem } from "./memory-judge.ts";
 import { hostKey, type ServePlan } from "./model-plan.ts";
 
 /**
@@ -37,4 +41,36 @@ export function isServedBy(
     kept.size === plan.versions.length &&
     serving.every((group) => kept.get(group.version) === group)
   );
+}
+
+/** What those serve that can. */
+export function filesInPlace(serving: readonly HostGroup[]): readonly ModelVersion[] {
+  return serving
+    .filter(({ isHopeful }) => isHopeful)
+    .map(({ plan: { version, file, beside } }) => ({ version, file, beside }));
+}
+
+/** Throws where a new limit would have hosts killed that go on under it. */
+export function refuseLimit({ config }: ServePlan, kept: readonly HostGroup[]): void {
+  const rss = kept.flatMap(({ all }) => all.map(({ slot }) => slot.rssBytes ?? 0));
+  const problem = limitProblem(config.limits.memoryMb, rss);
+  if (problem !== null) throw new TroupeError("invalid-model", `Cannot serve model: ${problem}`);
+}
+
+/** Those that are to have more replicas; one that is given up has no use for them. */
+export function tooFew(
+  groups: readonly HostGroup[],
+  { replicas }: ModelConfig,
+): readonly HostGroup[] {
+  return groups.filter(({ isHopeful, hosts }) => isHopeful && hosts.length < replicas);
+}
+
+/** Gives those that still serve what holds without new processes; one that was told otherwise is to be replaced. */
+export async function adjust(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
+  const key = hostKey(config);
+  const goingOn = groups.filter(({ stage }) => stage === "serving");
+  const alike = goingOn.filter((group) => hostKey(group.config) === key);
+  for (const group of alike) group.config = config;
+  const hopeful = alike.filter(({ isHopeful }) => isHopeful);
+  await Promise.all(hopeful.map((group) => group.scale(config.replicas)));
 }

@@ -17,6 +17,7 @@ import type { GroupPlan, MakeHostSlot } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { Installer, type Upload } from "./installer.ts";
 import type { Journal } from "./journal.ts";
+import { modelsIn } from "./journal-facts.ts";
 import type { ModelLife } from "./model-life.ts";
 import { ModelReader } from "./model-reader.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
@@ -120,6 +121,7 @@ export class Management {
 
   start(): void {
     const { journal, registry } = this.#parts;
+    if (journal.isOurs) this.#forgetGone();
     // What another server has begun is its own to finish.
     for (const model of journal.isOurs ? registry.known : []) {
       this.#mover.resume(model).catch((thrown: unknown) => {
@@ -129,6 +131,16 @@ export class Management {
     this.#follower?.start().catch((thrown: unknown) => {
       this.#parts.log.error({ err: thrown }, "cannot watch the models folder");
     });
+  }
+
+  /** What was said of models whose folders somebody has removed does not hold of others with their names. */
+  #forgetGone(): void {
+    const { journal, registry } = this.#parts;
+    const gone = [...modelsIn(journal.facts)].filter((name) => registry.get(name) === undefined);
+    for (const model of gone) {
+      // What cannot be written is as true at the next start.
+      void journal.append({ type: "deleted", model, version: null }).catch(() => undefined);
+    }
   }
 
   /** Nothing is changed any more. */

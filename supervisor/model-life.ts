@@ -3,17 +3,15 @@
  * run, and what is written, are its callers' to say.
  */
 import type { ModelVersion } from "../src/config/model-folder.ts";
-import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import { type GroupListener, HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
-import { isServedBy, keptBy } from "./kept-groups.ts";
+import { adjust, isServedBy, keptBy, refuseLimit, tooFew } from "./kept-groups.ts";
 import type { LifeParts, MoveOptions } from "./life-parts.ts";
-import { limitProblem } from "./memory-judge.ts";
-import { hostKey, type ModelPlan, type ServePlan } from "./model-plan.ts";
+import type { ModelPlan, ServePlan } from "./model-plan.ts";
 import type { Rollout } from "./rollout.ts";
-import { overtaken, type RolloutOwner, RolloutRun } from "./rollout-run.ts";
+import { type RolloutOwner, RolloutRun, refuseOvertaken } from "./rollout-run.ts";
 
 interface Move {
   readonly versions: readonly ModelVersion[];
@@ -86,8 +84,7 @@ export class ModelLife {
       return;
     }
     const kept = [...keptBy(plan, this.serving, renew).values()];
-    this.#refuseLimit(plan.config, kept);
-    this.problem = null;
+    if (plan.config.limits.memoryMb !== this.config?.limits.memoryMb) refuseLimit(plan, kept);
     const old = this.serving.filter((group) => !kept.includes(group));
     const goesOn = new Set(kept.map(({ version }) => version));
     const versions = plan.versions.filter(({ version }) => !goesOn.has(version));
@@ -97,38 +94,32 @@ export class ModelLife {
 
   /** Replicas are added first, and taken away last; where the move fails there are as many as before. */
   async #widened(move: Move, config: ModelConfig, options: MoveOptions): Promise<void> {
-    const { versions, old, kept } = move;
-    const before = this.config ?? config;
-    const narrow = kept.filter(
-      ({ isHopeful, hosts }) => isHopeful && hosts.length < config.replicas,
-    );
+    const { versions, kept } = move;
+    const fewer = tooFew(kept, config);
     try {
-      if (narrow.length > 0) await this.#widen(narrow, config);
-      if ([...kept, ...old].some(({ stage }) => stage !== "serving")) throw overtaken();
+      if (fewer.length > 0) await this.#widen(fewer, config);
+      refuseOvertaken([...move.kept, ...move.old]);
       if (versions.length > 0) await this.#rollOut(move, config, options);
       else await this.#narrow(move, config, options);
     } catch (thrown) {
-      await this.#adjust(kept, before);
+      // A rollback may have come in between.
+      await this.#adjust(kept, this.config ?? config);
+      refuseOvertaken([...move.kept, ...move.old]);
       throw thrown;
     }
   }
 
   /** Nothing is new. */
-  async #narrow({ old, kept }: Move, config: ModelConfig, options: MoveOptions): Promise<void> {
-    this.supersede();
+  async #narrow(move: Move, config: ModelConfig, options: MoveOptions): Promise<void> {
+    const { old, kept } = move;
     await options.commit?.();
+    refuseOvertaken([...move.kept, ...move.old]);
+    this.supersede();
+    this.problem = null;
     this.config = config;
     await this.#adjust(kept, config);
     await this.#leave(old);
     options.onDone?.();
-  }
-
-  /** Throws where a new limit would have hosts killed that go on under it. */
-  #refuseLimit({ limits: { memoryMb } }: ModelConfig, kept: readonly HostGroup[]): void {
-    if (memoryMb === this.config?.limits.memoryMb) return;
-    const rss = kept.flatMap(({ all }) => all.map(({ slot }) => slot.rssBytes ?? 0));
-    const problem = limitProblem(memoryMb, rss);
-    if (problem !== null) throw new TroupeError("invalid-model", `Cannot serve model: ${problem}`);
   }
 
   #isAsPlanned(plan: ServePlan, renew: ReadonlySet<string>): boolean {
@@ -147,6 +138,18 @@ export class ModelLife {
   refuse(problem: string): void {
     this.problem = problem;
     this.#parts.listener.onView(this);
+  }
+
+  /** What is known of a version that is gone does not hold of the next one with its name. */
+  forget(version: string): void {
+    this.known.delete(version);
+    this.failures.delete(version);
+  }
+
+  /** Versions that could take the traffic back, or have it. */
+  get standingBy(): readonly string[] {
+    const groups = this.#groups.filter(({ stage }) => stage === "serving" || stage === "standby");
+    return groups.flatMap(({ isHopeful, version }) => (isHopeful ? version : []));
   }
 
   /** A rollout that only waits for its time to pass is over. */
@@ -171,17 +174,10 @@ export class ModelLife {
     const scaling = groups.map((group) => group.scale(replicas));
     this.#parts.listener.onView(this);
     await Promise.all(scaling);
-    this.#parts.listener.onView(this);
   }
 
-  /** One that is given up has no use for more replicas, and one that was told otherwise is to be replaced. */
   async #adjust(groups: readonly HostGroup[], config: ModelConfig): Promise<void> {
-    const key = hostKey(config);
-    const goingOn = groups.filter(({ stage }) => stage === "serving");
-    const alike = goingOn.filter((group) => hostKey(group.config) === key);
-    for (const group of alike) group.config = config;
-    const hopeful = alike.filter(({ isHopeful }) => isHopeful);
-    await Promise.all(hopeful.map((group) => group.scale(config.replicas)));
+    await adjust(groups, config);
     this.#parts.listener.onView(this);
   }
 
@@ -213,6 +209,7 @@ export class ModelLife {
         listener.onView(this);
       },
       onConfig: (config, kept) => {
+        this.problem = null;
         this.config = config;
         // What comes of it shows in the view.
         if (config !== null) this.#adjust(kept, config).catch(() => undefined);
@@ -232,7 +229,7 @@ export class ModelLife {
     const baking = this.#baking;
     this.#baking = undefined;
     if (run === baking) this.#run?.cancel();
-    else if (baking !== undefined) this.#run = baking;
+    else if (baking?.isBaking === true) this.#run = baking;
   }
 
   #makeGroup(

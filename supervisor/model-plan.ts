@@ -22,13 +22,11 @@ export type ServePlan = Extract<ModelPlan, { readonly type: "serve" }>;
 export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
   if (folder.problem !== undefined) return { type: "broken", problem: folder.problem };
   const { name, config } = folder;
-  const excluded = new Set([
-    ...(facts.unloadedVersions.get(name) ?? []),
-    ...(facts.rolledBack.get(name)?.keys() ?? []),
-  ]);
+  const unloaded = facts.unloadedVersions.get(name) ?? new Set<string>();
+  const excluded = new Set([...unloaded, ...(facts.rolledBack.get(name)?.keys() ?? [])]);
   const added = facts.loadedVersions.get(name) ?? new Set<string>();
   const isUnloaded = facts.unloadedModels.has(name);
-  const selected = isUnloaded ? [] : wantedOf(folder, excluded);
+  const selected = isUnloaded ? [] : selectedOf(folder, unloaded, excluded);
   const chosen = new Set(selected.map(({ version }) => version));
   const versions = folder.versions.filter(
     ({ version }) => chosen.has(version) || (added.has(version) && !excluded.has(version)),
@@ -36,11 +34,31 @@ export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
   return { type: "serve", config, versions };
 }
 
+/** Where all that is wanted was rolled back, the newest of the others stands in: nobody has asked for none. */
+function selectedOf(
+  folder: ServableModel,
+  unloaded: ReadonlySet<string>,
+  excluded: ReadonlySet<string>,
+): readonly ModelVersion[] {
+  const selected = wantedOf(folder, excluded);
+  if (selected.length > 0 || wantedOf(folder, unloaded).length === 0) return selected;
+  return folder.versions.filter(({ version }) => !excluded.has(version)).slice(-1);
+}
+
 /** Throws `invalid-model` where the folder cannot be served. */
 export function servePlanOf(folder: ModelFolder, facts: Facts): ServePlan {
   const plan = planOf(folder, facts);
   if (plan.type === "broken") throw brokenModel(folder.name, plan.problem);
   return plan;
+}
+
+/** Whether nothing is planned only because all that is wanted was rolled back. */
+export function isLeftWithNone(folder: ModelFolder, facts: Facts): boolean {
+  const [plan, without] = [facts, { ...facts, rolledBack: new Map() }].map((one) =>
+    planOf(folder, one),
+  );
+  if (plan?.type !== "serve" || without?.type !== "serve") return false;
+  return plan.versions.length === 0 && without.versions.length > 0;
 }
 
 export function brokenModel(name: string, problem: string): TroupeError {

@@ -3,17 +3,22 @@
  * failed is condemned, and what was written is taken back. A rollout is recorded from before its files change until it
  * has lasted, so that a server that is killed meanwhile begins with what served before, and rolls out again.
  */
-import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { discoverModel } from "../src/config/model-folder.ts";
 import { type ChangeNote, wordsOf } from "./change-locks.ts";
 import type { ChangeParts } from "./change-parts.ts";
 import { CondemnedVersions } from "./condemned-versions.ts";
+import { Decisions } from "./decisions.ts";
 import type { Digests } from "./file-digest.ts";
-import type { JournalEntry, Rewrite } from "./journal-entry.ts";
+import type { Rewrite, RollingOut } from "./journal-entry.ts";
 import { withEntry } from "./journal-facts.ts";
+import { filesInPlace } from "./kept-groups.ts";
 import type { FailedMove } from "./life-parts.ts";
-import { goneFolder, type ServePlan, servePlanOf } from "./model-plan.ts";
+import { goneFolder, isLeftWithNone, type ServePlan, servePlanOf } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
+import type { Attempt, Condemned, MoveRequest } from "./move-request.ts";
+import { rollbackWords } from "./rollout.ts";
 import { RolloutRecords } from "./rollout-records.ts";
+import { overtaken } from "./rollout-run.ts";
 import { type TakeBack, TakeBacks } from "./take-backs.ts";
 
 export interface MoverParts extends ChangeParts {
@@ -25,22 +30,6 @@ export interface MoverListener {
   onChange(note: ChangeNote): void;
   /** The model is gone, and its processes are. */
   onGone(name: string): void;
-}
-
-export interface MoveRequest {
-  /** What its folder is to hold, where it does not yet. */
-  readonly folder?: ModelFolder;
-  /** What the journal is to say, written before traffic moves. */
-  readonly decisions?: readonly JournalEntry[];
-  readonly renew?: ReadonlySet<string>;
-  /** Done before traffic moves. */
-  readonly commit?: () => Promise<void>;
-  /** Of the model.yaml by this change, oldest first. */
-  readonly rewrites?: readonly Rewrite[];
-  /** Of the rollout, where it is recorded already. */
-  readonly records?: readonly string[];
-  /** Where nothing serves, versions that cannot be loaded are left out, as at a start. */
-  readonly mayLeaveOut?: boolean;
 }
 
 export class Mover {
@@ -62,36 +51,53 @@ export class Mover {
 
   /** Throws `invalid-model` where the folder cannot be served, or what is in it. */
   async settle(model: KnownModel, request: MoveRequest = {}): Promise<void> {
+    const { name } = model.life;
     const isServed = model.life.hopeful.length > 0;
     const records = request.records ?? (await this.#record(model, request));
     const written = { records, rewrites: request.rewrites ?? [] };
     const failures: FailedMove[] = [];
+    const decisions = new Decisions(this.#parts.journal, name, request.decisions ?? []);
     try {
-      await this.#move(model, request, written, (failure) => failures.push(failure));
+      await this.#move(model, request, { written, failures, decisions });
     } catch (thrown) {
+      await decisions.undo();
       const condemned = await this.#condemn(model, request, failures);
-      await this.takeBack(model.life.name, written).catch(() => undefined);
+      const goesOn = request.leavesOut === "always" || !isServed;
+      if (condemned !== null && goesOn) {
+        return this.#settleWithout(condemned, {
+          model,
+          request: { ...request, ...written },
+          thrown,
+        });
+      }
+      await this.takeBack(name, written).catch(() => undefined);
       await this.refresh(model);
-      if (condemned === null) throw thrown;
-      if (!isServed) return this.#settleWithout(condemned, { model, request, thrown });
-      // The others are not to blame, nor is what stands in for it.
-      await this.settle(model).catch(() => undefined);
+      if (condemned !== null) await this.#settleOthers(model, condemned);
       throw thrown;
     }
+  }
+
+  /** The others are not to blame, nor is what stands in for it. */
+  async #settleOthers(model: KnownModel, condemned: Condemned): Promise<void> {
+    await this.settle(model).catch(() => undefined);
+    model.life.failures.set(condemned.version, rollbackWords(condemned.reason));
   }
 
   async #move(
     model: KnownModel,
     request: MoveRequest,
-    written: TakeBack,
-    onFailed: (failure: FailedMove) => void,
+    { written, failures, decisions }: Attempt,
   ): Promise<void> {
     const { life } = model;
-    const commit = this.#commitOf(request);
+    // It was decided on what is not written for long any more.
+    if (this.#takeBacks.isPending(life.name)) throw overtaken();
     await life.move(this.#planFor(model, request), {
-      onFailed,
-      ...(request.renew === undefined ? {} : { renew: request.renew }),
-      ...(commit === undefined ? {} : { commit }),
+      onFailed: (failure) => failures.push(failure),
+      renew: request.renew ?? new Set(),
+      commit: async () => {
+        await request.commit?.();
+        await decisions.write();
+      },
       onDone: () => void this.#records.finish(life.name, written.records),
       onRolledBack: (reason, versions) => {
         void this.#rollBack(model, written, { reason, versions });
@@ -99,16 +105,15 @@ export class Mover {
     });
   }
 
-  #commitOf({ commit, decisions = [] }: MoveRequest): (() => Promise<void>) | undefined {
-    if (commit === undefined && decisions.length === 0) return undefined;
-    return async () => {
-      await commit?.();
-      for (const entry of decisions) await this.#parts.journal.append(entry);
-    };
-  }
-
-  #planFor(model: KnownModel, { folder = model.folder, decisions = [] }: MoveRequest): ServePlan {
-    return servePlanOf(folder, decisions.reduce(withEntry, this.#parts.journal.facts));
+  /** What serves goes on where nothing is left that could take its place, though its file may be gone. */
+  #planFor(model: KnownModel, request: MoveRequest): ServePlan {
+    const { folder = model.folder, decisions = [], gone } = request;
+    const facts = decisions.reduce(withEntry, this.#parts.journal.facts);
+    const plan = servePlanOf(folder, facts);
+    if (!isLeftWithNone(folder, facts)) return plan;
+    const unwanted = new Set([gone, ...(facts.unloadedVersions.get(folder.name) ?? [])]);
+    const inPlace = filesInPlace(model.life.serving);
+    return { ...plan, versions: inPlace.filter(({ version }) => !unwanted.has(version)) };
   }
 
   /** Nothing where nothing serves, or the same goes on. */
@@ -134,33 +139,39 @@ export class Mover {
 
   /**
    * What could not be loaded must not come in the way of other changes, nor of the next start, where others serve or
-   * can. Gives the version.
+   * can. Null where nobody is condemned: it serves otherwise, or is not among what is wanted without this change.
    */
   async #condemn(
     model: KnownModel,
     request: MoveRequest,
     [failure]: readonly FailedMove[],
-  ): Promise<string | null> {
-    const { hopeful } = model.life;
-    const culprit = failure?.culprit ?? null;
-    if (failure === undefined || culprit === null || hopeful.includes(culprit)) return null;
-    const { versions } = this.#planFor(model, request);
-    const mayLeaveOut = request.mayLeaveOut === true && versions.length > 1;
-    if (hopeful.length === 0 && !mayLeaveOut) return null;
-    await this.#condemned.add(model.folder, culprit, failure.reason);
-    return culprit;
+  ): Promise<Condemned | null> {
+    const version = failure?.culprit ?? null;
+    if (failure === undefined || version === null) return null;
+    const isInnocent = model.life.standingBy.includes(version) || version === request.about;
+    if (isInnocent || !this.#isInTheWay(model, version, request)) return null;
+    await this.#condemned.add(model.folder, version, failure.reason);
+    return { version, reason: failure.reason };
+  }
+
+  #isInTheWay(model: KnownModel, version: string, request: MoveRequest): boolean {
+    const isServed = model.life.hopeful.length > 0;
+    const { versions } = this.#planFor(model, isServed ? {} : request);
+    const isPlanned = versions.some((one) => one.version === version);
+    return isPlanned && (isServed || (request.leavesOut !== undefined && versions.length > 1));
   }
 
   /** Where none can be loaded, none is condemned. */
   async #settleWithout(
-    condemned: string,
+    condemned: Condemned,
     { model, request, thrown }: { model: KnownModel; request: MoveRequest; thrown: unknown },
   ): Promise<void> {
-    const { decisions = [], renew = new Set(), mayLeaveOut = false } = request;
+    const { life } = model;
     try {
-      await this.settle(model, { decisions, renew, mayLeaveOut });
+      await this.settle(model, request);
+      life.failures.set(condemned.version, rollbackWords(condemned.reason));
     } catch {
-      await this.#condemned.forgive(model.life.name, condemned);
+      if (life.hopeful.length === 0) await this.#condemned.forgive(life.name, condemned.version);
       throw thrown;
     }
   }
@@ -187,8 +198,9 @@ export class Mover {
         const isThere = registry.get(name) === model;
         if (isThere) await this.catchUp(model);
         this.#tell(name, versions, { state: "rolled-back", reason });
-        // There may be others that are not to blame, or one that stands in.
-        if (isThere && condemned.length > 0) await this.settle(model).catch(() => undefined);
+        for (const version of isThere ? versions : []) {
+          await this.#settleOthers(model, { version, reason });
+        }
       });
     } catch (thrown) {
       // It stays recorded, so that the next change or start takes care of it.
@@ -210,11 +222,14 @@ export class Mover {
 
   /** After a start: what was under way, and what has been mended meanwhile. */
   async resume(model: KnownModel): Promise<void> {
-    await this.#resumed(model, () => this.#resumeRollouts(model));
-    await this.#condemned.read(model.folder);
-    await this.#resumed(model, async () => {
-      if (await this.forgiveChanged(model)) await this.settle(model, { mayLeaveOut: true });
-    });
+    try {
+      await this.#resumed(model, () => this.#resumeRollouts(model));
+    } finally {
+      await this.#condemned.read(model.folder);
+      await this.#resumed(model, async () => {
+        if (await this.forgiveChanged(model)) await this.settle(model, { leavesOut: "unserved" });
+      });
+    }
   }
 
   #resumed(model: KnownModel, act: () => Promise<void>): Promise<void> {
@@ -229,14 +244,14 @@ export class Mover {
     const { name } = model.life;
     const begun = this.#records.adopt(name);
     if (begun.length === 0) return;
-    const records = begun.map(({ id }) => id);
-    const rewrites = begun.flatMap(({ rewrite }) => rewrite ?? []);
     const condemned = this.#parts.journal.facts.rolledBack.get(name);
-    const hasFailed = begun.some(({ versions }) => versions.some((one) => condemned?.has(one)));
-    if (!hasFailed) return this.settle(model, { records, rewrites });
-    await this.takeBack(name, { records, rewrites });
+    const hasFailed = ({ versions }: RollingOut) => versions.some((one) => condemned?.has(one));
+    const failed = begun.findIndex(hasFailed);
+    const sound = failed < 0 ? begun : begun.slice(0, failed);
+    // What came later stands on it.
+    if (failed >= 0) await this.takeBack(name, writtenIn(begun.slice(failed)));
     await this.refresh(model);
-    await this.settle(model);
+    await this.settle(model, { ...writtenIn(sound), leavesOut: "always" });
   }
 
   /** To be done before anything is decided of the model, by whoever holds its lock. */
@@ -263,4 +278,11 @@ export class Mover {
     this.#takeBacks.forget(name);
     this.#parts.listener.onGone(name);
   }
+}
+
+function writtenIn(begun: readonly RollingOut[]): TakeBack {
+  return {
+    records: begun.map(({ id }) => id),
+    rewrites: begun.flatMap(({ rewrite }) => rewrite ?? []),
+  };
 }

@@ -170,3 +170,8 @@ export function overtaken(): TroupeError {
   const words = `Cannot change model: ${overtakenReason}`;
   return new TroupeError("conflict", words, { retryAfterMs: 1_000 });
 }
+
+/** Throws where one of those from which a change goes on has made way meanwhile. */
+export function refuseOvertaken(groups: readonly HostGroup[]): void {
+  if (groups.some(({ stage }) => stage !== "serving")) throw overtaken();
+}

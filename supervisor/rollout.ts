@@ -36,7 +36,7 @@ export type RolloutEvent =
   | { readonly type: "breaker-opened"; readonly reason: string }
   | { readonly type: "cancelled"; readonly reason: string }
   | { readonly type: "baked" }
-  /** Another change of the model begins. */
+  /** The next change has moved traffic, or something else is wanted. */
   | { readonly type: "superseded" };
 
 export type RolloutEffect =

@@ -29,6 +29,10 @@ export class TakeBacks {
     this.#pending.set(model, [...this.#of(model), takeBack]);
   }
 
+  isPending(model: string): boolean {
+    return this.#pending.has(model);
+  }
+
   /** Throws TroupeError where a file cannot be written; what is left then is left for the next time. */
   async carryOut(model: string): Promise<void> {
     for (let last = this.#of(model).at(-1); last !== undefined; last = this.#of(model).at(-1)) {

@@ -1,3 +1,4 @@
+import { clientNames } from "./client-environment.ts";
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { environmentName } from "./key-name.ts";
 import { nearest } from "./nearest.ts";
@@ -16,7 +17,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const configName = environmentName("config");
 const keyOfName = new Map(settingKeys.map((key) => [environmentName(key), key]));
-const knownNames = [...keyOfName.keys(), configName];
+/** Those of the command line stand beside the server's, and mean nothing to it. */
+const knownNames = [...keyOfName.keys(), configName, ...clientNames];
 
 export function readEnvironment(environment: Environment): EnvironmentVerdict {
   const ours = Object.entries(environment).flatMap(([name, text]) =>

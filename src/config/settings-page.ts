@@ -1,9 +1,9 @@
 import { environmentName, flagName, snakeCase } from "./key-name.ts";
 import { type SettingKey, settingKeys, settingOf } from "./setting-table.ts";
 
-const usage = `Usage: troupe [flags]
+const usage = `Usage: troupe [serve] [flags]
 
-Serves the ONNX models of a folder over HTTP and WebSocket.
+Serves the ONNX models of a folder over HTTP and WebSocket. Other commands: troupe help
 
 Flags (default in brackets):`;
 

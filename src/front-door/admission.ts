@@ -9,7 +9,10 @@ export interface ReplicaLoad {
   readonly outstandingBytes: number;
   /** Rows that the host last said it holds. */
   readonly reportedRows: number;
+  /** In a full batch. */
   readonly rowCostMs: number;
+  /** Of one row alone, which more rows would share. */
+  readonly batchCostMs: number;
   readonly rowsPerRequest: number;
   /** Sequences that it keeps. */
   readonly sequences: number;
@@ -149,13 +152,18 @@ function soonestMs(replicas: readonly ReplicaLoad[]): number {
 /** Rows before a new request, times what a row costs; this door's own count is fresher than the host's report. */
 export function predictWaitMs(replica: ReplicaLoad): number {
   const ownRows = replica.outstandingRequests * replica.rowsPerRequest;
-  return Math.max(ownRows, replica.reportedRows) * replica.rowCostMs;
+  return runMs(Math.max(ownRows, replica.reportedRows), replica);
 }
 
 /** An idle host may always try: one slow run must not shut its model out for good. */
 function predictAnswerMs(replica: ReplicaLoad): number {
   const waitMs = predictWaitMs(replica);
-  return waitMs === 0 ? 0 : (waitMs + replica.rowsPerRequest * replica.rowCostMs) * caution;
+  return waitMs === 0 ? 0 : (waitMs + runMs(replica.rowsPerRequest, replica)) * caution;
+}
+
+/** Many rows come in full batches; a few cost what one does. */
+function runMs(rows: number, { rowCostMs, batchCostMs }: ReplicaLoad): number {
+  return Math.max(rows * rowCostMs, Math.min(rows, 1) * batchCostMs);
 }
 
 function overloaded(reason: ShedReason, words: string, retryMs: number): Admission {

@@ -98,13 +98,14 @@ export class HostLink {
   }
 
   get load(): ReplicaLoad {
-    const { rowCostMs, rowsPerRequest, breaker, sequences } = this.#pressure;
+    const { rowCostMs, batchCostMs, rowsPerRequest, breaker, sequences } = this.#pressure;
     const now = this.#clock.now();
     return {
       outstandingRequests: this.#flights.size,
       outstandingBytes: this.#outstandingBytes,
       reportedRows: rowsLeft(this.#pressure, now - this.#reportedAt),
       rowCostMs,
+      batchCostMs,
       rowsPerRequest,
       sequences: Math.max(sequences, this.#ownSeats),
       breaker,

@@ -5,6 +5,7 @@ export const noPressure: Pressure = {
   queuedRows: 0,
   runningRows: 0,
   rowCostMs: 0,
+  batchCostMs: 0,
   rowsPerRequest: 1,
   breaker: "closed",
   draining: false,

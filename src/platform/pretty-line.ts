@@ -33,7 +33,7 @@ function show(value: unknown): string {
 }
 
 /** Names and addresses come from clients: none of them may move the cursor, or look like a line of ours. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return unprintable.test(text) ? escaped(JSON.stringify(text)) : text;
 }
 

@@ -24,8 +24,8 @@
  * | 21   | ended    | host | reason u8 (as in sequences.ts), key of a sequence (rest, ASCII)                      |
  *
  * A claim is flags u8 (1 start, 2 end, 4 shared) and the sequence's key (u8 length, ASCII).
- * Pressure is 26 bytes: queued rows u32, running rows u32, cost per row f32 ms, rows per request f32,
- * breaker u8 (0 closed, 1 half-open, 2 open), draining u8, breaker retry u32 ms, sequences u32.
+ * Pressure is 30 bytes: queued rows u32, running rows u32, cost per row f32 ms, cost of one row alone f32 ms,
+ * rows per request f32, breaker u8 (0 closed, 1 half-open, 2 open), draining u8, breaker retry u32 ms, sequences u32.
  * JSON bytes are 0 where all of an answer's body is JSON; otherwise so many are, and binary tensors stand behind them.
  * The pad sees to it that a frame which lies at the start of its memory has its binary tensors at a multiple of 8, where
  * every datatype may be read in place.

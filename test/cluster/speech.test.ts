@@ -10,6 +10,7 @@ import { waitFor } from "./wait.ts";
 const folder = resolve(import.meta.dirname, "../../../shared/models/silero-vad");
 const skip = existsSync(folder) ? false : `${folder} is not there`;
 
+const patienceMs = 60_000;
 const hop = 512;
 const overlap = 64;
 /** Further apart than rounding in another batch moves them. */
@@ -70,9 +71,11 @@ async function speak(socket: FrameSocket, samples: Buffer, pieceBytes: number): 
   const answered = () => socket.frames.filter(({ type }) => type === "done").length;
   for (let at = 0; at < pieces; at += 1) {
     socket.sendBytes(samples.subarray(at * pieceBytes, (at + 1) * pieceBytes));
-    if (at - answered() > 30) await waitFor(() => at - answered() < 10, "answers to most pieces");
+    if (at - answered() > 30) {
+      await waitFor(() => at - answered() < 10, "answers to most pieces", patienceMs);
+    }
   }
-  await waitFor(() => answered() === pieces, "every piece to be answered", 60_000);
+  await waitFor(() => answered() === pieces, "every piece to be answered", patienceMs);
 }
 
 describe("Silero's voice detector", { skip }, async () => {
@@ -87,6 +90,8 @@ describe("Silero's voice detector", { skip }, async () => {
           yaml: [
             "stream: { input: input, window: 576, hop: 512, pad: zeros }",
             "defaults: { sr: 16000 }",
+            // Hundreds of frames at once, on a machine that does other things too.
+            "timeouts: { request_ms: 60000 }",
           ].join("\n"),
         },
         bare: { onnx },

@@ -70,7 +70,7 @@ describe("The command", () => {
     ["a value out of range", ["--port", "70000"], /port.*65535.*70000/],
     ["a value that is none of the known", ["--log-level", "loud"], /log-level.*loud/],
     ["a flag without its value", ["--models"], /--models needs a value/],
-    ["a stray word", ["serve"], /"serve"/],
+    ["a stray word", ["serv"], /"serv"/],
   ];
   for (const [what, flags, words] of usage) {
     it(`refuses ${what} with code 2`, async () => {

@@ -15,6 +15,7 @@ function replica(fields: Partial<ReplicaLoad> = {}): ReplicaLoad {
     outstandingBytes: 0,
     reportedRows: 0,
     rowCostMs: 1,
+    batchCostMs: 1,
     rowsPerRequest: 1,
     sequences: 0,
     breaker: "closed",
@@ -277,6 +278,9 @@ describe("predictWaitMs", () => {
       { outstandingRequests: 5, rowsPerRequest: 4, reportedRows: 7, rowCostMs: 2 },
       40,
     ],
+    ["a batch of one row, where there are few", { reportedRows: 2, batchCostMs: 50 }, 50],
+    ["full batches, where there are many", { reportedRows: 200, batchCostMs: 50 }, 200],
+    ["a part of a batch, where one is about to end", { reportedRows: 0.5, batchCostMs: 50 }, 25],
   ];
   for (const [name, fields, waitMs] of rows) {
     it(`is ${name}`, () => assert.equal(predictWaitMs(replica(fields)), waitMs));

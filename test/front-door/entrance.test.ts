@@ -151,6 +151,7 @@ describe("Entrance", () => {
     outstandingBytes: 0,
     reportedRows: 0,
     rowCostMs: 0,
+    batchCostMs: 0,
     rowsPerRequest: 1,
     sequences: 100,
     breaker: "closed",

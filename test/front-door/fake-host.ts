@@ -20,7 +20,7 @@ import { until } from "./until.ts";
 export const noStages = { decodeUs: 0, queueUs: 0, runUs: 0, encodeUs: 0 };
 
 export function pressure(changed: Partial<Pressure> = {}): Pressure {
-  const load = { queuedRows: 0, runningRows: 0, rowCostMs: 0, rowsPerRequest: 1 };
+  const load = { queuedRows: 0, runningRows: 0, rowCostMs: 0, batchCostMs: 0, rowsPerRequest: 1 };
   const rest = { draining: false, breakerRetryMs: 0, sequences: 0 };
   return { ...load, breaker: "closed", ...rest, ...changed };
 }

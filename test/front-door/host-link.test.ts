@@ -146,6 +146,7 @@ describe("A link to a host", { timeout: 20_000 }, () => {
       outstandingBytes: 0,
       reportedRows: 7,
       rowCostMs: 0.5,
+      batchCostMs: 0,
       rowsPerRequest: 2,
       sequences: 5,
       breaker: "closed",

@@ -618,8 +618,9 @@ describe("A socket of a model that remembers", bounded, () => {
 
   it("begins with the next frame where the first one was not admitted", async (t) => {
     const { infer, client, fake } = await remembering(t);
-    const idle = { outstandingRequests: 0, outstandingBytes: 0, reportedRows: 0, rowCostMs: 0 };
-    const rest = { rowsPerRequest: 1, breaker: "closed", breakerRetryMs: 0 } as const;
+    const idle = { outstandingRequests: 0, outstandingBytes: 0, reportedRows: 0 };
+    const costs = { rowCostMs: 0, batchCostMs: 0, rowsPerRequest: 1 };
+    const rest = { ...costs, breaker: "closed", breakerRetryMs: 0 } as const;
     fake.replicas = [{ ...idle, ...rest, sequences: 2 }];
     client.infer(1);
     assert.deepEqual(brief(await client.has(1)), ["failed 1 overloaded"]);

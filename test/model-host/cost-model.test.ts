@@ -25,8 +25,9 @@ function batches(count: number, cost: (rows: number) => number): Batch[] {
 describe("predictMs", () => {
   const rows: readonly (readonly [string, readonly Batch[], number, number])[] = [
     ["nothing while nothing has run", [], 8, 0],
-    ["in proportion after one batch", [[4, 8]], 8, 16],
-    ["in proportion when all batches are alike", new Array(100).fill([4, 8]), 1, 2],
+    ["in proportion, for smaller ones, after one batch", [[4, 8]], 1, 2],
+    ["in proportion, for smaller ones, when all are alike", new Array(100).fill([4, 8]), 1, 2],
+    ["less than in proportion for larger ones", [[4, 8]], 16, 16],
     [
       "a fixed part and one per row",
       [

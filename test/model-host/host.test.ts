@@ -210,7 +210,7 @@ describe("a host that serves", () => {
     const parts = await gated({ queue: queueSettings({ maxRows: 4 }) });
     ask(parts, [1]);
     await serve(parts);
-    parts.clock.advance(100);
+    parts.clock.advance(400);
     await letOneEnd(parts);
     ask(parts, [2]);
     await serve(parts);
@@ -221,7 +221,7 @@ describe("a host that serves", () => {
     assert.deepEqual(last.failure, {
       code: "overloaded",
       message: "Cannot queue request: the queue holds 3 of 4 rows",
-      retryAfterMs: 150,
+      retryAfterMs: 300,
     });
   });
 
@@ -611,6 +611,7 @@ describe("what a host says of its load", () => {
           queuedRows: 0,
           runningRows: 0,
           rowCostMs: 0,
+          batchCostMs: 0,
           rowsPerRequest: 1,
           breaker: "closed",
           draining: false,
@@ -626,13 +627,15 @@ describe("what a host says of its load", () => {
     const parts = await gated();
     ask(parts, [1]);
     await serve(parts);
-    parts.clock.advance(40);
+    parts.clock.advance(400);
     await letOneEnd(parts);
     ask(parts, [2, 2]);
     await serve(parts);
     ask(parts, [3, 3, 3]);
-    const { queuedRows, runningRows, rowCostMs } = parts.host.pressure;
-    assert.deepEqual([queuedRows, runningRows, rowCostMs], [3, 2, 40]);
+    const { queuedRows, runningRows, rowCostMs, batchCostMs } = parts.host.pressure;
+    assert.deepEqual([queuedRows, runningRows], [3, 2]);
+    // Nobody knows what four rows cost: half-way, by ratio, between 400 and 1600.
+    assert.deepEqual([rowCostMs, batchCostMs], [200, 400]);
     assert.deepEqual(parts.host.load, {
       queueRows: 3,
       inFlight: 2,

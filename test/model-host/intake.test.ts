@@ -24,6 +24,7 @@ const pressure = {
   queuedRows: 4,
   runningRows: 0,
   rowCostMs: 10,
+  batchCostMs: 10,
   rowsPerRequest: 1,
   breaker: "closed",
   draining: false,

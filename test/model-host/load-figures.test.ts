@@ -5,7 +5,7 @@ import { LoadFigures } from "../../model-host/load-figures.ts";
 describe("LoadFigures", () => {
   it("expects requests of one row, at no cost, before there was any", () => {
     const figures = new LoadFigures();
-    assert.deepEqual([figures.rowsPerRequest, figures.rowCostMs(8)], [1, 0]);
+    assert.deepEqual([figures.rowsPerRequest, figures.batchMs(8)], [1, 0]);
   });
 
   it("follows the rows of requests", () => {
@@ -20,21 +20,30 @@ describe("LoadFigures", () => {
     assert.equal(figures.rowsPerRequest, 2);
   });
 
-  it("says what a row costs in a batch of some size", () => {
+  it("says what a batch of some size costs", () => {
     const figures = new LoadFigures();
     for (let batch = 0; batch < 100; batch += 1) {
       figures.noteBatch(1, 11);
       figures.noteBatch(10, 20);
     }
     assert.deepEqual(
-      [1, 10].map((rows) => Math.round(figures.rowCostMs(rows))),
-      [11, 2],
+      [1, 10].map((rows) => Math.round(figures.batchMs(rows))),
+      [11, 20],
     );
   });
 
-  it("asks at least for a batch of one row", () => {
+  it("learns nothing from the first runs, which are cold", () => {
     const figures = new LoadFigures();
-    figures.noteBatch(2, 8);
-    assert.deepEqual([figures.rowCostMs(0), figures.rowCostMs(-1)], [4, 4]);
+    for (const tookMs of [90, 40, 30, 20]) figures.noteBatch(1, tookMs);
+    for (const tookMs of [12, 4, 4]) figures.noteBatch(1, tookMs);
+    assert.equal(figures.batchMs(1), 0);
+    figures.noteBatch(1, 4);
+    assert.equal(Math.round(figures.batchMs(1)), 6);
+  });
+
+  it("learns from the first run of a slow model", () => {
+    const figures = new LoadFigures();
+    figures.noteBatch(1, 400);
+    assert.equal(figures.batchMs(1), 400);
   });
 });

@@ -19,6 +19,7 @@ const pressure: Pressure = {
   queuedRows: 7,
   runningRows: 2,
   rowCostMs: 0.5,
+  batchCostMs: 1.5,
   rowsPerRequest: 1.5,
   breaker: "half-open",
   draining: true,
@@ -28,7 +29,7 @@ const pressure: Pressure = {
 
 const stages = { decodeUs: 1, queueUs: 2, runUs: 3, encodeUs: 4 };
 
-const pressureHex = "07000000 02000000 0000003f 0000c03f 01 01 d2040000 03000000";
+const pressureHex = "07000000 02000000 0000003f 0000c03f 0000c03f 01 01 d2040000 03000000";
 
 const withTensors = { json: Buffer.from("{}"), tensors: [Buffer.from("ab"), Buffer.from("c")] };
 
@@ -70,7 +71,7 @@ const rows: readonly FrameRow<HostFrame>[] = [
         pressure,
         body: { json: Buffer.from("{}"), tensors: [] },
       }),
-    hex: `39000000 12 02010000 01000000 02000000 03000000 04000000 05000000 00000000 ${pressureHex} 7b7d`,
+    hex: `3d000000 12 02010000 01000000 02000000 03000000 04000000 05000000 00000000 ${pressureHex} 7b7d`,
   },
   {
     name: "chunk with tensors",
@@ -90,7 +91,7 @@ const rows: readonly FrameRow<HostFrame>[] = [
       body: Buffer.from("{}abc"),
     },
     write: (writer) => writeDone(writer, { id: 258, stages, rows: 5, pressure, body: withTensors }),
-    hex: `3c000000 12 02010000 01000000 02000000 03000000 04000000 05000000 02000000 ${pressureHex} 7b7d 616263`,
+    hex: `40000000 12 02010000 01000000 02000000 03000000 04000000 05000000 02000000 ${pressureHex} 7b7d 616263`,
   },
   {
     name: "failed, with a time to retry",
@@ -104,20 +105,20 @@ const rows: readonly FrameRow<HostFrame>[] = [
       const failure = { code: "overloaded", message: "später", retryAfterMs: 249.2 } as const;
       writeFailed(writer, { id: 258, failure, pressure });
     },
-    hex: `2b000000 13 02010000 12 fa000000 ${pressureHex} 7370c3a4746572`,
+    hex: `2f000000 13 02010000 12 fa000000 ${pressureHex} 7370c3a4746572`,
   },
   {
     name: "failed, without",
     frame: { type: "failed", id: 1, failure: { code: "internal", message: "" }, pressure },
     write: (writer) =>
       writeFailed(writer, { id: 1, failure: { code: "internal", message: "" }, pressure }),
-    hex: `24000000 13 01000000 11 ffffffff ${pressureHex}`,
+    hex: `28000000 13 01000000 11 ffffffff ${pressureHex}`,
   },
   {
     name: "pressure",
     frame: { type: "pressure", pressure },
     write: (writer) => writePressure(writer, pressure),
-    hex: `1b000000 14 ${pressureHex}`,
+    hex: `1f000000 14 ${pressureHex}`,
   },
   {
     name: "ended",
@@ -189,9 +190,18 @@ describe("parseHostFrame", () => {
     ["half an id", "10 01000000 0200"],
     ["a chunk without an id", "11 020100"],
     ["an unknown code", `13 01000000 18 ffffffff ${pressureHex}`],
-    ["an unknown breaker state", "14 00000000 00000000 00000000 00000000 03 00 00000000 00000000"],
-    ["a cost that is no number", "14 00000000 00000000 0000c07f 00000000 00 00 00000000 00000000"],
-    ["pressure of the protocol before", "14 00000000 00000000 00000000 00000000 00 00 00000000"],
+    [
+      "an unknown breaker state",
+      "14 00000000 00000000 00000000 00000000 00000000 03 00 00000000 00000000",
+    ],
+    [
+      "a cost that is no number",
+      "14 00000000 00000000 0000c07f 00000000 00000000 00 00 00000000 00000000",
+    ],
+    [
+      "pressure of the protocol before",
+      "14 00000000 00000000 00000000 00000000 00000000 00 00 00000000",
+    ],
     ["pressure and more", `14 ${pressureHex} 00`],
     ["an end without a reason", "15"],
     ["an end for an unknown reason", "15 05 732d31"],

@@ -14,6 +14,7 @@ function pressure(fields: Partial<Pressure> = {}): Pressure {
     queuedRows: 1,
     runningRows: 2,
     rowCostMs: 0.25,
+    batchCostMs: 0.75,
     rowsPerRequest: 1,
     breaker: "closed",
     draining: false,

@@ -125,6 +125,58 @@ describe("a patch", () => {
   });
 });
 
+describe("a patch that is refused for a version that it brings", () => {
+  it("condemns nothing, and is taken when that is mended", async () => {
+    const models = modelsWith({
+      ...one,
+      "m/2/model.onnx": "bad",
+      "m/model.yaml": "versions: ['1']\n",
+    });
+    const server = await startChanging(models);
+    const patch = { type: "patch", model: "m", patch: '{"versions":"all"}' } as const;
+    await assert.rejects(server.done(server.desk.carryOut(patch)), { code: "invalid-model" });
+    assert.deepEqual([server.serves(), factsOf(server.journal).condemned], ["1", []]);
+    put(models, { "m/2/model.onnx": "good" });
+    await server.done(server.desk.carryOut(patch));
+    assert.equal(server.serves(), "1,2");
+  });
+});
+
+describe("a change without new processes that is refused", () => {
+  it("leaves a bake alone", async () => {
+    const models = modelsWith({ ...one, "m/model.yaml": "bake_ms: 1000\nversions: all\n" });
+    const server = await startChanging(models);
+    put(models, two);
+    await server.done(server.desk.carryOut({ type: "load", ...place }));
+    rmSync(join(models, ".troupe", "journal"));
+    const unblock = blockJournal(models);
+    const unload = { type: "unload", model: "m", version: "1" } as const;
+    await assert.rejects(server.done(server.desk.carryOut(unload)));
+    assert.equal(server.registry.find("m").life.rollout?.name, "baking");
+    unblock();
+  });
+
+  it("of a version that does not run leaves it alone too", async () => {
+    const models = modelsWith({ ...one, "m/0/model.onnx": "0", "m/model.yaml": "bake_ms: 1000\n" });
+    const server = await startChanging(models);
+    put(models, two);
+    await server.done(server.desk.carryOut({ type: "load", ...place }));
+    await server.done(server.desk.carryOut({ type: "unload", model: "m", version: "0" }));
+    assert.equal(server.registry.find("m").life.rollout?.name, "baking");
+  });
+});
+
+describe("a deletion of a version", () => {
+  it("leaves nothing of it to the next one of its name", async () => {
+    const models = modelsWith({ ...one, ...two });
+    const server = await startChanging(models);
+    const { life } = server.registry.find("m");
+    life.failures.set("2", "it died");
+    await server.done(server.desk.carryOut({ type: "delete", model: "m", version: "2" }));
+    assert.deepEqual([life.known.has("2"), life.failures.has("2")], [false, false]);
+  });
+});
+
 describe("a restart", () => {
   it("does not go on with hosts that are on their way out", async () => {
     const models = modelsWith({ ...one, "m/model.yaml": "bake_ms: 1000\nreplicas: 2\n" });

@@ -90,14 +90,13 @@ export async function startChanging(modelsFolder: string) {
 
   /** Does what each process is told. */
   function play(): void {
-    for (const child of forks.children) {
-      if (!seen.has(child)) {
-        seen.add(child);
-        child.says({ type: "booted" });
-        answerLoad(child);
-      }
-      if (!gone.has(child) && child.sent.some(({ type }) => type === "drain")) end(child, 0);
+    for (const child of forks.children.filter((one) => !seen.has(one))) {
+      seen.add(child);
+      child.says({ type: "booted" });
+      if (!answersLoad(child)) end(child, 0);
     }
+    const drained = forks.children.filter(({ sent }) => sent.some(({ type }) => type === "drain"));
+    for (const child of drained) if (!gone.has(child)) end(child, 0);
   }
 
   function end(child: FakeChild<HostCommand>, code: number | null): void {
@@ -125,18 +124,42 @@ export async function startChanging(modelsFolder: string) {
     return promise;
   }
 
-  /** Ends the processes that are serving a version, as a crash does, and waits until that has had its effects. */
-  async function crash(version: string, model = "m"): Promise<void> {
+  /** Ends the processes that are serving a version, as a crash does. */
+  function strike(version: string, model = "m"): void {
     const groups = registry.find(model).life.serving.filter((one) => one.version === version);
     const pids = groups.flatMap(({ hosts }) => hosts.map(({ slot }) => slot.pid));
-    for (const child of forks.children) if (pids.includes(child.pid)) end(child, null);
+    for (const child of forks.children) {
+      if (pids.includes(child.pid) && !gone.has(child)) end(child, null);
+    }
+  }
+
+  function kill(pid: number): void {
+    for (const child of forks.children) if (child.pid === pid) end(child, null);
+  }
+
+  /** Waits until that has had its effects, too. */
+  async function crash(version: string): Promise<void> {
+    strike(version);
     await rest();
+  }
+
+  /** The numbers of the processes that have not ended. */
+  function living(): readonly number[] {
+    return forks.children.filter((child) => !gone.has(child)).map(({ pid }) => pid);
+  }
+
+  /** Lets a little happen. */
+  async function turns(count: number): Promise<void> {
+    for (let left = count; left > 0; left -= 1) {
+      play();
+      await turn();
+    }
   }
 
   /** Until nothing is under way, nor about to be. */
   async function rest(): Promise<void> {
     const isQuiet = () => registry.known.every(({ life }) => locks.current(life.name) === null);
-    for (let turns = 0; turns < quietTurns; turns += 1) {
+    for (let left = quietTurns; left > 0; left -= 1) {
       await until(isQuiet);
       // What is being written has come to its end then.
       await done(journal.mend());
@@ -177,17 +200,20 @@ export async function startChanging(modelsFolder: string) {
     return existsSync(path) ? readFileSync(path, "utf8") : null;
   };
   const shared = { ...parts, ...changeParts, digests, mover, desk, trials, notes };
-  return { ...shared, upload, done, until, rest, crash, states, serves, yaml };
+  const steps = { upload, done, until, turns, rest, crash, strike, kill };
+  return { ...shared, ...steps, living, states, serves, yaml };
 }
 
-function answerLoad(child: FakeChild<HostCommand>): void {
+/** False where it refuses the model. */
+function answersLoad(child: FakeChild<HostCommand>): boolean {
   const load = child.sent.find((one) => one.type === "load");
-  if (load === undefined) return;
+  if (load === undefined) return true;
   const { file } = load.spec;
   if (/^(bad|frail)/.test(readFileSync(file, "utf8"))) {
     child.says({ type: "refused", reason: "no model" });
-    return;
+    return false;
   }
   child.says({ type: "loaded" });
   child.says({ type: "ready", metadata });
+  return true;
 }

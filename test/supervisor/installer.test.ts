@@ -69,6 +69,15 @@ describe("an upload", () => {
     assert.deepEqual([server.serves(), factsOf(server.journal).unloaded], ["2", []]);
   });
 
+  it("mends a model of which nothing serves", async () => {
+    const files = { "m/1/model.onnx": "bad", "m/model.yaml": "versions: all\n" };
+    const server = await startChanging(modelsWith(files));
+    assert.equal(server.serves(), "");
+    await assert.rejects(server.done(server.upload("frail")), { code: "invalid-model" });
+    await server.done(server.upload("good"));
+    assert.equal(server.serves(), "2");
+  });
+
   it("leaves versions unloaded that were unloaded one by one", async () => {
     const yaml = "versions: all\n";
     const server = await startChanging(

@@ -176,6 +176,65 @@ describe("a change that is refused", () => {
   });
 });
 
+describe("what serves", () => {
+  it("stands in where all that is wanted was rolled back, also after a start", async () => {
+    const yaml = `${bake}versions: ["1"]\n`;
+    for (const content of ["good", "bad"]) {
+      const models = modelsWith({ ...one, "m/model.yaml": yaml });
+      const server = await startChanging(models);
+      put(models, { "m/2/model.onnx": content, "m/model.yaml": `${bake}versions: ["2"]\n` });
+      await server.done(server.desk.carryOut(load()).catch(String));
+      if (content === "good") await server.crash("2");
+      assert.deepEqual([server.serves(), server.states()], ["1", "1 ready, 2 unavailable"]);
+      await server.done(server.desk.carryOut(patch({ description: "d" })));
+      assert.equal(server.serves(), "1");
+      assert.equal((await startChanging(models)).serves(), "1");
+    }
+  });
+
+  it("goes on where nothing is left that could take its place, though its file is gone", async () => {
+    const models = modelsWith(one);
+    const server = await startChanging(models);
+    rmSync(join(models, "m", "1"), { recursive: true });
+    put(models, { "m/2/model.onnx": "bad" });
+    await assert.rejects(server.done(server.desk.carryOut(load())));
+    assert.equal(server.serves(), "1");
+    await server.done(server.desk.carryOut({ type: "unload", model: "m", version: null }));
+    assert.equal(server.serves(), "");
+  });
+
+  it("is not condemned for another process of it, nor is what stands by", async () => {
+    const models = modelsWith(one);
+    const server = await startChanging(models);
+    put(models, two);
+    await server.done(server.desk.carryOut(load()));
+    put(models, { "m/1/model.onnx": "bad" });
+    const unload = { type: "unload", model: "m", version: "2" } as const;
+    await assert.rejects(server.done(server.desk.carryOut(unload)), { code: "invalid-model" });
+    assert.deepEqual(factsOf(server.journal).condemned, []);
+    await server.crash("2");
+    assert.equal(server.serves(), "1");
+  });
+
+  it("is what it was where a decision was written in vain", async () => {
+    const models = modelsWith({ ...one, ...two });
+    const server = await startChanging(models);
+    assert.equal(server.serves(), "2");
+    const unload = assert.rejects(
+      server.desk.carryOut({ type: "unload", model: "m", version: "2" }),
+      { code: "invalid-model" },
+    );
+    const { life } = server.registry.find("m");
+    await server.until(() => life.rollout?.name === "committing");
+    const fresh = life.groups.find(({ version }) => version === "1")?.hosts[0]?.slot.pid;
+    server.kill(Number(fresh));
+    await server.done(unload);
+    const { unloadedVersions } = server.journal.facts;
+    assert.deepEqual([server.serves(), unloadedVersions.size], ["2", 0]);
+    assert.equal((await startChanging(models)).serves(), "2");
+  });
+});
+
 describe("a start after a kill", () => {
   const written = `${bake}batching: { max_batch_size: 8 }\n`;
   const begun = { type: "rolling-out", model: "m", served: ["1"], versions: ["2"] } as const;
@@ -190,6 +249,36 @@ describe("a start after a kill", () => {
     const server = await startChanging(models);
     assert.deepEqual([server.yaml(), server.rollouts], [bake, []]);
     assert.deepEqual(factsOf(server.journal), { ...nothing, condemned: ["m/2"] });
+  });
+
+  it("keeps what was answered before the rollout that has failed", async () => {
+    const why = { digest: "", reason: "it died", at: "" };
+    const models = await leftWith({ ...one, ...two, "m/model.yaml": written }, [
+      { type: "rolled-back", model: "m", version: "2", ...why },
+      { ...begun, versions: [], id: "r", rewrite },
+      { ...begun, id: "s", rewrite: null },
+    ]);
+    const server = await startChanging(models);
+    assert.deepEqual([server.yaml(), server.rollouts.at(-1)], [written, "1 baking"]);
+    assert.equal(factsOf(server.journal).open, 1);
+  });
+
+  it("keeps a configuration that is not to blame for a version beside it", async () => {
+    const files = { ...one, "m/2/model.onnx": "bad", "m/model.yaml": `${written}versions: all\n` };
+    const before = `${bake}versions: all\n`;
+    const models = await leftWith(files, [
+      {
+        ...begun,
+        versions: [],
+        id: "r",
+        rewrite: { before, written: `${written}versions: all\n` },
+      },
+    ]);
+    const server = await startChanging(models);
+    assert.equal(server.yaml(), `${written}versions: all\n`);
+    assert.deepEqual([server.serves(), server.states()], ["1", "1 ready, 2 unavailable"]);
+    await server.crash("1");
+    assert.equal(server.yaml(), before);
   });
 
   it("takes back one rewrite after the other where several rollouts do not last", async () => {

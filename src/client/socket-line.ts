@@ -1,0 +1,55 @@
+/* A WebSocket that is opened again when it breaks. It owns the connection; what is said on it is its user's. */
+import { TroupeClientError } from "./client-error.ts";
+import { pause } from "./patience.ts";
+import type { Socket, SocketListeners } from "./platform.ts";
+import { judgeRetry } from "./retries.ts";
+
+export type Connect = (listeners: SocketListeners) => Promise<Socket>;
+
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+}
+
+export interface ConnectOptions {
+  readonly listeners: SocketListeners;
+  readonly signal: AbortSignal;
+  /** There was a connection before: then a server that starts anew is waited for. */
+  readonly isAgain: boolean;
+}
+
+/** How long one that is broken is tried again. */
+const reconnectMs = 30_000;
+/** As often as the wait grows; past it the attempts go on at that pace. */
+const growingRetries = 3;
+
+/** Rejects with what the last attempt met, at once where trying again is no use. */
+export async function connectAgain(
+  connect: Connect,
+  { listeners, signal, isAgain }: ConnectOptions,
+): Promise<Socket> {
+  const until = performance.now() + reconnectMs;
+  for (let attempts = 0; ; attempts += 1) {
+    try {
+      return await connect(listeners);
+    } catch (thrown) {
+      const retries = isAgain ? Math.min(attempts, growingRetries) : attempts;
+      const delayMs = delayAfter(thrown, retries, until - performance.now());
+      if (delayMs === undefined || signal.aborted) throw thrown;
+      await pause(delayMs, signal);
+    }
+  }
+}
+
+/** Undefined where trying again is no use. */
+function delayAfter(thrown: unknown, retries: number, remainingMs: number): number | undefined {
+  if (!(thrown instanceof TroupeClientError)) return undefined;
+  const attempt = { retries, repeatable: "anything", remainingMs } as const;
+  const verdict = judgeRetry(thrown, attempt, Math.random);
+  return verdict.type === "retry" ? verdict.delayMs : undefined;
+}
+
+export function brokenBy({ code, reason }: Closing): TroupeClientError {
+  const words = reason === "" ? `with code ${code}` : `with code ${code}: ${reason}`;
+  return new TroupeClientError("unreachable", `the connection was closed ${words}`);
+}

@@ -1,0 +1,89 @@
+/* The frames of a WebSocket on which models answer, as callers write and read them. */
+import type { PredictAnswer } from "./answers.ts";
+import { readTensorFrame, writeTensorFrame } from "./binary-frames.ts";
+import { parseObject, TroupeClientError } from "./client-error.ts";
+import { type Features, plainFeatures } from "./features.ts";
+import type { Message } from "./platform.ts";
+import { type Samples, writeSamples } from "./samples.ts";
+import { checkTensors, type Inputs, type OutputTensor } from "./typed-tensors.ts";
+
+export interface StreamRequest {
+  /** One row or several. */
+  readonly features?: Features;
+  readonly inputs?: Readonly<Record<string, Features>>;
+  /** Typed arrays by name, which go and come back in binary, as `tensors` of the answer. */
+  readonly tensors?: Inputs;
+  /** Names of the outputs that come back as `tensors`; all of them without it. */
+  readonly outputs?: readonly string[];
+  /** A piece of a signal, of any length. */
+  readonly samples?: Samples;
+  readonly timeoutMs?: number;
+  readonly priority?: "normal" | "low";
+  /** Answers a request of many rows slice by slice. */
+  readonly stream?: boolean;
+}
+
+/** The fields of an answer over HTTP, or `tensors` where the request had them. */
+type Answered = Partial<PredictAnswer> & {
+  readonly id: number;
+  readonly tensors?: Readonly<Record<string, OutputTensor>>;
+};
+
+export type StreamAnswer =
+  /** Rows of an answer that goes on: of a signal, one window. */
+  | (Answered & {
+      readonly type: "chunk";
+      readonly first_row?: number;
+      readonly position?: number;
+    })
+  /** The answer, or its end where chunks came before. */
+  | (Answered & { readonly type: "done"; readonly rows?: number })
+  | { readonly type: "failed"; readonly id: number | null; readonly error: TroupeClientError }
+  /** A sequence is over; nobody asks for it but `end`. */
+  | { readonly type: "ended"; readonly reason: string; readonly code?: string };
+
+/** What a session has to know of its model before it asks. */
+export interface StreamedModel {
+  /** It remembers from one request to the next. */
+  readonly isStateful: boolean;
+  readonly outputs: readonly string[];
+  /** The server takes tensors in binary. */
+  readonly takesBinary: boolean;
+}
+
+/** Throws `invalid-request` for tensors that do not fit their shapes, `not-implemented` where the server takes none. */
+export function writeRequest(id: number, request: StreamRequest, model: StreamedModel): Message {
+  const { tensors, outputs, ...plain } = request;
+  const fields = fieldsOf(id, plain);
+  if (tensors === undefined) return JSON.stringify(fields);
+  if (!model.takesBinary) {
+    const words = "the server takes no tensors in binary: use inputs instead";
+    throw new TroupeClientError("not-implemented", words);
+  }
+  const inputs = checkTensors(tensors);
+  return writeTensorFrame({ inputs, outputs: outputs ?? model.outputs, fields });
+}
+
+/** Undefined where it cannot be read. */
+export function readFrame(message: Message): object | undefined {
+  return typeof message === "string" ? parseObject(message) : readTensorFrame(message);
+}
+
+function fieldsOf(id: number, request: Omit<StreamRequest, "tensors" | "outputs">): object {
+  const { features, inputs, samples, timeoutMs, ...others } = request;
+  return {
+    type: "infer",
+    id,
+    ...(features === undefined ? {} : { features: plainFeatures(features) }),
+    ...(inputs === undefined ? {} : { inputs: plainInputs(inputs) }),
+    ...(samples === undefined ? {} : writeSamples(samples)),
+    ...(timeoutMs === undefined ? {} : { timeout_ms: timeoutMs }),
+    ...others,
+  };
+}
+
+export function plainInputs(inputs: Readonly<Record<string, Features>>): object {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [name, plainFeatures(value)]),
+  );
+}

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { statusText } from "../../src/cli/status.ts";
+import { plainPaint } from "./paint.ts";
+
+const ready = { state: "ready", rss_bytes: 1_048_576, cpu_seconds: 0.25 };
+
+describe("statusText", () => {
+  it("tells how the server is, why, and of every process", () => {
+    const health = {
+      status: "degraded",
+      reasons: ["model iris is unavailable"],
+      version: "1.2.3",
+      uptime_seconds: 5,
+      models: [],
+    } as const;
+    const last_exit = { reason: "SIGSEGV", at: "" };
+    const host = { ...ready, pid: 3, restarts: 2, last_exit };
+    const versions = [{ version: "1", hosts: [host] }];
+    const tree = {
+      version: "1.2.3",
+      supervisor: { ...ready, pid: 1 },
+      front_doors: [{ ...ready, pid: 2, restarts: 0, last_exit: null }],
+      models: [{ name: "iris", problem: null, versions }],
+    };
+    assert.equal(
+      statusText(health, tree, plainPaint),
+      `troupe 1.2.3 is degraded, up 5 s
+  model iris is unavailable
+
+PROCESS       VERSION  PID  STATE   MEMORY    CPU  RESTARTS  LAST EXIT
+supervisor    -          1  ready  1.0 MiB  0.3 s         -  -
+front door    -          2  ready  1.0 MiB  0.3 s         0  -
+host of iris  1          3  ready  1.0 MiB  0.3 s         2  SIGSEGV
+`,
+    );
+  });
+});
