@@ -42,7 +42,7 @@ const packed = await install();
 const skip = packed === undefined ? "no registry can be reached" : false;
 
 describe("the packed tarball", { skip }, () => {
-  it("holds what runs, the sample models and the types of the client, and nothing else", () => {
+  it("holds what runs, the sample models, the proto files and the client's types, and nothing else", () => {
     const [{ files }] = JSON.parse(packed ?? "") as [
       { readonly files: readonly { readonly path: string }[] },
     ];
@@ -52,6 +52,7 @@ describe("the packed tarball", { skip }, () => {
         (path) =>
           !/^dist\/(src|supervisor|model-host)\/.*\.js$/.test(path) &&
           !/^dist\/src\/(client|protocol|tensors)\/[\w-]+\.d\.ts$/.test(path) &&
+          !/^proto\/[\w/]+\.proto$/.test(path) &&
           !/^models\/(digits|iris|smoother)\/(model\.onnx|model\.yaml|README\.md)$/.test(path) &&
           !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
       );
@@ -66,7 +67,7 @@ describe("the packed tarball", { skip }, () => {
 
   it("serves, and its client asks", async () => {
     const models = "node_modules/troupe/models";
-    const flags = ["serve", "--port", "0", "--models", models];
+    const flags = ["serve", "--port", "0", "--grpc-port", "0", "--models", models];
     const server = spawn(join(app, "node_modules/.bin/troupe"), flags, {
       cwd: app,
       env,
