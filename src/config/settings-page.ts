@@ -3,7 +3,7 @@ import { type SettingKey, settingKeys, settingOf } from "./setting-table.ts";
 
 const usage = `Usage: troupe [serve] [flags]
 
-Serves the ONNX models of a folder over HTTP and WebSocket. Other commands: troupe help
+Serves the ONNX models of a folder over HTTP, WebSocket and gRPC. Other commands: troupe help
 
 Flags (default in brackets):`;
 
