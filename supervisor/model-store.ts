@@ -11,7 +11,7 @@ import type { Installing } from "./journal-entry.ts";
 import { checkFolder, checkName, modelPath } from "./model-path.ts";
 import { PrivateArea } from "./private-area.ts";
 import { type StagedVersion, stageVersion } from "./staged-version.ts";
-import { kindOf, storing, syncFolder, writeWhole } from "./storage.ts";
+import { errorCodeOf, kindOf, storing, syncFolder, writeWhole } from "./storage.ts";
 
 export interface Installation extends Installing {
   /** Of an upload that is staged. */
@@ -28,6 +28,8 @@ export interface StoredVersion {
 
 /** What an installation has made: the version's folder in the model's, or the model's with it. */
 export type Placed = "version" | "model";
+
+const occupied: ReadonlySet<string | undefined> = new Set(["ENOTEMPTY", "EEXIST", "ENOTDIR"]);
 
 export class ModelStore {
   readonly #folder: string;
@@ -176,7 +178,10 @@ export class ModelStore {
   /** Rename replaces an empty folder without a word, so the target is looked for before. */
   async #place(made: string, target: string, conflict: TroupeError): Promise<void> {
     if ((await kindOf(target)) !== "none") throw conflict;
-    await rename(made, target);
+    await rename(made, target).catch((thrown: unknown) => {
+      // Somebody has put something there just now.
+      throw occupied.has(errorCodeOf(thrown)) ? conflict : thrown;
+    });
     await syncFolder(dirname(target));
   }
 
