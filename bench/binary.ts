@@ -1,8 +1,9 @@
 // The `npm run bench:binary` command: what a picture costs in JSON, in binary, and in binary that lies askew; only wiring.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
+import { runBenchIn } from "./bench-run.ts";
 import { type Kind, kinds, pictureModel, pictureRequest } from "./binary-work.ts";
 import { type Contestant, repositoryRoot, startContestant } from "./contestant.ts";
 import { type Spread, spreadOf, spreadOfRatios } from "./statistics.ts";
@@ -100,17 +101,4 @@ async function bench(models: string): Promise<void> {
   }
 }
 
-// The contestant is in a process group of its own: it ends with this process only if that ends by `exit`.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => process.exit(130));
-}
-
-const models = mkdtempSync(join(tmpdir(), "troupe-binary-"));
-try {
-  await bench(models);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-} finally {
-  rmSync(models, { recursive: true, force: true });
-}
+await runBenchIn("troupe-binary-", bench);

@@ -1,8 +1,9 @@
 // The `npm run bench:lifecycle` command: what loading, unloading and rolling out one model cost the others; only wiring.
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { runBenchIn } from "./bench-run.ts";
 import { buildDriverAndRivals } from "./built.ts";
 import { type Contestant, repositoryRoot, startContestant } from "./contestant.ts";
 import { readCpu } from "./cpu-usage.ts";
@@ -210,17 +211,4 @@ function round(_key: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(6)) : value;
 }
 
-// The contestant is in a process group of its own: it ends with this process only if that ends by `exit`.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => process.exit(130));
-}
-
-const models = mkdtempSync(join(tmpdir(), "troupe-lifecycle-"));
-try {
-  await bench(models);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-} finally {
-  rmSync(models, { recursive: true, force: true });
-}
+await runBenchIn("troupe-lifecycle-", bench);

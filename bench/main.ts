@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { checkAnswers } from "./answers.ts";
+import { runBench } from "./bench-run.ts";
 import { buildDriverAndRivals } from "./built.ts";
 import { type Contestant, repositoryRoot } from "./contestant.ts";
 import { startDriver } from "./driver-process.ts";
@@ -108,14 +109,4 @@ async function main(args: readonly string[]): Promise<void> {
   if (options.assert && !good) process.exitCode = 1;
 }
 
-// The contestants are in process groups of their own: they end with this process only if it ends by `exit`.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => process.exit(130));
-}
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runBench(() => main(process.argv.slice(2)));

@@ -1,27 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Datatype, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { Answer, OutputForm, ServedModel } from "../../src/tensors/codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { encodeInference, encodeInferenceEnd } from "../../src/tensors/v2-answer.ts";
-
-function spec(name: string, datatype: Datatype = "FP32"): TensorSpec {
-  return { name, datatype, shape: [-1, 2], batchAxis: 0 };
-}
-
-function model(...outputs: TensorSpec[]): ServedModel {
-  const batching = { type: "batched", maxBatchSize: 8 } as const;
-  const memory = { state: [], stream: null };
-  const metadata = {
-    inputs: [spec("x")],
-    outputs,
-    batching,
-    notServable: [],
-    externalFiles: [],
-    ...memory,
-  };
-  return { name: "m", version: "3", metadata, labels: ["a", "b"], standIns: [null] };
-}
+import { model, spec } from "./v2-model.ts";
 
 const withoutMemory = { bringsState: false, isSignal: false };
 

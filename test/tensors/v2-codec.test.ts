@@ -1,28 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { lengthPrefix } from "../../src/protocol/binary-body.ts";
-import type { Datatype, ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
+import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../../src/tensors/codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { v2BinaryCodec, v2Codec } from "../../src/tensors/v2-codec.ts";
-
-function spec(name: string, datatype: Datatype = "FP32"): TensorSpec {
-  return { name, datatype, shape: [-1, 2], batchAxis: 0 };
-}
-
-function model(...outputs: TensorSpec[]): ServedModel {
-  const batching = { type: "batched", maxBatchSize: 8 } as const;
-  const memory = { state: [], stream: null };
-  const metadata = {
-    inputs: [spec("x")],
-    outputs,
-    batching,
-    notServable: [],
-    externalFiles: [],
-    ...memory,
-  };
-  return { name: "m", version: "3", metadata, labels: ["a", "b"], standIns: [null] };
-}
+import { model, spec } from "./v2-model.ts";
 
 /** The same with one more input, a state that comes out as the output behind the last. */
 function remembering(served: ServedModel, stream: ModelMetadata["stream"] = null): ServedModel {
