@@ -48,6 +48,8 @@ export const health = {
     uptime_seconds: { type: "integer" },
     timestamp: text,
     models: { type: "array", items: modelInList },
+    loaded_models: texts,
+    models_loaded: texts,
   }),
 };
 

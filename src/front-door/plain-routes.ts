@@ -9,6 +9,9 @@ import type { DoorMetrics } from "./door-metrics.ts";
 import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
 import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
+import { addInferencePlatform, modelsLoaded } from "./neighbours/inference-platform.ts";
+import { addModelNexus, infoUrl } from "./neighbours/model-nexus.ts";
+import { addSchwiftServe, loadedModels } from "./neighbours/schwift-serve.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
@@ -102,6 +105,9 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addV2Logging(app, parts);
   addV2Refusals(app);
   addSigns(app, parts);
+  addModelNexus(app, parts);
+  addSchwiftServe(app, parts);
+  addInferencePlatform(app, parts);
   refuseOtherVerbs(app, new Map(verbsOf));
   return app;
 }
@@ -173,6 +179,8 @@ function describeHealth({ directory, settings, clock }: PlainRouteParts): unknow
     uptime_seconds: Math.round((clock.wall() - settings.startedAt) / 1_000),
     timestamp: new Date(clock.wall()).toISOString(),
     models: directory.models.map(modelJson),
+    loaded_models: loadedModels(directory.models),
+    models_loaded: modelsLoaded(directory.models),
   };
 }
 
@@ -250,7 +258,8 @@ function refuseOtherVerbs(
   const predictUrls = Object.values(predictEndpoints)
     .flat()
     .map((endpoint) => endpoint.replace(/\{(\w+)\}/g, ":$1"));
-  for (const [url, taken] of verbsOf) if (url !== uploadUrl) refuse(app, url, taken);
+  for (const [url, taken] of verbsOf)
+    if (url !== uploadUrl && url !== infoUrl) refuse(app, url, taken);
   for (const url of predictUrls) refuse(app, url, ["POST"]);
 }
 
