@@ -12,6 +12,7 @@ import { metadataJson, modelJson } from "./model-json.ts";
 import { addInferencePlatform, modelsLoaded } from "./neighbours/inference-platform.ts";
 import { addModelNexus, infoUrl } from "./neighbours/model-nexus.ts";
 import { addSchwiftServe, loadedModels } from "./neighbours/schwift-serve.ts";
+import type { PlainPredictionParts } from "./plain-prediction.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
@@ -21,7 +22,7 @@ import { addV2Refusals } from "./v2-refusals.ts";
 import { addV2Repository } from "./v2-repository-routes.ts";
 import { addV2Statistics } from "./v2-statistics-routes.ts";
 
-export interface PlainRouteParts extends ManagementParts {
+export interface PlainRouteParts extends ManagementParts, PlainPredictionParts {
   readonly settings: DoorSettings;
   readonly directory: Directory;
   readonly metrics: DoorMetrics;
