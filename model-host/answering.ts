@@ -1,4 +1,5 @@
 import { TroupeError } from "../src/protocol/errors.ts";
+import type { AnswerBody } from "../src/protocol/host-frames.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
 import { concatenate } from "../src/tensors/stacking.ts";
@@ -24,7 +25,7 @@ export function answerWork(
     const beganAt = performance.now();
     sendChunk(slice, outputs, model);
     work.encodeUs += (performance.now() - beganAt) * 1_000;
-    if (isLast) finish(work, work.codec.encodeEnd(work.requestId, work.rows, model), metrics, 0);
+    if (isLast) finish(work, endOf(work, work.rows, model), metrics, 0);
     return isLast;
   }
   work.parts.push(outputs);
@@ -60,7 +61,12 @@ function sendChunk(
   work.door.chunk(work.id, body);
 }
 
-export function finish(work: Work, body: Uint8Array, metrics: HostMetrics, encodeUs: number): void {
+/** What closes a streaming answer of so many rows. */
+export function endOf(work: Work, rows: number, model: ServedModel): AnswerBody {
+  return { json: work.codec.encodeEnd(work.requestId, rows, model), tensors: [] };
+}
+
+export function finish(work: Work, body: AnswerBody, metrics: HostMetrics, encodeUs: number): void {
   work.encodeUs += encodeUs;
   const { decodeUs, queueUs, runUs } = work;
   const stages = { decodeUs, queueUs, runUs, encodeUs: work.encodeUs };

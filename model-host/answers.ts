@@ -3,7 +3,7 @@ import type { Log } from "../src/platform/log.ts";
 import type { HostEvent } from "../src/protocol/control.ts";
 import { type Failure, TroupeError, toFailure } from "../src/protocol/errors.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
-import { answerWork, finish } from "./answering.ts";
+import { answerWork, endOf, finish } from "./answering.ts";
 import type { SliceResult } from "./batch-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import { dropFailure } from "./refusals.ts";
@@ -45,7 +45,7 @@ export class Answers {
   answerNothing(work: Work): void {
     work.settled = true;
     const { model, metrics } = this.#parts;
-    finish(work, work.codec.encodeEnd(work.requestId, 0, model), metrics, 0);
+    finish(work, endOf(work, 0, model), metrics, 0);
   }
 
   /** Nobody waits for it any more. */

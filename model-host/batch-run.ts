@@ -50,7 +50,11 @@ async function attempt(
   const { metadata } = model;
   try {
     const fetched = fetchedOutputs(slices, model);
-    const inputs = metadata.inputs.map((_, at) => stackInput(at, slices, model));
+    const inputs = metadata.inputs.map((_, at) => {
+      const { tensor, isSpare } = stackInput(at, slices, model);
+      const { name } = metadata.inputs[at] as TensorSpec;
+      return engine.takesMemory && !isSpare ? copied(name, tensor) : { ...tensor, name };
+    });
     const names = fetched.map((at) => metadata.outputs[at]?.name ?? "");
     return cutApart(model, slices, fetched, await engine.run(inputs, names));
   } catch (thrown) {
@@ -74,18 +78,26 @@ function fetchedOutputs(slices: readonly WorkSlice[], model: ServedModel): reado
   return [...new Set([...wanted, ...states])].toSorted((a, b) => a - b);
 }
 
-function stackInput(at: number, slices: readonly WorkSlice[], model: ServedModel): NamedTensor {
-  const { name, batchAxis } = model.metadata.inputs[at] as TensorSpec;
+interface StackedInput {
+  readonly tensor: Tensor;
+  /** Its memory is needed no more. */
+  readonly isSpare: boolean;
+}
+
+function stackInput(at: number, slices: readonly WorkSlice[], model: ServedModel): StackedInput {
+  const { batchAxis } = model.metadata.inputs[at] as TensorSpec;
   const parts = slices.map((slice) => partOf(slice, at, model));
   const [first] = parts;
   if (first === undefined) throw new Error("a batch has at least one slice");
-  const stacked = batchAxis === null ? first.tensor : stack(parts, batchAxis);
-  const { datatype, shape, data } = stacked;
-  // The engine takes the memory, and a request may have to run again, so what was not stacked anew is copied. But the
-  // state of a lone frame is needed no more: either the next comes out of the run, or the sequence ends.
+  const tensor = batchAxis === null ? first.tensor : stack(parts, batchAxis);
+  // A request may have to run again, so what was not stacked anew is still needed. But the state of a lone frame is
+  // not: either the next comes out of the run, or the sequence ends.
   const isSpare = parts.length === 1 && first.isSpare;
-  const isShared = !isSpare && parts.some(({ tensor }) => sharesMemory(tensor, stacked));
-  return { name, datatype, shape, data: isShared ? data.slice() : data };
+  return { tensor, isSpare: isSpare || !parts.some((part) => sharesMemory(part.tensor, tensor)) };
+}
+
+function copied(name: string, { datatype, shape, data }: Tensor): NamedTensor {
+  return { name, datatype, shape, data: data.slice() };
 }
 
 function sharesMemory(a: Tensor, b: Tensor): boolean {

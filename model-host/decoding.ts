@@ -4,9 +4,11 @@ import { initialChunkCredit } from "../src/protocol/frames.ts";
 import type { Codec, DecodedRequest, ServedModel } from "../src/tensors/codec.ts";
 import type { TypedArray } from "../src/tensors/datatypes.ts";
 import { plainOutputs } from "../src/tensors/model-state.ts";
-import { predictCodec } from "../src/tensors/predict-codec.ts";
+import { predictBinaryCodec, predictCodec } from "../src/tensors/predict-codec.ts";
 import { sampleCodec } from "../src/tensors/sample-codec.ts";
-import { v2Codec } from "../src/tensors/v2-codec.ts";
+import type { Tensor } from "../src/tensors/tensor.ts";
+import { v2BinaryCodec, v2Codec } from "../src/tensors/v2-codec.ts";
+import { v2RawCodec } from "../src/tensors/v2-raw-codec.ts";
 import { cutWindows } from "../src/tensors/windows.ts";
 import { invalidRequest } from "../src/tensors/wording.ts";
 import { batchKey } from "./batch-key.ts";
@@ -19,6 +21,9 @@ const codecs: Readonly<Record<CodecName, Codec>> = {
   int16: sampleCodec("int16"),
   int32: sampleCodec("int32"),
   float32: sampleCodec("float32"),
+  "predict-binary": predictBinaryCodec,
+  "v2-binary": v2BinaryCodec,
+  "v2-raw": v2RawCodec,
 };
 
 export interface DecodeOptions {
@@ -53,11 +58,15 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     key: null,
     rows: signal?.count ?? request.rows,
     bytes: Math.max(frame.body.length, signal?.bytes ?? 0),
-    priority: frame.priority,
-    deadlineAt: frame.deadlineAt,
+    priority: frame.priority === "normal" ? (request.priority ?? "normal") : frame.priority,
+    deadlineAt: Math.min(
+      frame.deadlineAt,
+      arrivedAt + (request.timeoutMs ?? Number.POSITIVE_INFINITY),
+    ),
     alone: frame.alone,
     arrivedAt,
     decodeUs: (arrivedAt - beganAt) * 1_000,
+    ownMemory: ownMemoryOf(request, frame),
     parts: [],
     nextRow: 0,
     credit: stream ? initialChunkCredit : Number.POSITIVE_INFINITY,
@@ -68,6 +77,12 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
   };
   work.key = batchKey(work, model);
   return work;
+}
+
+/** Of the frame, where inputs are views of it. */
+function ownMemoryOf({ inputs }: DecodedRequest, { ownMemory }: RequestFrame): ArrayBuffer | null {
+  const isView = ({ data }: Tensor) => ArrayBuffer.isView(data) && data.buffer === ownMemory;
+  return ownMemory !== undefined && inputs.some(isView) ? ownMemory : null;
 }
 
 /** The windows that the request makes whole; nothing of the sequence changes before the request is taken. */

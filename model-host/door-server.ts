@@ -9,6 +9,7 @@ import {
   writeHello,
 } from "../src/protocol/frames.ts";
 import {
+  type AnswerBody,
   writeChunk,
   writeDone,
   writeEnded,
@@ -94,7 +95,7 @@ class DoorConnection implements Door {
     this.#outbox.plan();
   }
 
-  chunk(id: number, body: Uint8Array): void {
+  chunk(id: number, body: AnswerBody): void {
     writeChunk(this.#outbox.writer, id, body);
     this.#outbox.plan();
   }

@@ -38,6 +38,8 @@ export interface RunResult {
 export interface Engine {
   /** Of the files beside the model those are read that it keeps data in. Rejects with `invalid-model` in ONNX Runtime's words. */
   load(file: string, settings: SessionSettings, beside: readonly NamedFile[]): Promise<LoadedModel>;
-  /** Takes the inputs' memory. Rejects with `inference-failed`. */
+  /** What is given to it as input is gone for the giver. */
+  readonly takesMemory: boolean;
+  /** Rejects with `inference-failed`. */
   run(inputs: readonly NamedTensor[], fetches: readonly string[]): Promise<RunResult>;
 }

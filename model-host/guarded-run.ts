@@ -112,5 +112,7 @@ function arm(
 function loneFingerprint(slices: readonly WorkSlice[]): string | null {
   const [only, ...others] = slices;
   if (only === undefined || others.length > 0 || only.work.sequence?.state) return null;
+  // The run has the inputs' memory: what was not hashed before cannot be now, and a second run will be alone and hashed.
+  if (only.work.ownMemory !== null) return only.work.fingerprint;
   return fingerprint(only.work.request);
 }

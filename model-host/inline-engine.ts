@@ -8,6 +8,7 @@ type SessionModule = typeof import("./session.ts");
 type Session = Awaited<ReturnType<SessionModule["Session"]["load"]>>;
 
 export class InlineEngine implements Engine {
+  readonly takesMemory = false;
   #module: SessionModule | undefined;
   #session: Session | undefined;
 

@@ -132,11 +132,11 @@ async function named(name: string, act: () => Promise<void>): Promise<void> {
 }
 
 /** Takes the answer to one request. */
-function doorOf(resolve: (body: Uint8Array) => void, reject: (error: Error) => void): Door {
+function doorOf(resolve: (json: Uint8Array) => void, reject: (error: Error) => void): Door {
   return {
     running: () => undefined,
     chunk: () => undefined,
-    done: ({ body }) => resolve(body),
+    done: ({ body }) => resolve(body.json),
     failed: ({ failure }) => reject(toError(failure)),
     ended: () => undefined,
     flush: () => undefined,

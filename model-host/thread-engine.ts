@@ -9,6 +9,7 @@ import type { EngineReply, EngineRequest } from "./engine-messages.ts";
 type Waiter = (reply: EngineReply) => void;
 
 export class ThreadEngine implements Engine {
+  readonly takesMemory = true;
   readonly #worker: Worker;
   readonly #waiters: Waiter[] = [];
 
@@ -59,10 +60,11 @@ function startThread(): Worker {
   return new Worker(boot, { eval: true });
 }
 
+/** Inputs that came in one binary request may lie in one piece of memory. */
 function memoryOf(inputs: readonly NamedTensor[]): ArrayBuffer[] {
-  const memory: ArrayBuffer[] = [];
+  const memory = new Set<ArrayBuffer>();
   for (const { data } of inputs) {
-    if (ArrayBuffer.isView(data)) memory.push(data.buffer as ArrayBuffer);
+    if (ArrayBuffer.isView(data)) memory.add(data.buffer as ArrayBuffer);
   }
-  return memory;
+  return [...memory];
 }

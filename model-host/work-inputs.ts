@@ -30,13 +30,20 @@ export function partOf(
 ): Part & { readonly isSpare: boolean } {
   if (work.sequence === null) {
     const own = work.request.inputs[at] as Tensor;
-    if (own !== model.standIns[at]) return { tensor: own, fromRow, rows, isSpare: false };
+    const isSpare = rows === work.rows && isInOwnMemory(own, work);
+    if (own !== model.standIns[at]) return { tensor: own, fromRow, rows, isSpare };
     // What a request leaves out is repeated for the rows of the slice only.
     return { tensor: standIn(model, at, rows), fromRow: 0, rows, isSpare: false };
   }
   const state = remembered(work, at, model);
   const tensor = state ?? windowOf(work, at, fromRow, model) ?? (work.request.inputs[at] as Tensor);
-  return { tensor, fromRow: 0, rows: 1, isSpare: state !== undefined };
+  const isSpare = state !== undefined || isInOwnMemory(tensor, work);
+  return { tensor, fromRow: 0, rows: 1, isSpare };
+}
+
+/** Once all its rows are in a run of its own, nobody reads a request's inputs again. */
+function isInOwnMemory({ data }: Tensor, { ownMemory }: Work): boolean {
+  return ArrayBuffer.isView(data) && data.buffer === ownMemory;
 }
 
 function remembered({ sequence }: Fed, at: number, model: ServedModel): Tensor | undefined {

@@ -1,5 +1,5 @@
 import type { FailedFrame } from "../src/protocol/frames.ts";
-import type { DoneAnswer } from "../src/protocol/host-frames.ts";
+import type { AnswerBody, DoneAnswer } from "../src/protocol/host-frames.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
 import type { Codec, DecodedRequest } from "../src/tensors/codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
@@ -10,7 +10,7 @@ import type { Laned, Slice } from "./work-queue.ts";
 /** Where answers go: the connection of one front door. */
 export interface Door {
   running(ids: readonly number[]): void;
-  chunk(id: number, body: Uint8Array): void;
+  chunk(id: number, body: AnswerBody): void;
   done(answer: Omit<DoneAnswer, "pressure">): void;
   failed(answer: Omit<FailedFrame, "type" | "pressure">): void;
   /** The host has dropped a sequence that came from there. */
@@ -45,6 +45,8 @@ export interface Work extends Laned<Work> {
   /** Known while the model has a suspect. */
   readonly fingerprint: string | null;
   readonly decodeUs: number;
+  /** Memory that holds nothing but this request's inputs, and may be given away with them; null where there is none. */
+  readonly ownMemory: ArrayBuffer | null;
   /** Outputs of the slices that have run, in row order. */
   readonly parts: (readonly Tensor[])[];
   queueUs: number;

@@ -126,7 +126,8 @@ export class FolderFollower {
   forget(model: string, version: string | null): void {
     const folder = join(resolve(this.#parts.modelsFolder), model, version ?? "") + sep;
     const left = [...(this.#digests.get(model) ?? [])].filter(([path]) => !path.startsWith(folder));
-    this.#digests.set(model, new Map(left));
+    if (left.length === 0) this.#digests.delete(model);
+    else this.#digests.set(model, new Map(left));
   }
 }
 

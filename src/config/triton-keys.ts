@@ -57,7 +57,10 @@ const dynamicBatchingKeys: Rules = {
   preferred_batch_size: preferredSizes,
   max_queue_delay_microseconds: queueDelay,
   preserve_ordering: warnedUnless("false", "every request is answered as soon as it has run"),
-  priority_levels: warnedUnless("0", "Troupe's priorities are the header x-priority's"),
+  priority_levels: warnedUnless(
+    "0",
+    "Troupe's levels are 1, which is normal, and those above, which are low",
+  ),
   default_priority_level: warnedUnless("0", "requests without a priority are normal"),
   default_queue_policy: message(queuePolicyKeys),
   priority_queue_policy: warned("requests of all priorities wait in one queue a host"),

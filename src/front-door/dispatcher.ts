@@ -6,7 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import { Deadlines } from "../platform/deadlines.ts";
 import type { Blame } from "../protocol/control.ts";
 import type { Failure } from "../protocol/errors.ts";
-import type { DoneFrame, FailedFrame } from "../protocol/frames.ts";
+import type { AnswerBytes, DoneFrame, FailedFrame } from "../protocol/frames.ts";
 import type { ModelView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
 import { type Call, Flight } from "./flight.ts";
@@ -115,7 +115,7 @@ export class Dispatcher {
   #linkListener(model: string): Omit<LinkListener, "onClosed"> {
     return {
       onOpen: () => this.#placeWaiting(model),
-      onChunk: (flight, body) => this.#chunk(flight, body),
+      onChunk: (flight, chunk) => this.#chunk(flight, chunk),
       onDone: (flight, frame) => this.#done(flight, frame),
       onFailed: (flight, frame) => this.#failedByHost(flight, frame),
       onEnded: (seat, reason) => this.#seats.noteEnded(seat, reason),
@@ -205,7 +205,7 @@ export class Dispatcher {
     return undefined;
   }
 
-  #chunk(flight: Flight, body: Uint8Array): void {
+  #chunk(flight: Flight, chunk: AnswerBytes): void {
     if (flight.isSettled) return;
     if (this.#failLate(flight)) {
       // Nobody grants it the next chunks, for which its host would wait.
@@ -214,7 +214,7 @@ export class Dispatcher {
     }
     flight.hasChunks = true;
     this.#seats.noteAnswer(flight);
-    flight.call.onChunk(body);
+    flight.call.onChunk(chunk);
   }
 
   #done(flight: Flight, frame: DoneFrame): void {

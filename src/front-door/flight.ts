@@ -1,6 +1,6 @@
 import type { Expiring } from "../platform/deadlines.ts";
 import type { Failure } from "../protocol/errors.ts";
-import type { CodecName, DoneFrame, Priority } from "../protocol/frames.ts";
+import type { AnswerBytes, CodecName, DoneFrame, Priority } from "../protocol/frames.ts";
 import type { SequenceClaim } from "../protocol/sequences.ts";
 import type { HostLink } from "./host-link.ts";
 import type { Seat } from "./seat.ts";
@@ -32,7 +32,7 @@ export interface Call {
   /** Null where the request stands for itself. */
   readonly sequence: SequenceCall | null;
   /** Comes once for each slice of a streaming answer; the next ones wait for credit. Bodies are gone on return. */
-  readonly onChunk: (body: Uint8Array) => void;
+  readonly onChunk: (chunk: AnswerBytes) => void;
   /** One of these two comes, once. */
   readonly onDone: (frame: DoneFrame) => void;
   readonly onFailed: (failure: Failure) => void;

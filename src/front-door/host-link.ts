@@ -5,6 +5,7 @@ import { Outbox } from "../platform/outbox.ts";
 import { FrameReader } from "../protocol/frame-stream.ts";
 import {
   type CancelReason,
+  type ChunkFrame,
   type DoneFrame,
   type FailedFrame,
   type HostFrame,
@@ -29,7 +30,7 @@ import type { Seat } from "./seat.ts";
 /** Bodies are only there until the listener returns. */
 export interface LinkListener {
   onOpen(link: HostLink): void;
-  onChunk(flight: Flight, body: Uint8Array): void;
+  onChunk(flight: Flight, chunk: ChunkFrame): void;
   onDone(flight: Flight, frame: DoneFrame): void;
   onFailed(flight: Flight, frame: FailedFrame): void;
   /** The host keeps the sequence no longer. */
@@ -41,10 +42,7 @@ export interface LinkListener {
 
 /** An answer may be this large; past it the host does not keep the protocol. */
 const maxAnswerBytes = 512 * 1024 * 1024;
-/**
- * One buffer for all that is read, where Node would allocate 64 KiB for every read: what a frame holds is copied, or
- * gone, when its listener returns.
- */
+/** One buffer for all reads, where Node would allocate for each: what a frame holds is copied, or gone, on return. */
 const readBytes = 262_144;
 /** While a breaker is not closed, one request goes as its probe, and the next only after this long without news. */
 const probeEveryMs = 1_000;
@@ -205,13 +203,10 @@ export class HostLink {
       const frame = parseHostFrame(bytes);
       return frame !== undefined && this.#hear(frame);
     });
-    if (!isSound) this.#violate("it sent a frame that the protocol does not have");
-    return isSound;
-  }
-
-  #violate(reason: string): void {
-    this.#listener.onViolation(this, reason);
+    if (isSound) return true;
+    this.#listener.onViolation(this, "it sent a frame that the protocol does not have");
     this.#socket.destroy();
+    return false;
   }
 
   /** False where the host speaks of what it was never asked. */
@@ -261,11 +256,11 @@ export class HostLink {
     );
   }
 
-  #takeChunk({ id, body }: Extract<HostFrame, { type: "chunk" }>): boolean {
-    const credit = this.#creditOf(id);
+  #takeChunk(chunk: ChunkFrame): boolean {
+    const credit = this.#creditOf(chunk.id);
     if (credit === 0) return false;
-    this.#chunkCredit[id] = credit - 1;
-    return this.#withFlight(id, (flight) => this.#listener.onChunk(flight, body));
+    this.#chunkCredit[chunk.id] = credit - 1;
+    return this.#withFlight(chunk.id, (flight) => this.#listener.onChunk(flight, chunk));
   }
 
   #creditOf(id: number): number {

@@ -1,6 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
+import type { AnswerBytes } from "../protocol/frames.ts";
+import type { Coding } from "./content-coding.ts";
 import { httpStatus, retryHeaders } from "./statuses.ts";
 
 function errorBody(failure: Failure, requestId: string): string {
@@ -64,15 +66,17 @@ function beginFailure(
   keepAlive: boolean,
 ): string {
   const body = errorBody(failure, requestId);
-  const headers = headersOf(Buffer.byteLength(body), requestId, keepAlive);
+  const headers = headersOf(json, Buffer.byteLength(body), requestId, keepAlive);
   headers.push(...retryHeaders(failure.code, failure.retryAfterMs).flat());
   response.writeHead(httpStatus[failure.code], headers);
   return body;
 }
 
-/** Names and values in turn, of every JSON answer on the hot road. */
-function headersOf(bytes: number, requestId: string, keepAlive: boolean): string[] {
-  const headers = ["content-type", "application/json", "content-length", String(bytes)];
+const json = "application/json";
+
+/** Names and values in turn, of every answer on the hot road. */
+function headersOf(type: string, bytes: number, requestId: string, keepAlive: boolean): string[] {
+  const headers = ["content-type", type, "content-length", String(bytes)];
   headers.push("x-request-id", requestId);
   if (!keepAlive) headers.push("connection", "close");
   return headers;
@@ -83,14 +87,22 @@ function headersOf(bytes: number, requestId: string, keepAlive: boolean): string
  */
 const joinUpToBytes = 16_384;
 
+export interface HttpAnswer extends AnswerBytes {
+  readonly requestId: string;
+  readonly keepAlive: boolean;
+  /** What the body is packed in; null where it is as it came from its host. */
+  readonly coding: Coding | null;
+}
+
 /** The body may be overwritten as soon as this returns. */
-export function sendJson(
-  response: ServerResponse,
-  body: Buffer,
-  requestId: string,
-  keepAlive: boolean,
-): void {
-  response.writeHead(200, headersOf(body.length, requestId, keepAlive));
+export function sendAnswer(response: ServerResponse, answer: HttpAnswer): void {
+  const { body, jsonBytes, requestId, keepAlive, coding } = answer;
+  const isBinary = jsonBytes > 0;
+  const type = isBinary ? "application/octet-stream" : json;
+  const headers = headersOf(type, body.length, requestId, keepAlive);
+  if (isBinary) headers.push("inference-header-content-length", String(jsonBytes));
+  if (coding !== null) headers.push("content-encoding", coding, "vary", "accept-encoding");
+  response.writeHead(200, headers);
   if (body.length > joinUpToBytes) response.end(Buffer.from(body));
   else response.end(body.toString("latin1"), "latin1");
 }

@@ -4,18 +4,20 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock, Millis } from "../platform/clock.ts";
-import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
+import { type Failure, type TroupeError, toFailure } from "../protocol/errors.ts";
 import type { DoneFrame, Priority } from "../protocol/frames.ts";
 import { hasMemory } from "../protocol/model-metadata.ts";
 import type { AccessLog } from "./access-log.ts";
+import { answerCoding, type Coding, codings, knownCoding, pack } from "./content-coding.ts";
 import type { Target } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import type { Admitted, Entrance } from "./entrance.ts";
 import type { Flight, SequenceCall } from "./flight.ts";
-import { sendEarlyFailure, sendFailure, sendJson } from "./http-answer.ts";
+import { sendAnswer, sendEarlyFailure, sendFailure } from "./http-answer.ts";
 import { matchPredictPath, type PredictPath } from "./predict-path.ts";
 import { declaredLength, readBody } from "./request-body.ts";
+import { contentOf, type RequestContent } from "./request-content.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
 import type { SharedSeats } from "./shared-seats.ts";
 import { endIfUntaken } from "./untaken-answer.ts";
@@ -56,6 +58,7 @@ class Exchange {
   readonly #beganAt: Millis;
   #admittedAt: Millis;
   #admitted: Admitted | undefined;
+  #content: RequestContent | undefined;
   #priority: Priority = "normal";
   #flight: Flight | undefined;
   #isAnswered = false;
@@ -90,10 +93,11 @@ class Exchange {
       maxBytes,
       onBytes: (bytes: number) => this.#admitted && entrance.grow(this.#admitted, bytes),
     };
-    readBody(this.#request, limits, (error, body) => {
+    const onBody = (error: TroupeError | undefined, body: Buffer) => {
       if (error === undefined) this.#submit(body);
-      else this.#fail(toFailure(error), false);
-    });
+      else this.#fail(toFailure(error), this.#request.complete);
+    };
+    readBody(this.#request, limits, onBody, this.#content);
     // A body that came with its head is complete by then, and costs no timer.
     process.nextTick(() => this.#watchUpload());
   }
@@ -113,7 +117,11 @@ class Exchange {
     const { entrance, clock, maxBodyBytes } = this.#parts;
     const { headers } = this.#request;
     const bytes = declaredLength(this.#request, maxBodyBytes);
-    checkContent(this.#request);
+    // Only this tells a client that it was the coding, and not the type (RFC 9110, section 12.5.3).
+    if (knownCoding(headers["content-encoding"]) === undefined) {
+      this.#response.setHeader("accept-encoding", codings.join(", "));
+    }
+    this.#content = contentOf(headers, this.#path.codec);
     const timeoutMs = timeoutOf(headers["x-request-timeout-ms"]);
     const priority = priorityOf(headers["x-priority"]);
     this.#priority = priority;
@@ -124,7 +132,7 @@ class Exchange {
   }
 
   #submit(body: Buffer): void {
-    if (this.#admitted === undefined || this.#isAnswered) return;
+    if (this.#admitted === undefined || this.#content === undefined || this.#isAnswered) return;
     this.#disarmUpload?.();
     const { target, deadlineAt } = this.#admitted;
     let sequence: SequenceCall | null;
@@ -138,7 +146,7 @@ class Exchange {
       model: target.model.name,
       version: sequence?.seat.version ?? target.version.version,
       pinned: this.#path.version !== undefined || sequence?.start === false,
-      codec: this.#path.codec,
+      codec: this.#content.codec,
       body,
       deadlineAt,
       priority: this.#priority,
@@ -158,15 +166,41 @@ class Exchange {
       refuseSequence(body);
       return null;
     }
-    const named = readV2Sequence(body);
+    const json = this.#jsonIn(body);
+    const named = json && readV2Sequence(json);
     if (named === undefined) return null;
     const isNamed = this.#path.version !== undefined;
     const of = { model: model.name, version: version.version, isNamed };
     return this.#parts.sharedSeats.claim(named, of);
   }
 
+  /** Undefined where there is none. */
+  #jsonIn(body: Buffer): Buffer | undefined {
+    const { prefix = null, jsonBytes = null } = this.#content ?? {};
+    if (jsonBytes === 0) return undefined;
+    if (prefix === null || jsonBytes === null) return body;
+    return body.subarray(prefix.length, prefix.length + jsonBytes);
+  }
+
   #done(frame: DoneFrame): void {
-    sendJson(this.#response, frame.body, this.#requestId, !this.#parts.isDraining());
+    const accepted = this.#request.headers["accept-encoding"];
+    const coding = answerCoding(accepted, frame.body.length);
+    if (coding === null) {
+      this.#answer(frame, frame.body, null);
+      return;
+    }
+    // The frame's bytes are gone when this returns.
+    const body = Buffer.from(frame.body);
+    pack(coding, body, (packed) => this.#answer(frame, packed ?? body, packed ? coding : null));
+  }
+
+  #answer(frame: DoneFrame, body: Buffer, coding: Coding | null): void {
+    // The caller may have left while it was packed.
+    if (this.#isAnswered) return;
+    const requestId = this.#requestId;
+    const keepAlive = !this.#parts.isDraining();
+    const { jsonBytes } = frame;
+    sendAnswer(this.#response, { body, jsonBytes, requestId, keepAlive, coding });
     endIfUntaken(this.#response, this.#parts.clock);
     this.#note(200, null, frame);
   }
@@ -230,28 +264,4 @@ const droppedBytes = 65_536;
 
 function isSmall(request: IncomingMessage): boolean {
   return Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY) <= droppedBytes;
-}
-
-/** `curl -d` says form, many clients say nothing: only what surely is no JSON is refused. */
-function checkContent({ headers }: IncomingMessage): void {
-  const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
-    throw new TroupeError(
-      "unsupported-media-type",
-      `content-encoding must be identity, got '${encoding}'`,
-    );
-  }
-  if (headers["inference-header-content-length"] !== undefined) {
-    throw new TroupeError(
-      "not-implemented",
-      "tensors must be JSON: the binary form is not built yet",
-    );
-  }
-  const type = headers["content-type"];
-  if (type !== undefined && !/json|^text\/|x-www-form-urlencoded/i.test(type)) {
-    throw new TroupeError(
-      "unsupported-media-type",
-      `content-type must be application/json, got '${type}'`,
-    );
-  }
 }

@@ -1,3 +1,4 @@
+import { lengthBytes, saidJsonBytes } from "../protocol/binary-body.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import type { CodecName, Priority } from "../protocol/frames.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
@@ -18,7 +19,7 @@ export interface InferFrame {
   /** It brings a piece of a signal, which has its place among the others. */
   readonly isSignal: boolean;
   readonly requestId: string;
-  readonly codec: "predict" | SampleCodec;
+  readonly codec: "predict" | "predict-binary" | SampleCodec;
   /** Undefined is the socket's own. */
   readonly sequence: string | undefined;
 }
@@ -49,13 +50,32 @@ const maxIdLength = 128;
 
 /** What a client sent, without its tensors; what is wrong with it is answered under its id where it has one. */
 export function parseClientFrame(frame: Buffer): FrameVerdict {
+  return parseJsonFrame(() => frame, "predict");
+}
+
+/** The same of a binary frame: `length of the JSON u32 | JSON | tensors`, little-endian. */
+export function parseBinaryFrame(frame: Buffer): FrameVerdict {
+  return parseJsonFrame(() => jsonIn(frame), "predict-binary");
+}
+
+function jsonIn(frame: Buffer): Buffer {
+  const most = Math.max(0, frame.length - lengthBytes);
+  const bytes = saidJsonBytes(frame) ?? 0;
+  if (bytes > 0 && bytes <= most) return frame.subarray(lengthBytes, lengthBytes + bytes);
+  throw new TroupeError(
+    "invalid-request",
+    `a binary frame must begin with the length of its JSON (4 bytes, little-endian), from 1 to ${most} in one of ${frame.length} bytes, got ${bytes}; samples need '?samples=' with their format in the path`,
+  );
+}
+
+function parseJsonFrame(json: () => Buffer, codec: "predict" | "predict-binary"): FrameVerdict {
   let id: FrameId | null = null;
   try {
-    const envelope = readEnvelope(frame);
+    const envelope = readEnvelope(json());
     const type = envelope.get("type");
     const isOfSequence = type === "reset" || type === "end";
     if (!isOfSequence || envelope.has("id")) id = idOf(envelope.get("id"));
-    const parsed = clientFrame(envelope, id);
+    const parsed = clientFrame(envelope, id, codec);
     checkFields(envelope, parsed.type);
     return { type: "frame", frame: parsed };
   } catch (thrown) {
@@ -85,7 +105,11 @@ function checkFields(envelope: Envelope, type: ClientFrame["type"]): void {
   );
 }
 
-function clientFrame(envelope: Envelope, id: FrameId | null): ClientFrame {
+function clientFrame(
+  envelope: Envelope,
+  id: FrameId | null,
+  codec: InferFrame["codec"],
+): ClientFrame {
   const type = envelope.get("type");
   const model = optionalText(envelope, "model");
   const version = optionalVersion(envelope.get("version"));
@@ -106,18 +130,13 @@ function clientFrame(envelope: Envelope, id: FrameId | null): ClientFrame {
     stream: flag(envelope, "stream") || envelope.has("samples"),
     isSignal: envelope.has("samples"),
     requestId: newRequestId(),
-    codec: "predict",
+    codec,
     sequence,
   };
 }
 
-/** The frame that a binary one is, for the socket's one model; `id` is its number among them. */
-export function sampleFrame(id: number, codec: SampleCodec | undefined): FrameVerdict {
-  if (codec === undefined) {
-    const words =
-      "frames must be JSON text: binary frames are samples, and need '?samples=' with their format in the path";
-    return { type: "refused", id: null, error: new TroupeError("not-implemented", words) };
-  }
+/** The frame that one of bare samples is, for the socket's one model; `id` is its number among them. */
+export function sampleFrame(id: number, codec: SampleCodec): FrameVerdict {
   const frame: InferFrame = {
     type: "infer",
     id,
@@ -181,5 +200,5 @@ function refused(field: string, expected: string, got: unknown): TroupeError {
 
 /** By what a frame is known while it is open: bare samples have numbers of their own, which are no client's ids. */
 export function frameKey({ id, codec }: InferFrame): FrameId | bigint {
-  return codec === "predict" ? id : BigInt(id);
+  return codec === "predict" || codec === "predict-binary" ? id : BigInt(id);
 }

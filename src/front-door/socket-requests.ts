@@ -5,7 +5,7 @@
 import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
-import type { DoneFrame } from "../protocol/frames.ts";
+import type { AnswerBytes, DoneFrame } from "../protocol/frames.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Directory } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -153,14 +153,14 @@ export class SocketRequests {
     throw noMemory(model, "it takes no 'sequence'");
   }
 
-  #chunk({ frame, flight }: Open, body: Uint8Array): void {
-    this.#parts.writer.body("chunk", frame.id, body, () => {
+  #chunk({ frame, flight }: Open, chunk: AnswerBytes): void {
+    this.#parts.writer.body("chunk", frame.id, chunk, () => {
       if (flight !== undefined) this.#parts.dispatcher.credit(flight, 1);
     });
   }
 
   #done(open: Open, done: DoneFrame): void {
-    this.#parts.writer.body("done", open.frame.id, done.body, () => undefined);
+    this.#parts.writer.body("done", open.frame.id, done, () => undefined);
     this.#settle(open, null, done);
   }
 

@@ -6,7 +6,9 @@ import type { RawData, WebSocket } from "ws";
 import { toFailure } from "../protocol/errors.ts";
 import {
   type FrameVerdict,
+  parseBinaryFrame,
   parseClientFrame,
+  type SampleCodec,
   type SequenceFrame,
   sampleFrame,
 } from "./socket-frame.ts";
@@ -105,11 +107,12 @@ export class SocketSession {
   }
 
   #obey({ bytes, isBinary }: Message): void {
-    if (isBinary && this.#requests.isFull) {
+    const samples = isBinary ? this.#target.samples : undefined;
+    if (samples !== undefined && this.#requests.isFull) {
       this.#gate.hold({ bytes, isBinary });
       return;
     }
-    const verdict = isBinary ? this.#parseSamples() : parseClientFrame(bytes);
+    const verdict = this.#parse({ bytes, isBinary }, samples);
     if (verdict.type === "refused") {
       this.#writer.failed(verdict.id, toFailure(verdict.error));
       return;
@@ -130,11 +133,13 @@ export class SocketSession {
     }
   }
 
-  /** A binary frame says nothing but what it holds; the path says how that is written. */
-  #parseSamples(): FrameVerdict {
+  #parse({ bytes, isBinary }: Message, samples: SampleCodec | undefined): FrameVerdict {
+    if (!isBinary) return parseClientFrame(bytes);
+    if (samples === undefined) return parseBinaryFrame(bytes);
+    // A frame of samples says nothing but what it holds; the path says how that is written.
     const id = this.#sampleFrames;
     this.#sampleFrames += 1;
-    return sampleFrame(id, this.#target.samples);
+    return sampleFrame(id, samples);
   }
 
   /** A sequence begins anew, or ends. */

@@ -7,13 +7,13 @@ export interface SocketTarget {
   readonly endpoint: string;
   readonly model: string | undefined;
   readonly version: string | undefined;
-  /** What binary frames hold; undefined where the path does not say. */
+  /** The samples that binary frames hold; undefined where they hold requests with binary tensors. */
   readonly samples: SampleCodec | undefined;
 }
 
 const streamPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/stream$/;
 
-/** Binary frames name no model, so that only a socket of one model can have them. */
+/** Frames of samples name no model, so that only a socket of one model can have them. */
 export function checkSamples(url: string, { model, samples }: SocketTarget): void {
   const query = new URLSearchParams(url.split("?")[1] ?? "");
   const asked = query.get("samples");

@@ -1,7 +1,9 @@
 /* What goes out on one WebSocket, and how much of it waits for a slow reader. */
 import type { WebSocket } from "ws";
+import { lengthPrefix } from "../protocol/binary-body.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import type { ErrorCode, Failure } from "../protocol/errors.ts";
+import type { AnswerBytes } from "../protocol/frames.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import { endWords } from "./seat.ts";
 import type { FrameId } from "./socket-frame.ts";
@@ -32,10 +34,18 @@ export class SocketWriter {
     return this.#socket.bufferedAmount > this.#parts.settings.wsMaxBufferedBytes;
   }
 
-  /** The host's JSON object gets the frame's type and id in front. */
-  body(type: "chunk" | "done", id: FrameId, body: Uint8Array, onSent: () => void): void {
+  /** The host's JSON object gets the frame's type and id in front; with binary tensors the frame is as clients send theirs. */
+  body(
+    type: "chunk" | "done",
+    id: FrameId,
+    { jsonBytes, body }: AnswerBytes,
+    onSent: () => void,
+  ): void {
     const head = Buffer.from(`{"type":"${type}","id":${JSON.stringify(id)},`);
-    this.#send(Buffer.concat([head, body.subarray(1)]), onSent);
+    const rest = body.subarray(1);
+    const isBinary = jsonBytes > 0;
+    const parts = isBinary ? [lengthPrefix(head.length + jsonBytes - 1), head, rest] : [head, rest];
+    this.#send(Buffer.concat(parts), { isBinary, onSent });
   }
 
   failed(id: FrameId | null, failure: Failure, requestId?: string): void {
@@ -57,10 +67,14 @@ export class SocketWriter {
   }
 
   #json(frame: unknown): void {
-    this.#send(Buffer.from(JSON.stringify(frame)), () => undefined);
+    const text = { isBinary: false, onSent: () => undefined };
+    this.#send(Buffer.from(JSON.stringify(frame)), text);
   }
 
-  #send(bytes: Buffer, onSent: () => void): void {
+  #send(
+    bytes: Buffer,
+    { isBinary, onSent }: { readonly isBinary: boolean; readonly onSent: () => void },
+  ): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     const { settings, metrics, onTaken, onClogged } = this.#parts;
     if (this.#socket.bufferedAmount > hardBound * settings.wsMaxBufferedBytes) {
@@ -68,7 +82,7 @@ export class SocketWriter {
       return;
     }
     metrics.framesOut.add();
-    this.#socket.send(bytes, { binary: false }, () => {
+    this.#socket.send(bytes, { binary: isBinary }, () => {
       onSent();
       onTaken();
     });

@@ -10,13 +10,15 @@
  * | ---- | -------- | ---- | ----------------------------------------------------------------------------------- |
  * | 1    | hello    | both | magic "TRPE", version u16, host id (rest, ASCII)                                    |
  * | 2    | request  | door | id u32, codec u8, flags u8 (1 alone, 2 stream, 4 of a sequence), priority u8,        |
- * |      |          |      | deadlineAt f64, request id (u8 length, ASCII), claim (if of a sequence), body (rest) |
+ * |      |          |      | deadlineAt f64, request id (u8 length, ASCII), claim (if of a sequence), pad (u8     |
+ * |      |          |      | length, zeros), body (rest)                                                         |
  * | 3    | cancel   | door | id u32, reason u8 (0 the client left, 1 its deadline passed)                        |
  * | 4    | credit   | door | id u32, chunks u16                                                                  |
  * | 5    | end      | door | key of a sequence (rest, ASCII)                                                     |
  * | 16   | running  | host | ids u32 …                                                                           |
- * | 17   | chunk    | host | id u32, body (rest)                                                                 |
- * | 18   | done     | host | id u32, stages 4 × u32 µs (decode, queue, run, encode), rows u32, pressure, body     |
+ * | 17   | chunk    | host | id u32, JSON bytes u32, body (rest)                                                 |
+ * | 18   | done     | host | id u32, stages 4 × u32 µs (decode, queue, run, encode), rows u32, JSON bytes u32,    |
+ * |      |          |      | pressure, body (rest)                                                               |
  * | 19   | failed   | host | id u32, code u8, retry after u32 ms (0xffffffff: none), pressure, message (rest)     |
  * | 20   | pressure | host | pressure                                                                            |
  * | 21   | ended    | host | reason u8 (as in sequences.ts), key of a sequence (rest, ASCII)                      |
@@ -24,8 +26,12 @@
  * A claim is flags u8 (1 start, 2 end, 4 shared) and the sequence's key (u8 length, ASCII).
  * Pressure is 26 bytes: queued rows u32, running rows u32, cost per row f32 ms, rows per request f32,
  * breaker u8 (0 closed, 1 half-open, 2 open), draining u8, breaker retry u32 ms, sequences u32.
+ * JSON bytes are 0 where all of an answer's body is JSON; otherwise so many are, and binary tensors stand behind them.
+ * The pad sees to it that a frame which lies at the start of its memory has its binary tensors at a multiple of 8, where
+ * every datatype may be read in place.
  * Deadlines are points on the machine's monotonic clock, in milliseconds, which all its processes share.
  */
+import { lengthBytes, saidJsonBytes } from "./binary-body.ts";
 import type { Failure } from "./errors.ts";
 import type { FrameWriter } from "./frame-stream.ts";
 import type { Pressure } from "./pressure.ts";
@@ -37,13 +43,25 @@ import {
   type SequenceClaim,
 } from "./sequences.ts";
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 /** Chunks that a host may send before it is granted more. */
 export const initialChunkCredit = 2;
 const magic = "TRPE";
 
-/** The wire formats of bodies, by their number on the data channel; the last three are bare samples of a signal. */
-export const codecNames = ["predict", "v2", "int16", "int32", "float32"] as const;
+/**
+ * The wire formats of bodies, by their number on the data channel: JSON, bare samples of a signal, JSON with binary
+ * tensors behind it (`length of the JSON u32 | JSON | tensors`), and the bytes of a lone tensor.
+ */
+export const codecNames = [
+  "predict",
+  "v2",
+  "int16",
+  "int32",
+  "float32",
+  "predict-binary",
+  "v2-binary",
+  "v2-raw",
+] as const;
 export type CodecName = (typeof codecNames)[number];
 
 export const priorities = ["low", "normal", "high"] as const;
@@ -79,15 +97,29 @@ export interface RequestFrame {
   /** Null where the request stands for itself. */
   readonly sequence: SequenceClaim | null;
   readonly body: Uint8Array;
+  /** Where it was read into memory that holds nothing else: that memory. */
+  readonly ownMemory?: ArrayBuffer;
 }
 
-export interface DoneFrame {
+/** An answer as it came from its host. */
+export interface AnswerBytes {
+  /** How much of the body is JSON, with binary tensors behind it; 0 where all of it is. */
+  readonly jsonBytes: number;
+  readonly body: Buffer;
+}
+
+export interface DoneFrame extends AnswerBytes {
   readonly type: "done";
   readonly id: number;
   readonly stages: HostStages;
   readonly rows: number;
   readonly pressure: Pressure;
-  readonly body: Buffer;
+}
+
+/** One slice of a streaming answer. */
+export interface ChunkFrame extends AnswerBytes {
+  readonly type: "chunk";
+  readonly id: number;
 }
 
 export interface FailedFrame {
@@ -107,7 +139,7 @@ export type DoorFrame =
 export type HostFrame =
   | HelloFrame
   | { readonly type: "running"; readonly ids: readonly number[] }
-  | { readonly type: "chunk"; readonly id: number; readonly body: Uint8Array }
+  | ChunkFrame
   | DoneFrame
   | FailedFrame
   | { readonly type: "pressure"; readonly pressure: Pressure }
@@ -123,7 +155,8 @@ export function writeHello(writer: FrameWriter, hostId: string): void {
 export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
   const { requestId, sequence, body } = frame;
   const claimed = sequence === null ? 0 : claimBytes(sequence);
-  writer.begin(2, 16 + requestId.length + claimed + body.length);
+  const padBytes = padFor(frame, 1 + 17 + requestId.length + claimed);
+  writer.begin(2, 17 + requestId.length + claimed + padBytes + body.length);
   writer.u32(frame.id);
   writer.u8(codecNames.indexOf(frame.codec));
   writer.u8((frame.alone ? 1 : 0) | (frame.stream ? 2 : 0) | (sequence === null ? 0 : 4));
@@ -132,7 +165,19 @@ export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
   writer.u8(requestId.length);
   writer.ascii(requestId);
   if (sequence !== null) putClaim(writer, sequence);
+  writer.u8(padBytes);
+  for (let at = 0; at < padBytes; at += 1) writer.u8(0);
   writer.bytes(body);
+}
+
+const alignment = 8;
+
+/** The zeros before a body that would begin at `bodyAt`. */
+function padFor({ codec, body }: RequestFrame, bodyAt: number): number {
+  const isBinary = codec === "v2-raw" || codec === "v2-binary" || codec === "predict-binary";
+  if (!isBinary) return 0;
+  const tensorsAt = bodyAt + (codec === "v2-raw" ? 0 : lengthBytes + (saidJsonBytes(body) ?? 0));
+  return (alignment - (tensorsAt % alignment)) % alignment;
 }
 
 export function writeCancel(writer: FrameWriter, id: number, reason: CancelReason): void {
@@ -181,15 +226,15 @@ export function parseHello(frame: Buffer): HelloFrame | undefined {
 }
 
 function parseRequest(frame: Buffer): RequestFrame | undefined {
-  if (frame.length < 17) return undefined;
+  if (frame.length < 18) return undefined;
   const codec = codecNames[frame[5] ?? -1];
   const flags = frame[6] ?? 0;
   const priority = priorities[frame[7] ?? -1];
   const idEnd = 17 + (frame[16] ?? 0);
   const sequence = (flags & 4) === 0 ? null : parseClaim(frame, idEnd);
   if (codec === undefined || priority === undefined || sequence === undefined) return undefined;
-  const bodyAt = idEnd + (sequence === null ? 0 : claimBytes(sequence));
-  if (frame.length < bodyAt) return undefined;
+  const body = bodyIn(frame, idEnd + (sequence === null ? 0 : claimBytes(sequence)));
+  if (body === undefined) return undefined;
   return {
     type: "request",
     id: frame.readUInt32LE(1),
@@ -200,6 +245,17 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
     deadlineAt: frame.readDoubleLE(8),
     requestId: frame.toString("latin1", 17, idEnd),
     sequence,
-    body: frame.subarray(bodyAt),
+    body,
+    ...ownMemoryOf(frame),
   };
+}
+
+function bodyIn(frame: Buffer, padAt: number): Buffer | undefined {
+  const bodyAt = padAt + 1 + (frame[padAt] ?? 0);
+  return bodyAt > frame.length ? undefined : frame.subarray(bodyAt);
+}
+
+/** A frame that came in several chunks was gathered alone; one that is part of a chunk has its length before it. */
+function ownMemoryOf({ buffer, length }: Buffer): Pick<RequestFrame, "ownMemory"> {
+  return length === buffer.byteLength && buffer instanceof ArrayBuffer ? { ownMemory: buffer } : {};
 }

@@ -1,7 +1,13 @@
 /* The frames that a host sends, as the page at the head of frames.ts has them. */
 import { type ErrorCode, errorCodes, type Failure } from "./errors.ts";
 import type { FrameWriter } from "./frame-stream.ts";
-import { type DoneFrame, type FailedFrame, type HostFrame, parseHello } from "./frames.ts";
+import {
+  type ChunkFrame,
+  type DoneFrame,
+  type FailedFrame,
+  type HostFrame,
+  parseHello,
+} from "./frames.ts";
 import { type Pressure, parsePressure, pressureBytes, putPressure } from "./pressure.ts";
 import { type EndReason, endReasons } from "./sequences.ts";
 
@@ -12,25 +18,49 @@ export function writeRunning(writer: FrameWriter, ids: readonly number[]): void 
   for (const id of ids) writer.u32(id);
 }
 
-export function writeChunk(writer: FrameWriter, id: number, body: Uint8Array): void {
-  writer.begin(17, 4 + body.length);
+/** What a codec makes of an answer: JSON, and behind it what the JSON says is binary. */
+export interface AnswerBody {
+  readonly json: Uint8Array;
+  /** Of at least one byte in all, or empty. */
+  readonly tensors: readonly Uint8Array[];
+}
+
+export function writeChunk(writer: FrameWriter, id: number, body: AnswerBody): void {
+  writer.begin(17, 8 + bytesOf(body));
   writer.u32(id);
-  writer.bytes(body);
+  writer.u32(jsonBytesOf(body));
+  putBody(writer, body);
 }
 
 /** A done frame before it is bytes. */
-export type DoneAnswer = Omit<DoneFrame, "type" | "body"> & { readonly body: Uint8Array };
+export type DoneAnswer = Omit<DoneFrame, "type" | "jsonBytes" | "body"> & {
+  readonly body: AnswerBody;
+};
 
 export function writeDone(writer: FrameWriter, frame: DoneAnswer): void {
-  writer.begin(18, 24 + pressureBytes + frame.body.length);
+  writer.begin(18, 28 + pressureBytes + bytesOf(frame.body));
   writer.u32(frame.id);
   writer.u32(frame.stages.decodeUs);
   writer.u32(frame.stages.queueUs);
   writer.u32(frame.stages.runUs);
   writer.u32(frame.stages.encodeUs);
   writer.u32(frame.rows);
+  writer.u32(jsonBytesOf(frame.body));
   putPressure(writer, frame.pressure);
-  writer.bytes(frame.body);
+  putBody(writer, frame.body);
+}
+
+function bytesOf({ json, tensors }: AnswerBody): number {
+  return tensors.reduce((sum, { length }) => sum + length, json.length);
+}
+
+function jsonBytesOf({ json, tensors }: AnswerBody): number {
+  return tensors.length === 0 ? 0 : json.length;
+}
+
+function putBody(writer: FrameWriter, { json, tensors }: AnswerBody): void {
+  writer.bytes(json);
+  for (const tensor of tensors) writer.bytes(tensor);
 }
 
 export function writeFailed(writer: FrameWriter, frame: Omit<FailedFrame, "type">): void {
@@ -64,8 +94,7 @@ export function parseHostFrame(frame: Buffer): HostFrame | undefined {
     case 16:
       return parseRunning(frame);
     case 17:
-      if (frame.length < 5) return undefined;
-      return { type: "chunk", id: frame.readUInt32LE(1), body: frame.subarray(5) };
+      return parseChunk(frame);
     case 18:
       return parseDone(frame);
     case 19:
@@ -90,8 +119,17 @@ function parseRunning(frame: Buffer): HostFrame | undefined {
   return { type: "running", ids };
 }
 
+function parseChunk(frame: Buffer): ChunkFrame | undefined {
+  if (frame.length < 9) return undefined;
+  const jsonBytes = frame.readUInt32LE(5);
+  const body = frame.subarray(9);
+  return jsonBytes > body.length
+    ? undefined
+    : { type: "chunk", id: frame.readUInt32LE(1), jsonBytes, body };
+}
+
 function parseDone(frame: Buffer): DoneFrame | undefined {
-  const pressure = parsePressure(frame, 25);
+  const pressure = parsePressure(frame, 29);
   if (pressure === undefined) return undefined;
   const stages = {
     decodeUs: frame.readUInt32LE(5),
@@ -99,13 +137,16 @@ function parseDone(frame: Buffer): DoneFrame | undefined {
     runUs: frame.readUInt32LE(13),
     encodeUs: frame.readUInt32LE(17),
   };
-  const body = frame.subarray(25 + pressureBytes);
+  const jsonBytes = frame.readUInt32LE(25);
+  const body = frame.subarray(29 + pressureBytes);
+  if (jsonBytes > body.length) return undefined;
   return {
     type: "done",
     id: frame.readUInt32LE(1),
     stages,
     rows: frame.readUInt32LE(21),
     pressure,
+    jsonBytes,
     body,
   };
 }

@@ -133,14 +133,17 @@ function readBooleans(values: readonly unknown[], data: Uint8Array, at: number):
 function readStrings(values: readonly unknown[], data: string[], at: number): number {
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i];
-    if (typeof value !== "string" || !isWellFormed(value)) return i;
+    if (typeof value !== "string" || !isWhole(value)) return i;
     data[at + i] = value;
   }
   return -1;
 }
 
-/** Half a surrogate pair ("\ud800") has no UTF-8 form: the model would get U+FFFD in its place. */
-function isWellFormed(text: string): boolean {
+/**
+ * Half a surrogate pair ("\ud800") has no UTF-8 form: the model would get U+FFFD in its place. And ONNX Runtime's binding
+ * for Node ends a text at its first NUL.
+ */
+function isWhole(text: string): boolean {
   // Node 20 has it; the types follow with ES2024.
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+  return (text as string & { isWellFormed(): boolean }).isWellFormed() && !text.includes("\0");
 }

@@ -112,6 +112,6 @@ function wanted(datatype: Datatype, got: unknown): string {
     case "float":
       return `a finite number in the range of ${datatype}`;
     case "string":
-      return "a string of whole characters (BYTES)";
+      return "a string of whole characters without NUL (BYTES)";
   }
 }

@@ -17,6 +17,11 @@ export function perModel<T extends object>(
   };
 }
 
+/** Indexes of the inputs that cannot be left out, and the only one where it could be. */
+export const neededInputs = perModel(({ metadata: { inputs }, standIns }) =>
+  [...inputs.keys()].filter((at) => standIns[at] === null || inputs.length === 1),
+);
+
 /** The indexes of all outputs, in the model's order: what a request wants that names none. */
 export const allOutputs = perModel((model): readonly number[] => [
   ...model.metadata.outputs.keys(),

@@ -1,8 +1,10 @@
+import type { AnswerBody } from "../protocol/host-frames.ts";
 import type { TensorSpec } from "../protocol/model-metadata.ts";
 import type { Answer, ServedModel } from "./codec.ts";
 import { widenHalf } from "./half-floats.ts";
 import { numberText, stringText, writeElements } from "./json-writer.ts";
 import { plainOutputs } from "./model-state.ts";
+import { writeOutputs } from "./output-list.ts";
 import { perModel } from "./per-model.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -29,10 +31,12 @@ const constantsOf = perModel(
  * `{"model","version","first_row"? or "position"?,"predictions","outputs"?,"labels"?,"warnings"?,"request_id"}` as UTF-8.
  * `predictions` is the first output, nested by its shape; `outputs` stands there where the model has several; `labels`
  * names the best class of each row where the model has labels and an output of one score a label. FP16 and BF16 are
- * written as numbers.
+ * written as numbers. A request that wants outputs in another form than that gets in place of `predictions`, `outputs`
+ * and `labels` the list of the Open Inference Protocol as `outputs`, whose order is that of the binary tensors behind it.
  */
-export function encodePrediction(answer: Answer, model: ServedModel): Uint8Array {
+export function encodePrediction(answer: Answer, model: ServedModel): AnswerBody {
   const constants = constantsOf(model);
+  if (answer.request.forms !== undefined) return encodeList(answer, model, constants);
   const warnings: string[] = [];
   const outputs: Tensor[] = [];
   const texts: string[] = [];
@@ -42,15 +46,31 @@ export function encodePrediction(answer: Answer, model: ServedModel): Uint8Array
     outputs.push(tensor);
     texts.push(writeElements(name, tensor, { nested: true, warnings }));
   }
-  let text = constants.opening;
-  if (answer.position !== undefined) text += `,"position":${answer.position}`;
-  else if (answer.firstRow !== undefined) text += `,"first_row":${answer.firstRow}`;
+  let text = `${constants.opening}${placeText(answer)}`;
   text += `,"predictions":${texts[0] ?? "null"}`;
   if (Math.max(plainOutputs(model).length, outputs.length) > 1)
     text += outputsText(answer, constants, texts);
   if (constants.labels.length > 0) text += labelsText(outputs, constants.labels);
-  if (warnings.length > 0) text += `,"warnings":${JSON.stringify(warnings)}`;
-  return Buffer.from(`${text},"request_id":${stringText(answer.requestId)}}`);
+  return { json: Buffer.from(text + closing(answer, warnings)), tensors: [] };
+}
+
+function encodeList(answer: Answer, model: ServedModel, { opening }: Constants): AnswerBody {
+  const isBinary = (i: number) => answer.request.forms?.[i]?.isBinary ?? false;
+  const outputs = answer.outputs.map((tensor, i) => (isBinary(i) ? tensor : widenHalf(tensor)));
+  const { text, warnings, tensors } = writeOutputs({ ...answer, outputs }, model);
+  const json = `${opening}${placeText(answer)},"outputs":[${text}]${closing(answer, warnings)}`;
+  return { json: Buffer.from(json), tensors };
+}
+
+/** Where a slice of a streaming answer belongs. */
+function placeText({ position, firstRow }: Answer): string {
+  if (position !== undefined) return `,"position":${position}`;
+  return firstRow === undefined ? "" : `,"first_row":${firstRow}`;
+}
+
+function closing({ requestId }: Answer, warnings: readonly string[]): string {
+  const words = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
+  return `${words},"request_id":${stringText(requestId)}}`;
 }
 
 /** `{"model","version","rows","request_id"}`: says that all `rows` rows of a streaming answer have been sent. */

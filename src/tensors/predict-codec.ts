@@ -1,11 +1,12 @@
 import type { Datatype, TensorSpec } from "../protocol/model-metadata.ts";
+import { type BinarySection, splitBinaryBody } from "./binary-section.ts";
 import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { expectObject, isJsonObject, type JsonObject, property } from "./json-object.ts";
 import { readElements } from "./json-reader.ts";
 import { plainOutputs, stateInputs } from "./model-state.ts";
 import { nestingOf } from "./nesting.ts";
-import { allOutputs, perModel } from "./per-model.ts";
+import { allOutputs, neededInputs } from "./per-model.ts";
 import { encodePrediction, encodePredictionEnd } from "./predict-answer.ts";
 import { type Allowance, checkInputs, checkNames, rowAxis } from "./request-check.ts";
 import { fitShape } from "./row-layout.ts";
@@ -25,13 +26,28 @@ const allowance: Allowance = { rowsOneByOne: true };
  * WebSocket frame carries its own beside these.
  */
 export const predictCodec: Codec = {
-  decode: decodePrediction,
+  decode: (body, model) => decodePrediction(body, null, model),
   encode: encodePrediction,
   encodeEnd: encodePredictionEnd,
 };
 
-function decodePrediction(body: Uint8Array, model: ServedModel): DecodedRequest {
-  const request = expectObject("body", parseJsonBody(body));
+/** The same with binary tensors behind the JSON, for the Open Inference list of inputs. */
+export const predictBinaryCodec: Codec = {
+  ...predictCodec,
+  decode: (body, model) => {
+    const { json, tensors } = splitBinaryBody(body);
+    const request = decodePrediction(json, tensors, model);
+    tensors.end(model.name);
+    return request;
+  },
+};
+
+function decodePrediction(
+  json: Uint8Array,
+  tensors: BinarySection | null,
+  model: ServedModel,
+): DecodedRequest {
+  const request = expectObject("body", parseJsonBody(json));
   if (Object.hasOwn(request, "samples")) return readSignal(request, model);
   const hasFeatures = Object.hasOwn(request, "features");
   const hasInputs = Object.hasOwn(request, "inputs");
@@ -42,13 +58,10 @@ function decodePrediction(body: Uint8Array, model: ServedModel): DecodedRequest 
       `Cannot read body: expected either 'features' or 'inputs'${forms}, got ${came}`,
     );
   }
-  return hasFeatures ? readFeatures(request["features"], model) : readInputs(request, model);
+  return hasFeatures
+    ? readFeatures(request["features"], model)
+    : readInputs(request, tensors, model);
 }
-
-/** Indexes of the inputs that cannot be left out, and the only one where it could be. */
-const neededInputs = perModel(({ metadata: { inputs }, standIns }) =>
-  [...inputs.keys()].filter((at) => standIns[at] === null || inputs.length === 1),
-);
 
 function readFeatures(features: unknown, model: ServedModel): DecodedRequest {
   const specs = model.metadata.inputs;
@@ -116,9 +129,15 @@ function readByName(inputs: JsonObject, model: ServedModel): readonly (Tensor | 
   );
 }
 
-function readInputs(request: JsonObject, model: ServedModel): DecodedRequest {
+function readInputs(
+  request: JsonObject,
+  tensors: BinarySection | null,
+  model: ServedModel,
+): DecodedRequest {
   const inputs = request["inputs"];
-  if (Array.isArray(inputs)) return readOpenInference(request, model, allowance);
+  if (Array.isArray(inputs)) {
+    return readOpenInference(request, model, { ...allowance, tensors, wantsBinary: false });
+  }
   if (!isJsonObject(inputs)) {
     throw invalidRequest(
       `Cannot read 'inputs': expected an object of inputs by name, or a list, got ${wordFor(inputs)}`,

@@ -1,5 +1,7 @@
 import { TroupeError } from "../protocol/errors.ts";
 import type { Datatype } from "../protocol/model-metadata.ts";
+import { readBinary } from "./binary-elements.ts";
+import type { BinarySection } from "./binary-section.ts";
 import type { DecodedRequest, ServedModel } from "./codec.ts";
 import { isDatatype } from "./datatypes.ts";
 import { expectObject, type JsonObject, property } from "./json-object.ts";
@@ -16,26 +18,37 @@ interface NamedEntry {
   readonly entry: JsonObject;
 }
 
+/** What stands around the `inputs` and `outputs` of a body. */
+export interface Surroundings extends Allowance {
+  /** What the inputs with `binary_data_size` lie in; null where the body is all JSON. */
+  readonly tensors: BinarySection | null;
+  /** Outputs are wanted in binary where none is named. */
+  readonly wantsBinary: boolean;
+}
+
 /**
  * The `inputs` and `outputs` of an Open Inference V2 body (section "Inference Request JSON Object"), checked against
  * the model. Names come first, so that the work for a hostile body is bounded by what the model takes. Throws
- * `invalid-request`, and `not-implemented` for the binary and shared-memory forms.
+ * `invalid-request`, and `not-implemented` for shared memory. Bytes that belong to no input are the caller's to refuse.
  */
 export function readOpenInference(
   request: JsonObject,
   model: ServedModel,
-  allowance: Allowance,
+  surroundings: Surroundings,
 ): DecodedRequest {
   const entries = readEntries(property(request, "inputs"));
   checkNames(namesOf(entries), model);
   const bringsState = doesBringState(entries, model);
-  const unasked = bringsState ? allOutputs(model) : plainOutputs(model);
-  const outputs = readWantedOutputs(property(request, "outputs"), model, unasked);
+  const outputs = bringsState ? allOutputs(model) : plainOutputs(model);
+  const unasked = { outputs, isBinary: surroundings.wantsBinary };
+  const wanted = readWantedOutputs(property(request, "outputs"), model, unasked);
   const given = new Map<string, Tensor>();
-  for (const named of entries) given.set(named.name, readInput(named, model));
+  for (const named of entries) {
+    given.set(named.name, readInput(named, model, surroundings.tensors));
+  }
   const tensors = model.metadata.inputs.map(({ name }) => given.get(name));
-  const { inputs, rows } = checkInputs(tensors, model, allowance);
-  return { inputs, rows, outputs, id: undefined, bringsState, isSignal: false };
+  const { inputs, rows } = checkInputs(tensors, model, surroundings);
+  return { inputs, rows, ...wanted, id: undefined, bringsState, isSignal: false };
 }
 
 /** Of several states all or none are there. */
@@ -70,11 +83,23 @@ function namesOf(entries: readonly NamedEntry[]): readonly string[] {
   return names;
 }
 
-function readInput({ name, entry }: NamedEntry, model: ServedModel): Tensor {
+function readInput(
+  { name, entry }: NamedEntry,
+  model: ServedModel,
+  tensors: BinarySection | null,
+): Tensor {
   const datatype = readDatatype(name, property(entry, "datatype"));
   const shape = readShape(name, property(entry, "shape"), model);
-  const data = readData(name, entry);
-  return readTensor({ name, datatype }, data, shape);
+  const elements = readForm(name, entry);
+  if (elements.type === "json") return readTensor({ name, datatype }, elements.data, shape);
+  if (tensors === null) throw notBinary(name);
+  return readBinary({ name, datatype, shape }, tensors.take(name, elements.size, model.name));
+}
+
+function notBinary(name: string): TroupeError {
+  return invalidRequest(
+    `Cannot read input ${quoted(name)}: 'binary_data_size' expected binary tensors behind the JSON, got a body of JSON. Over HTTP the header Inference-Header-Content-Length says where they begin, a WebSocket has binary frames for them`,
+  );
 }
 
 function readDatatype(name: string, value: unknown): Datatype {
@@ -116,8 +141,12 @@ function wrongDim(
 
 const forms = ["'data'", "'binary_data_size'", "'shared_memory_region'"] as const;
 
-/** The list under `data`, given that none of the other forms stands beside it. */
-function readData(name: string, entry: JsonObject): unknown {
+type Elements =
+  | { readonly type: "json"; readonly data: readonly unknown[] }
+  | { readonly type: "binary"; readonly size: number };
+
+/** Where the elements are, given that they have one form and no other stands beside it. */
+function readForm(name: string, entry: JsonObject): Elements {
   const parameters = optionalParameters(`'parameters' of input ${quoted(name)}`, entry);
   const isSet = [
     Object.hasOwn(entry, "data"),
@@ -126,16 +155,24 @@ function readData(name: string, entry: JsonObject): unknown {
   ];
   const set = forms.filter((_, i) => isSet[i]);
   if (set.length !== 1) throw wrongForms(name, set);
-  if (!isSet[0]) {
+  if (isSet[1]) return { type: "binary", size: readSize(name, parameters["binary_data_size"]) };
+  if (isSet[2]) {
     throw new TroupeError(
       "not-implemented",
       `Cannot read input ${quoted(name)}: ${set[0]} is not implemented, send 'data'`,
     );
   }
   const data = property(entry, "data");
-  if (Array.isArray(data)) return data;
+  if (Array.isArray(data)) return { type: "json", data };
   throw invalidRequest(
     `Cannot read 'data' of input ${quoted(name)}: expected a list, got ${wordFor(data)}`,
+  );
+}
+
+function readSize(name: string, size: unknown): number {
+  if (Number.isSafeInteger(size) && (size as number) >= 0) return size as number;
+  throw invalidRequest(
+    `Cannot read input ${quoted(name)}: expected 'binary_data_size' to be an integer of at least 0, got ${wordFor(size)}`,
   );
 }
 

@@ -1,5 +1,6 @@
 /* A WebSocket client for tests, which remembers every frame that came. */
 import { type RawData, WebSocket } from "ws";
+import { type BinaryAnswer, parseBinaryFrame } from "./binary-form.ts";
 import type { Answer } from "./http-client.ts";
 import { waitFor } from "./wait.ts";
 
@@ -23,12 +24,16 @@ export interface Refusal {
 
 export class FrameSocket {
   readonly frames: Frame[] = [];
+  readonly binaryFrames: BinaryAnswer[] = [];
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   readonly #socket: WebSocket;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.on("message", (data: RawData) => this.frames.push(JSON.parse(String(data)) as Frame));
+    socket.on("message", (data: RawData, isBinary) => {
+      if (isBinary) this.binaryFrames.push(parseBinaryFrame(data as Buffer));
+      else this.frames.push(JSON.parse(String(data)) as Frame);
+    });
     socket.on("error", () => undefined);
     this.closed = new Promise((resolve) => {
       socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
@@ -76,6 +81,14 @@ export class FrameSocket {
     return waitFor(
       () => this.of(id).find(({ type }) => type !== "chunk"),
       `an answer to frame ${JSON.stringify(id)}`,
+    );
+  }
+
+  /** Waits for the frame with binary tensors that ends the request. */
+  binaryAnswer(id: string | number): Promise<BinaryAnswer> {
+    return waitFor(
+      () => this.binaryFrames.find(({ json }) => json.id === id && json.type === "done"),
+      `a binary answer to frame ${JSON.stringify(id)}`,
     );
   }
 

@@ -41,8 +41,19 @@ export function keepAliveAgent(maxSockets = Number.POSITIVE_INFINITY): Agent {
   return new Agent({ keepAlive: true, maxSockets });
 }
 
+export interface BinaryReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
 /** Rejects where the connection fails, with Node's own error. */
-export function send<Body = Answer>(url: string, ask: Ask): Promise<Reply<Body>> {
+export async function send<Body = Answer>(url: string, ask: Ask): Promise<Reply<Body>> {
+  return replyOf<Body>(await sendForBytes(url, ask));
+}
+
+/** The same, for an answer that is no text. */
+export function sendForBytes(url: string, ask: Ask): Promise<BinaryReply> {
   return new Promise((resolve, reject) => {
     const { method = "GET", path, agent = false, signal } = ask;
     const body = bytesOf(ask.body);
@@ -50,7 +61,8 @@ export function send<Body = Answer>(url: string, ask: Ask): Promise<Reply<Body>>
     const headers = { ...length, ...ask.headers };
     const options = { method, headers, agent, timeout: patienceMs, ...(signal && { signal }) };
     const outgoing = request(new URL(url).origin, { ...options, path }, (incoming) => {
-      gather(incoming).then((text) => resolve(replyOf<Body>(incoming, text)), reject);
+      const { statusCode: status = 0, headers } = incoming;
+      gather(incoming).then((body) => resolve({ status, headers, body }), reject);
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer to ${method} ${path}`)));
     outgoing.on("error", reject);
@@ -63,16 +75,17 @@ function bytesOf(body: unknown): Buffer | undefined {
   return Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-async function gather(incoming: IncomingMessage): Promise<string> {
+async function gather(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
-function replyOf<Body>(incoming: IncomingMessage, text: string): Reply<Body> {
+function replyOf<Body>({ status, headers, body }: BinaryReply): Reply<Body> {
+  const text = body.toString("utf8");
   return {
-    status: incoming.statusCode ?? 0,
-    headers: incoming.headers,
+    status,
+    headers,
     text,
     get json() {
       return JSON.parse(text) as Body;

@@ -4,6 +4,7 @@ import { batchedLoopModel, loopModel } from "../../models/loop-models.ts";
 import { startReady } from "./cluster.ts";
 import { openSocket } from "./frame-socket.ts";
 import type { Answer, Reply } from "./http-client.ts";
+import { waitFor } from "./wait.ts";
 
 /** Nobody lives to see its end. */
 const endlessTrips = 2 ** 40;
@@ -18,6 +19,7 @@ const cluster = await startReady(
         onnx: batchedLoopModel(),
         yaml: `${endsRuns}\nbatching: { max_queue_delay_ms: 100 }`,
       },
+      binary: { onnx: loopModel(), yaml: endsRuns },
       lonely: { onnx: loopModel(), yaml: `${endsRuns}\nrestart: { intensity: 1 }` },
     },
   },
@@ -80,6 +82,24 @@ describe("A request that kills its hosts", () => {
     ]);
     await countTo(3);
     assert.equal(await restartsOf("batched"), 3);
+  });
+
+  it("is found where its hosts have given its memory away, and known again in another form", async () => {
+    const parameters = { binary_data_size: 8 };
+    const inputs = [{ name: "trips", datatype: "INT64", shape: [1], parameters }];
+    // Spaces make it so large that it comes in pieces, and is gathered in memory of its own.
+    const json = JSON.stringify({ inputs }) + " ".repeat(300_000);
+    const trips = Buffer.from(BigInt64Array.of(BigInt(endlessTrips)).buffer);
+    const headers = { "inference-header-content-length": `${json.length}` };
+    const body = Buffer.concat([Buffer.from(json), trips]);
+    const path = "/v2/models/binary/infer";
+    const ask = { method: "POST", path, headers, body };
+    assert.deepEqual(statusAndCode(await cluster.send(ask)), [422, "poison-request"]);
+    await waitFor(async () => (await restartsOf("binary")) === 2, "the second restart");
+    const inJson = await cluster.predict("binary", { features: [endlessTrips] });
+    assert.deepEqual(statusAndCode(inJson), [422, "poison-request"]);
+    assert.deepEqual(statusAndCode(await cluster.send(ask)), [422, "poison-request"]);
+    assert.equal(await restartsOf("binary"), 2);
   });
 
   it("is found where the model takes no batches too, at no cost to its budget of restarts", async () => {

@@ -251,10 +251,13 @@ describe("The server's metadata", () => {
   it("lists what works beyond the protocol", async () => {
     const { json } = await cluster.get<{ readonly extensions: readonly string[] }>("/v2");
     assert.deepEqual(json.extensions, [
+      "binary_tensor_data",
+      "classification",
       "logging",
       "model_configuration",
       "model_repository",
       "model_repository(unload_dependents)",
+      "schedule_policy",
       "sequence",
       "statistics",
     ]);

@@ -226,11 +226,11 @@ describe("A frame that is refused", () => {
     await closed(socket);
   });
 
-  it("is binary: its place is kept", async () => {
+  it("is binary and no request with tensors", async () => {
     const socket = await open();
     socket.sendBytes(Buffer.from("TRPE"));
     const { type, code } = await socket.answer(null);
-    assert.deepEqual([type, code], ["failed", "not-implemented"]);
+    assert.deepEqual([type, code], ["failed", "invalid-request"]);
     socket.infer(1, { model: "echo", features: row });
     assert.equal((await socket.answer(1)).type, "done");
     await closed(socket);

@@ -254,7 +254,7 @@ describe("A frame of a sequence", bounded, () => {
       else dispatcher.cancel(flight);
       host.done(id);
       host.done(behind);
-      host.say((writer) => writeChunk(writer, streaming, Buffer.from("x")));
+      host.say((writer) => writeChunk(writer, streaming, { json: Buffer.from("x"), tensors: [] }));
       await has(told.length + 2);
       const cancels = () => host.frames.filter(({ type }) => type === "cancel");
       await until(() => cancels().length === 2, "the cancel of the stream");
@@ -314,7 +314,7 @@ describe("A sequence whose host dies", bounded, () => {
     const { send, events, has } = sequence(dispatcher);
     send({}, { stream: true });
     const { id } = await frame(host, 1);
-    host.say((writer) => writeChunk(writer, id, Buffer.from("x")));
+    host.say((writer) => writeChunk(writer, id, { json: Buffer.from("x"), tensors: [] }));
     await has(1);
     dispatcher.hostDown(host.view.hostId, "outside");
     assert.deepEqual(events, ["1 chunk", "1 sequence-lost", "ended lost"]);

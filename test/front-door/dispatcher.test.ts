@@ -91,7 +91,7 @@ describe("A dispatcher", optionsOf, () => {
     const { dispatcher, host } = await serving(t);
     const { flight, events } = ask(dispatcher, { stream: true });
     const { id } = await host.request();
-    host.say((writer) => writeChunk(writer, id, Buffer.from("x")));
+    host.say((writer) => writeChunk(writer, id, { json: Buffer.from("x"), tensors: [] }));
     await until(() => events.length > 0);
     dispatcher.credit(flight, 1);
     assert.deepEqual(await host.hears("credit"), { type: "credit", id, chunks: 1 });
@@ -171,7 +171,7 @@ describe("A request at its host", optionsOf, () => {
     const { events } = ask(dispatcher, { deadlineAt: 2_000, stream: true });
     const { id } = await host.request();
     clock.advance(1_005);
-    host.say((writer) => writeChunk(writer, id, Buffer.from("late")));
+    host.say((writer) => writeChunk(writer, id, { json: Buffer.from("late"), tensors: [] }));
     host.done(id, "late");
     await heardAll(dispatcher, host);
     assert.deepEqual([events, violations], [["deadline-exceeded"], []]);
@@ -220,7 +220,7 @@ describe("A request at its host", optionsOf, () => {
     await until(() => hosts.some(({ requests }) => requests.length === 1));
     const host = hosts.find(({ requests }) => requests.length === 1) as FakeHost;
     const { id } = await host.request();
-    host.say((writer) => writeChunk(writer, id, Buffer.from("x")));
+    host.say((writer) => writeChunk(writer, id, { json: Buffer.from("x"), tensors: [] }));
     await until(() => flight.hasChunks);
     host.failed(id, { code: "draining", message: "" }, pressure({ draining: true }));
     await until(() => events.length === 2);
@@ -298,7 +298,7 @@ describe("A request whose host dies", optionsOf, () => {
     const { dispatcher, host } = await serving(t, 2);
     const { flight, events } = ask(dispatcher, { stream: true });
     const { id } = await host.request();
-    host.say((writer) => writeChunk(writer, id, Buffer.from("x")));
+    host.say((writer) => writeChunk(writer, id, { json: Buffer.from("x"), tensors: [] }));
     await until(() => flight.hasChunks);
     dispatcher.hostDown(host.view.hostId, "outside");
     assert.deepEqual(events, ["chunk x", "host-crashed"]);

@@ -49,7 +49,7 @@ export async function serving(t: TestContext, count = 1) {
 export function ask(dispatcher: Dispatcher, changed: Partial<Call> = {}) {
   const events: string[] = [];
   const call = newCall({
-    onChunk: (body) => events.push(`chunk ${Buffer.from(body)}`),
+    onChunk: ({ body }) => events.push(`chunk ${Buffer.from(body)}`),
     onDone: ({ body }) => events.push(`done ${body}`),
     onFailed: ({ code }) => events.push(code),
     ...changed,

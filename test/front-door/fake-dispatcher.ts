@@ -63,9 +63,9 @@ export class FakeDispatcher {
     return (this.flights[count - 1] as Flight).call;
   }
 
-  done(call: Call, body = '{"ok":true}'): void {
+  done(call: Call, body = '{"ok":true}', jsonBytes = 0): void {
     this.#settle(call);
-    const answer = { id: 0, stages: noStages, rows: 1, pressure: pressure() };
+    const answer = { id: 0, stages: noStages, rows: 1, pressure: pressure(), jsonBytes };
     call.onDone({ type: "done", ...answer, body: Buffer.from(body) });
   }
 

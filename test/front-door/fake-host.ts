@@ -94,8 +94,10 @@ export class FakeHost {
   }
 
   done(id: number, body = "{}", load = pressure()): void {
-    const answer = { id, stages: noStages, rows: 1, pressure: load, body: Buffer.from(body) };
-    this.say((writer) => writeDone(writer, answer));
+    const answer = { id, stages: noStages, rows: 1, pressure: load };
+    this.say((writer) =>
+      writeDone(writer, { ...answer, body: { json: Buffer.from(body), tensors: [] } }),
+    );
   }
 
   failed(id: number, failure: Failure, load = pressure()): void {

@@ -21,7 +21,7 @@ function link(t: TestContext, host: FakeHost) {
   const events: string[] = [];
   const one = new HostLink(host.view, clock, {
     onOpen: () => events.push("open"),
-    onChunk: (_flight, body) => events.push(`chunk ${Buffer.from(body)}`),
+    onChunk: (_flight, { body }) => events.push(`chunk ${Buffer.from(body)}`),
     onDone: (_flight, { body }) => events.push(`done ${body}`),
     onFailed: (_flight, { failure }) => events.push(`failed ${failure.code}`),
     onEnded: ({ options }, reason) => events.push(`ended ${options.key} ${reason}`),
@@ -111,8 +111,8 @@ describe("A link to a host", { timeout: 20_000 }, () => {
     const { host, link: one, events } = await openLink(t);
     one.send(flight());
     const { id } = await host.request();
-    host.say((writer) => writeChunk(writer, id, Buffer.from("a")));
-    host.say((writer) => writeChunk(writer, id, Buffer.from("b")));
+    host.say((writer) => writeChunk(writer, id, { json: Buffer.from("a"), tensors: [] }));
+    host.say((writer) => writeChunk(writer, id, { json: Buffer.from("b"), tensors: [] }));
     host.done(id, "c");
     await until(() => events.length === 3);
     assert.deepEqual(events, ["chunk a", "chunk b", "done c"]);
@@ -170,7 +170,7 @@ describe("A link to a host", { timeout: 20_000 }, () => {
     const { id } = await host.request();
     one.credit(sent, 1);
     for (const body of ["a", "b", "c", "d"]) {
-      host.say((writer) => writeChunk(writer, id, Buffer.from(body)));
+      host.say((writer) => writeChunk(writer, id, { json: Buffer.from(body), tensors: [] }));
     }
     await until(() => events.includes("closed"), "the end");
     assert.deepEqual(events, ["chunk a", "chunk b", "chunk c", "violation", "closed"]);
@@ -424,7 +424,10 @@ describe("A link is violated", { timeout: 20_000 }, () => {
   }
 
   const frames: readonly (readonly [string, Buffer])[] = [
-    ["an answer that nobody asked for", framed((writer) => writeChunk(writer, 1, Buffer.of(1)))],
+    [
+      "an answer that nobody asked for",
+      framed((writer) => writeChunk(writer, 1, { json: Buffer.of(1), tensors: [] })),
+    ],
     ["an answer without a number that was given", framed((writer) => writeRunning(writer, [77]))],
     ["a second greeting", framed((writer) => writeHello(writer, "m/1#0.1"))],
     ["an unknown type", Buffer.from([1, 0, 0, 0, 99])],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { HttpServer } from "../../src/front-door/http-server.ts";
 import { predictRoute } from "../../src/front-door/predict-route.ts";
 import { SharedSeats } from "../../src/front-door/shared-seats.ts";
@@ -75,7 +76,15 @@ describe("A prediction over HTTP", bounded, () => {
     const { onDone } = await fake.call();
     const answer = Buffer.alloc(300_000, "a");
     const stages = { decodeUs: 0, queueUs: 0, runUs: 0, encodeUs: 0 };
-    onDone({ type: "done", id: 1, stages, rows: 1, pressure: pressure(), body: answer });
+    onDone({
+      type: "done",
+      id: 1,
+      stages,
+      rows: 1,
+      pressure: pressure(),
+      jsonBytes: 0,
+      body: answer,
+    });
     answer.fill("b");
     assert.equal((await client.answer()).body, "a".repeat(300_000));
   });
@@ -331,8 +340,9 @@ describe("A caller who leaves", bounded, () => {
 describe("What surely is no JSON", bounded, () => {
   const rows: readonly (readonly [string, number, string])[] = [
     ["content-type: application/octet-stream", 415, "unsupported-media-type"],
-    ["content-encoding: gzip", 415, "unsupported-media-type"],
-    ["inference-header-content-length: 10", 501, "not-implemented"],
+    ["content-encoding: br", 415, "unsupported-media-type"],
+    ["content-encoding: gzip, gzip", 415, "unsupported-media-type"],
+    ["inference-header-content-length: 10", 400, "invalid-request"],
     ["x-request-timeout-ms: soon", 400, "invalid-request"],
     ["x-request-timeout-ms: 0", 400, "invalid-request"],
     ["x-priority: top", 400, "invalid-request"],
@@ -360,6 +370,134 @@ describe("What surely is no JSON", bounded, () => {
       await fake.call();
     });
   }
+});
+
+describe("A prediction with binary tensors", bounded, () => {
+  const length = (bytes: number) => `inference-header-content-length: ${bytes}`;
+  const v2 = "/v2/models/m/infer";
+
+  it("reaches the dispatcher with the length of its JSON before it", async (t) => {
+    const { client, fake, permits } = await served(t);
+    client.write(post(v2, "{}abcd", [length(2), "content-type: application/octet-stream"]));
+    const { codec, body } = await fake.call();
+    assert.deepEqual([codec, body], ["v2-binary", Buffer.from("\x02\0\0\0{}abcd")]);
+    assert.equal(permits.bytes, 6);
+  });
+
+  it("reaches it as it came where it is one tensor's bytes", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post(v2, "abcd", [length(0)]));
+    const { codec, body } = await fake.call();
+    assert.deepEqual([codec, String(body)], ["v2-raw", "abcd"]);
+  });
+
+  it("is answered with the host's bytes, and the length of their JSON", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(post(v2, "{}", [length(2)]));
+    fake.done(await fake.call(), "{}tensors", 2);
+    const { headers, body } = await client.answer();
+    assert.equal(body, "{}tensors");
+    assert.equal(headers["content-type"], "application/octet-stream");
+    assert.equal(headers["inference-header-content-length"], "2");
+  });
+
+  it("belongs to the sequence that its JSON names", async (t) => {
+    const { client, fake, directory } = await served(t);
+    directory.update(model("memory", { metadata: remembered }));
+    const json = JSON.stringify({ parameters: { sequence_id: 7, sequence_start: true } });
+    client.write(post("/v2/models/memory/infer", `${json}{{{`, [length(json.length)]));
+    const { sequence } = await fake.call();
+    assert.equal(sequence?.start, true);
+    client.write(post("/v2/models/memory/infer", "{{{", [length(0)]));
+    assert.equal((await fake.call(2)).sequence, null);
+  });
+});
+
+describe("A packed prediction", bounded, () => {
+  /** Bytes that go over the wire as `latin1` has them. */
+  function postPacked(packed: Buffer, headers: readonly string[]): Buffer {
+    const head = ["POST /predict/m HTTP/1.1", "host: x", `content-length: ${packed.length}`];
+    return Buffer.concat([Buffer.from(`${[...head, ...headers].join("\r\n")}\r\n\r\n`), packed]);
+  }
+
+  it("reaches the dispatcher unpacked, and counts as such", async (t) => {
+    const { client, fake, permits } = await served(t);
+    client.write(postPacked(gzipSync("x".repeat(1_000)), ["content-encoding: gzip"]));
+    assert.equal(String((await fake.call()).body), "x".repeat(1_000));
+    assert.equal(permits.bytes, 1_000);
+  });
+
+  it("is refused past the limit, and gives back what it held", async (t) => {
+    const { client, fake, permits } = await served(t, { maxBodyBytes: 100_000 });
+    client.write(postPacked(gzipSync(Buffer.alloc(10_000_000)), ["content-encoding: gzip"]));
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [413, "payload-too-large"]);
+    await until(() => permits.requests === 0);
+    assert.deepEqual([permits.bytes, fake.flights.length], [0, 0]);
+  });
+
+  it("is refused where it is corrupt", async (t) => {
+    const { client } = await served(t);
+    client.write(postPacked(Buffer.from("{}"), ["content-encoding: deflate"]));
+    const answer = await client.answer();
+    assert.deepEqual([answer.status, codeOf(answer)], [400, "invalid-request"]);
+  });
+
+  it("gives back what it held when its caller leaves amid it", async (t) => {
+    const { client, permits } = await served(t);
+    const packed = postPacked(gzipSync("abc"), ["content-encoding: gzip"]);
+    client.write(packed.subarray(0, -5));
+    await until(() => permits.requests === 1);
+    client.socket.destroy();
+    await until(() => permits.requests === 0);
+  });
+
+  it("in an unknown coding is told which there are", async (t) => {
+    const { client } = await served(t);
+    client.write(post("/predict/m", "{}", ["content-encoding: br"]));
+    assert.equal((await client.answer()).headers["accept-encoding"], "gzip, deflate");
+    client.write(post("/predict/m", "{}", ["content-type: image/png"]));
+    assert.equal((await client.answer()).headers["accept-encoding"], undefined);
+  });
+});
+
+describe("An answer that is to be packed", bounded, () => {
+  const asked = post("/predict/m", "{}", ["accept-encoding: gzip"]);
+
+  it("is, although its bytes are overwritten at once", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(asked);
+    const { onDone } = await fake.call();
+    const body = Buffer.alloc(30_000, "a");
+    const stages = { decodeUs: 0, queueUs: 0, runUs: 0, encodeUs: 0 };
+    onDone({ type: "done", id: 1, stages, rows: 1, pressure: pressure(), jsonBytes: 9, body });
+    body.fill("b");
+    const answer = await client.answer();
+    assert.equal(answer.headers["content-encoding"], "gzip");
+    assert.equal(answer.headers["vary"], "accept-encoding");
+    assert.equal(answer.headers["inference-header-content-length"], "9");
+    assert.equal(String(gunzipSync(Buffer.from(answer.body, "latin1"))), "a".repeat(30_000));
+  });
+
+  it("is not where it is small, or a failure", async (t) => {
+    const { client, fake } = await served(t);
+    client.write(asked);
+    fake.done(await fake.call(), "x".repeat(100));
+    assert.equal((await client.answer()).headers["content-encoding"], undefined);
+    client.write(post("/predict/nobody", "{}", ["accept-encoding: gzip"]));
+    assert.equal((await client.answer()).headers["content-encoding"], undefined);
+  });
+
+  it("is noted once where its caller leaves while it is packed", async (t) => {
+    const { client, fake, permits, lines } = await served(t);
+    client.write(asked);
+    const call = await fake.call();
+    client.socket.destroy();
+    fake.done(call, "x".repeat(1_000_000));
+    await until(() => permits.requests === 0 && lines.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(lines.length, 1);
+  });
 });
 
 describe("A request that is not admitted", bounded, () => {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
+import { deflateSync, gzipSync } from "node:zlib";
+import { type Coding, codings } from "../../src/front-door/content-coding.ts";
 import { declaredLength, readBody, readText } from "../../src/front-door/request-body.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 
@@ -28,6 +30,30 @@ function read(chunks: readonly Buffer[], maxBytes = 1e6, roomBytes = Number.POSI
       calls += 1;
       resolve({ error, body, held, calls: () => calls });
     });
+  });
+}
+
+/** The same, packed. */
+function readPacked(chunks: readonly Buffer[], coding: Coding, maxBytes = 1e6) {
+  const request = Object.assign(Readable.from(chunks, { objectMode: false }), { complete: true });
+  const held: number[] = [];
+  let calls = 0;
+  return new Promise<{
+    error: TroupeError | undefined;
+    body: Buffer;
+    held: readonly number[];
+    calls: () => number;
+  }>((resolve) => {
+    const onBytes = (bytes: number) => {
+      held.push(bytes);
+      return undefined;
+    };
+    const onBody = (error: TroupeError | undefined, body: Buffer) => {
+      calls += 1;
+      resolve({ error, body, held, calls: () => calls });
+    };
+    const form = { coding, prefix: Buffer.from("<") };
+    readBody(request as unknown as IncomingMessage, { maxBytes, onBytes }, onBody, form);
   });
 }
 
@@ -102,6 +128,66 @@ describe("readBody", () => {
       assert.equal(error?.code, code);
     });
   }
+});
+
+describe("readBody of a packed body", () => {
+  const packers = { gzip: gzipSync, deflate: deflateSync };
+  for (const coding of codings) {
+    const packed = packers[coding];
+
+    it(`unpacks it behind its prefix: ${coding}`, async () => {
+      const { error, body } = await readPacked([packed("abc")], coding);
+      assert.deepEqual([error, String(body)], [undefined, "<abc"]);
+    });
+
+    it(`unpacks it however it is cut: ${coding}`, async () => {
+      const bytes = packed("abc".repeat(99));
+      const crumbs = [...bytes].map((byte) => Buffer.of(byte));
+      assert.equal(String((await readPacked(crumbs, coding)).body), `<${"abc".repeat(99)}`);
+    });
+
+    it(`takes one at the limit and refuses one of a byte more: ${coding}`, async () => {
+      const most = 100_000;
+      const whole = await readPacked([packed(Buffer.alloc(most))], coding, most);
+      const more = await readPacked([packed(Buffer.alloc(most + 1))], coding, most);
+      assert.deepEqual([whole.error, whole.body.length], [undefined, most + 1]);
+      assert.equal(more.error?.code, "payload-too-large");
+    });
+
+    it(`stops unpacking at the limit: ${coding}`, async () => {
+      const bomb = await readPacked([packed(Buffer.alloc(50_000_000))], coding, 100_000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.deepEqual([bomb.error?.code, bomb.calls()], ["payload-too-large", 1]);
+      assert.ok((bomb.held.at(-1) ?? 0) < 300_000);
+    });
+
+    const broken: readonly (readonly [string, Buffer])[] = [
+      ["nothing", Buffer.alloc(0)],
+      ["other bytes", Buffer.from("plain text")],
+      ["one cut short", packed("abc".repeat(99)).subarray(0, -6)],
+      [
+        "one with another checksum",
+        Buffer.concat([packed("abc").subarray(0, -8), Buffer.alloc(8)]),
+      ],
+    ];
+    for (const [name, bytes] of broken) {
+      it(`refuses ${name} for ${coding}, once`, async () => {
+        const { error, calls } = await readPacked(bytes.length === 0 ? [] : [bytes], coding);
+        await new Promise(setImmediate);
+        assert.deepEqual([error?.code, calls()], ["invalid-request", 1]);
+        assert.match(
+          error?.message ?? "",
+          new RegExp(`^body must be ${coding} as its content-encoding`),
+        );
+      });
+    }
+  }
+
+  it("refuses crumbs as those of a plain one", async () => {
+    const crumbs = Array.from({ length: 5_000 }, () => gzipSync(""));
+    const { error } = await readPacked(crumbs, "gzip");
+    assert.match(error?.message ?? "", /chunks of under 256 bytes/);
+  });
 });
 
 describe("readText", () => {

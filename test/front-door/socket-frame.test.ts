@@ -4,11 +4,13 @@ import {
   type FrameVerdict,
   frameKey,
   type InferFrame,
+  parseBinaryFrame,
   parseClientFrame,
   type SequenceFrame,
   sampleCodecs,
   sampleFrame,
 } from "../../src/front-door/socket-frame.ts";
+import { lengthPrefix } from "../../src/protocol/binary-body.ts";
 
 function parse(frame: unknown): FrameVerdict {
   return parseClientFrame(Buffer.from(typeof frame === "string" ? frame : JSON.stringify(frame)));
@@ -16,7 +18,10 @@ function parse(frame: unknown): FrameVerdict {
 
 /** The frame, without the request id that it is given. */
 function parsed(frame: unknown): unknown {
-  const verdict = parse(frame);
+  return plain(parse(frame));
+}
+
+function plain(verdict: FrameVerdict): unknown {
   if (verdict.type === "refused") {
     const { code, message } = verdict.error;
     return { id: verdict.id, code, message };
@@ -189,20 +194,54 @@ describe("sampleFrame", () => {
       assert.deepEqual(frame, infer({ id: 3, stream: true, isSignal: true, codec }));
     });
   }
+});
 
-  it("is refused where the path does not say how samples are written", () => {
-    const verdict = sampleFrame(3, undefined);
-    assert.ok(verdict.type === "refused");
-    const { code, message } = verdict.error;
-    assert.deepEqual([verdict.id, code], [null, "not-implemented"]);
-    assert.match(message, /^frames must be JSON text: .* need '\?samples=' with their format/);
+describe("parseBinaryFrame", () => {
+  const frame = (length: number, rest: string) =>
+    Buffer.concat([lengthPrefix(length), Buffer.from(rest)]);
+
+  it("reads the fields of a text frame, whatever stands behind them", () => {
+    const json = JSON.stringify({ type: "infer", id: 7, model: "m", inputs: [] });
+    for (const tensors of ["", "}{\0"]) {
+      const verdict = parseBinaryFrame(frame(json.length, `${json}${tensors}`));
+      assert.deepEqual(plain(verdict), infer({ id: 7, model: "m", codec: "predict-binary" }));
+    }
   });
+
+  it("reads frames that are no requests too", () => {
+    const json = JSON.stringify({ type: "cancel", id: "a" });
+    assert.deepEqual(plain(parseBinaryFrame(frame(json.length, json))), {
+      type: "cancel",
+      id: "a",
+    });
+  });
+
+  for (const [bytes, words] of [
+    [Buffer.alloc(0), /from 1 to 0 in one of 0 bytes, got 0/],
+    [Buffer.alloc(3), /from 1 to 0 in one of 3 bytes, got 0/],
+    [frame(0, "{}"), /from 1 to 2 in one of 6 bytes, got 0/],
+    [frame(3, "{}"), /from 1 to 2 in one of 6 bytes, got 3/],
+    [frame(2 ** 32 - 1, "{}"), /got 4294967295; samples need '\?samples='/],
+    [frame(1, "{}"), /malformed at byte/],
+  ] as const) {
+    it(`refuses ${bytes.toString("hex") || "nothing"}`, () => {
+      const verdict = parseBinaryFrame(bytes);
+      assert.ok(verdict.type === "refused");
+      assert.deepEqual([verdict.id, verdict.error.code], [null, "invalid-request"]);
+      assert.match(verdict.error.message, words);
+    });
+  }
 });
 
 describe("frameKey", () => {
   it("tells the numbers of bare samples from the ids of a client", () => {
-    const frames = [infer({ id: 3 }), infer({ id: "3" }), infer({ id: 3, codec: "int16" })];
+    const frames = [
+      infer({ id: 3 }),
+      infer({ id: "3" }),
+      infer({ id: 3, codec: "int16" }),
+      infer({ id: 3, codec: "predict-binary" }),
+    ];
     const keys = frames.map((frame) => frameKey({ ...frame, requestId: "r" } as InferFrame));
-    assert.deepEqual(keys, [3, "3", 3n]);
+    assert.deepEqual(keys, [3, "3", 3n, 3]);
   });
 });

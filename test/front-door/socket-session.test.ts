@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 import { SocketSession } from "../../src/front-door/socket-session.ts";
 import type { SocketTarget } from "../../src/front-door/socket-target.ts";
+import { lengthPrefix } from "../../src/protocol/binary-body.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { doorParts, model } from "./door-parts.ts";
 import { type Frame, SocketClient } from "./socket-client.ts";
@@ -105,8 +106,8 @@ describe("A request on a socket", bounded, () => {
     const { client, fake } = await converse(t);
     client.infer(1, { stream: true });
     const call = await fake.call();
-    call.onChunk(Buffer.from('{"part":1}'));
-    call.onChunk(Buffer.from('{"part":2}'));
+    call.onChunk({ jsonBytes: 0, body: Buffer.from('{"part":1}') });
+    call.onChunk({ jsonBytes: 0, body: Buffer.from('{"part":2}') });
     fake.done(call, '{"part":3}');
     const frames = await client.has(3);
     await until(() => fake.credits.length === 2);
@@ -170,10 +171,33 @@ describe("A request on a socket", bounded, () => {
     assert.deepEqual(brief(await client.has(1)), ["failed c model-not-found"]);
   });
 
-  it("in binary is refused", async (t) => {
+  it("in binary is refused where it does not begin with the length of its JSON", async (t) => {
     const { client } = await converse(t);
     client.socket.send(Buffer.from("{}"));
-    assert.deepEqual(brief(await client.has(1)), ["failed not-implemented"]);
+    assert.deepEqual(brief(await client.has(1)), ["failed invalid-request"]);
+  });
+
+  it("in binary reaches the dispatcher whole, and is answered as its host says", async (t) => {
+    const { client, fake } = await converse(t);
+    const json = Buffer.from(JSON.stringify({ type: "infer", id: "a", model: "m", inputs: [] }));
+    const frame = Buffer.concat([lengthPrefix(json.length), json, Buffer.from("tensors")]);
+    client.socket.send(frame);
+    const call = await fake.call();
+    assert.deepEqual([call.codec, call.body], ["predict-binary", frame]);
+    const answers: Buffer[] = [];
+    client.socket.removeAllListeners("message");
+    client.socket.on("message", (data, isBinary) => {
+      assert.equal(isBinary, true);
+      answers.push(data as Buffer);
+    });
+    call.onChunk({ jsonBytes: 7, body: Buffer.from('{"n":1}ab') });
+    fake.done(call, '{"n":2}cd', 7);
+    await until(() => answers.length === 2);
+    assert.deepEqual(
+      answers.map((answer) => answer.toString("latin1", 4)),
+      ['{"type":"chunk","id":"a","n":1}ab', '{"type":"done","id":"a","n":2}cd'],
+    );
+    assert.equal(answers[0]?.readUInt32LE(0), (answers[0]?.length ?? 0) - 6);
   });
 
   it("goes to the model of the path, and to no other", async (t) => {
@@ -291,7 +315,7 @@ async function clogged(t: TestContext) {
   client.infer("slow", { stream: true });
   const call = await fake.call();
   await until(() => {
-    if (socket.bufferedAmount < 10_000_000) call.onChunk(Buffer.from(part));
+    if (socket.bufferedAmount < 10_000_000) call.onChunk({ jsonBytes: 0, body: Buffer.from(part) });
     return socket.bufferedAmount >= 10_000_000;
   });
   return { ...parts, call };
@@ -323,7 +347,7 @@ describe("A reader that is slow", bounded, () => {
   it("is ended when far more stands there than it may leave", async (t) => {
     const { fake, call, socket, permits } = await clogged(t);
     const part = Buffer.from(JSON.stringify({ part: "x".repeat(1_000_000) }));
-    for (let at = 0; at < 30; at += 1) call.onChunk(part);
+    for (let at = 0; at < 30; at += 1) call.onChunk({ jsonBytes: 0, body: part });
     assert.ok(socket.bufferedAmount < 20_000_000);
     await until(() => fake.cancelled.length === 1);
     assert.equal(permits.requests, 0);
@@ -771,7 +795,7 @@ describe("Binary frames", bounded, () => {
   it("are refused where the path does not say what they hold, and JSON goes on", async (t) => {
     const { client, infer } = await remembering(t);
     client.socket.send(Buffer.from([1, 2]));
-    assert.deepEqual(brief(await client.has(1)), ["failed not-implemented"]);
+    assert.deepEqual(brief(await client.has(1)), ["failed invalid-request"]);
     assert.equal((await infer(1)).start, true);
   });
 });

@@ -19,8 +19,7 @@ class FakeSocket {
   }
 
   send(bytes: Buffer, options: { readonly binary: boolean }, onSent: () => void): void {
-    assert.equal(options.binary, false);
-    this.sent.push(String(bytes));
+    this.sent.push(options.binary ? bytes.toString("hex") : String(bytes));
     this.bufferedAmount += bytes.length;
     this.#waiting.push(onSent);
   }
@@ -51,11 +50,16 @@ function setUp(wsMaxBufferedBytes = 100) {
 
 const nothing = () => undefined;
 
+/** An answer that is all JSON. */
+function all(body: Buffer) {
+  return { jsonBytes: 0, body };
+}
+
 describe("A socket's writer", () => {
   it("puts type and id before what the host has written, which it does not read", () => {
     const { writer, socket } = setUp();
-    writer.body("chunk", 'a"b', Buffer.from('{ "predictions":[1] }'), nothing);
-    writer.body("done", 7, Buffer.from('{"rows":tru}'), nothing);
+    writer.body("chunk", 'a"b', all(Buffer.from('{ "predictions":[1] }')), nothing);
+    writer.body("done", 7, all(Buffer.from('{"rows":tru}')), nothing);
     assert.deepEqual(socket.sent, [
       '{"type":"chunk","id":"a\\"b", "predictions":[1] }',
       '{"type":"done","id":7,"rows":tru}',
@@ -134,9 +138,18 @@ describe("A socket's writer", () => {
     });
   }
 
+  it("sends tensors behind the JSON, whose length comes first", () => {
+    const { writer, socket } = setUp();
+    const body = Buffer.from('{"a":1}\x01\x02');
+    writer.body("done", 1, { jsonBytes: 7, body }, nothing);
+    const json = '{"type":"done","id":1,"a":1}';
+    assert.deepEqual(socket.sent, [Buffer.from(`\x1c\0\0\0${json}\x01\x02`).toString("hex")]);
+    assert.equal(json.length, 0x1c);
+  });
+
   it("tells when a frame was taken, after whoever waits for that one", () => {
     const { writer, socket, events, metrics } = setUp();
-    writer.body("chunk", 1, Buffer.from('{"a":1}'), () => events.push("sent"));
+    writer.body("chunk", 1, all(Buffer.from('{"a":1}')), () => events.push("sent"));
     const before = [...events];
     socket.take();
     assert.deepEqual([before, events, metrics.framesOut.value], [[], ["sent", "taken"], 1]);
@@ -145,7 +158,7 @@ describe("A socket's writer", () => {
   it("is clogged while more waits than may", () => {
     const { writer, socket, events } = setUp(30);
     const states = [1, 2].map((id) => {
-      writer.body("done", id, Buffer.from('{"a":1}'), nothing);
+      writer.body("done", id, all(Buffer.from('{"a":1}')), nothing);
       return writer.isClogged;
     });
     assert.deepEqual([states, events], [[false, true], ["clogged"]]);

@@ -251,10 +251,12 @@ function statesOf(results: readonly SliceResult[]): unknown {
 
 /** Keeps what it is given as it is given. */
 class BareEngine implements Engine {
+  readonly takesMemory: boolean;
   readonly given: (readonly NamedTensor[])[] = [];
   readonly #compute: Compute;
 
-  constructor(compute: Compute = sum) {
+  constructor(compute: Compute = sum, takesMemory = true) {
+    this.takesMemory = takesMemory;
     this.#compute = compute;
   }
 
@@ -272,6 +274,45 @@ class BareEngine implements Engine {
 function bufferOf(tensor: Tensor | undefined): unknown {
   return ArrayBuffer.isView(tensor?.data) ? tensor.data.buffer : undefined;
 }
+
+describe("runBatch of a request that lies in memory of its own", () => {
+  const values = [1, 2, 3, 4];
+
+  /** As a binary codec reads it out of a frame. */
+  function own(engine: BareEngine, slice: Partial<WorkSlice> = {}) {
+    const ownMemory = new ArrayBuffer(64);
+    const data = new Float32Array(ownMemory, 32, 4);
+    data.set(values);
+    const input: Tensor = { datatype: "FP32", shape: [2, 2], data };
+    const work = fakeWork({ inputs: [input], rows: 2, ownMemory });
+    const run = (...others: readonly WorkSlice[]) =>
+      runBatch(engine, model, [{ ...whole(work), ...slice }, ...others], unwatched);
+    const isShared = () => bufferOf(engine.given[0]?.[0]) === ownMemory;
+    return { run, isShared };
+  }
+
+  it("gives an engine that takes memory the very bytes of the frame", async () => {
+    const engine = new BareEngine(compute);
+    const { run, isShared } = own(engine);
+    assert.deepEqual(plain(await run()), plain([ran(row(2, 4, 6, 8))]));
+    assert.equal(isShared(), true);
+  });
+
+  it("copies where rows of it are to run again, or run with others", async () => {
+    const part = own(new BareEngine(compute), { rows: 1 });
+    await part.run();
+    const together = own(new BareEngine(compute));
+    await together.run(request([5, 6]));
+    assert.deepEqual([part.isShared(), together.isShared()], [false, false]);
+  });
+
+  it("copies nothing for an engine that takes no memory, whatever becomes of it", async () => {
+    const engine = new BareEngine(compute, false);
+    const { run, isShared } = own(engine, { rows: 1 });
+    await run();
+    assert.equal(isShared(), true);
+  });
+});
 
 describe("runBatch with frames of sequences", () => {
   it("stacks their states at axis 0, and cuts apart what comes out", async () => {

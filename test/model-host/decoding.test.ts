@@ -3,7 +3,9 @@ import { describe, it } from "node:test";
 import { type DecodeOptions, decodeWork } from "../../model-host/decoding.ts";
 import { Sequence } from "../../model-host/sequence.ts";
 import type { Work } from "../../model-host/work.ts";
-import type { RequestFrame } from "../../src/protocol/frames.ts";
+import { lengthPrefix } from "../../src/protocol/binary-body.ts";
+import { FrameWriter } from "../../src/protocol/frame-stream.ts";
+import { parseDoorFrame, type RequestFrame, writeRequest } from "../../src/protocol/frames.ts";
 import type { Batching, Datatype, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../../src/tensors/codec.ts";
 import { predictCodec } from "../../src/tensors/predict-codec.ts";
@@ -91,6 +93,7 @@ describe("decodeWork", () => {
       alone: false,
       arrivedAt: 100,
       decodeUs: 0,
+      ownMemory: null,
       parts: [],
       nextRow: 0,
       credit: Number.POSITIVE_INFINITY,
@@ -371,4 +374,80 @@ describe("decodeWork of samples", () => {
       code: "invalid-request",
       message: "Cannot read samples: model 'm' takes tensors, its model.yaml has no 'stream'",
     }));
+});
+
+describe("decodeWork of a V2 request", () => {
+  const inputs = [{ name: "x", shape: [1, 2], datatype: "FP32", data: [1, 2] }];
+  const work = (parameters: object, fields: Partial<RequestFrame> = {}) =>
+    decode(frame({ inputs, parameters }, { codec: "v2", ...fields }));
+
+  it("ends at the sooner of two deadlines: the client's timeout counts from here on", () => {
+    const deadlines = [{}, { timeout: 250_000 }, { timeout: 900_000 }].map(
+      (parameters) => work(parameters).deadlineAt,
+    );
+    assert.deepEqual(deadlines, [900, 350, 900]);
+  });
+
+  it("has the lower of two priorities", () => {
+    const low = { priority: "low" } as const;
+    const found = [
+      work({}),
+      work({ priority: 1 }),
+      work({ priority: 2 }),
+      work({}, low),
+      work({ priority: 1 }, low),
+    ].map(({ priority }) => priority);
+    assert.deepEqual(found, ["normal", "normal", "low", "low", "low"]);
+  });
+});
+
+describe("decodeWork of a binary request", () => {
+  const x = { name: "x", shape: [1, 2], datatype: "FP32", parameters: { binary_data_size: 8 } };
+  const json = Buffer.from(JSON.stringify({ inputs: [x] }));
+  const tensors = Buffer.from(Float32Array.of(1, 2).buffer);
+  const body = Buffer.concat([lengthPrefix(json.length), json, tensors]);
+
+  /** As it comes over the data channel, in memory of its own or not. */
+  function received(behind: number): RequestFrame {
+    const writer = new FrameWriter();
+    writeRequest(writer, frame({}, { codec: "v2-binary", body }));
+    const bytes = Buffer.concat(writer.take()).subarray(4);
+    const memory = new Uint8Array(behind + bytes.length);
+    memory.set(bytes, behind);
+    const parsed = parseDoorFrame(Buffer.from(memory.buffer, behind));
+    assert.ok(parsed?.type === "request");
+    return parsed;
+  }
+
+  function read(one: RequestFrame): Work & { readonly data: Float32Array } {
+    const work = decode(one);
+    const [tensor] = work.request.inputs;
+    return Object.assign(work, { data: tensor?.data as Float32Array });
+  }
+
+  it("reads its tensors where the frame lies, and may give that memory away", () => {
+    const one = received(0);
+    const { data, ownMemory } = read(one);
+    assert.deepEqual(data, Float32Array.of(1, 2));
+    assert.ok(one.ownMemory !== undefined);
+    assert.deepEqual([data.buffer === one.ownMemory, ownMemory], [true, one.ownMemory]);
+  });
+
+  it("keeps memory that holds other frames too", () => {
+    const one = received(8);
+    const { data, ownMemory } = read(one);
+    assert.deepEqual([data.buffer === one.body.buffer, ownMemory], [true, null]);
+  });
+
+  it("copies what is not aligned", () => {
+    const one = received(1);
+    const { data, ownMemory } = read(one);
+    assert.deepEqual([data.buffer === one.body.buffer, ownMemory], [false, null]);
+    assert.deepEqual(data, Float32Array.of(1, 2));
+  });
+
+  it("has no memory to give away where its tensors are in JSON", () => {
+    const one = frame({ features: [1, 2] });
+    assert.equal(decode({ ...one, ownMemory: new ArrayBuffer(8) }).ownMemory, null);
+  });
 });

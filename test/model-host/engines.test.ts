@@ -12,6 +12,7 @@ import { severalOutputsModel, stringsAndIntegersModel } from "../../models/datat
 import { externalScale } from "../../models/external-models.ts";
 import { heavyModel } from "../../models/loop-models.ts";
 import * as odd from "../../models/odd-models.ts";
+import { encodeModel } from "../../models/onnx-writer.ts";
 import type { TroupeError } from "../../src/protocol/errors.ts";
 import type { SessionSettings } from "../../src/protocol/model-settings.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
@@ -40,6 +41,17 @@ function plain(tensors: readonly Tensor[]): unknown {
     shape,
     Array.from(data as ArrayLike<unknown>),
   ]);
+}
+
+/** `a` and `b` FP32 [batch,2] → `sum` FP32 [batch,2]. */
+function sumModel(): Uint8Array {
+  const value = (name: string) => ({ name, elementType: "FP32", shape: ["batch", 2] }) as const;
+  return encodeModel({
+    name: "sum",
+    inputs: [value("a"), value("b")],
+    outputs: [value("sum")],
+    nodes: [{ op: "Add", inputs: ["a", "b"], outputs: ["sum"] }],
+  });
 }
 
 const deaths: string[] = [];
@@ -139,7 +151,43 @@ for (const { name, engine } of engines) {
   });
 }
 
+describe("engines", () => {
+  const frame = () => {
+    const memory = new ArrayBuffer(64);
+    const data = new Float32Array(memory, 24, 4);
+    data.set([1, 2, 3, 4]);
+    return { memory, x: named("x", { datatype: "FP32", shape: [1, 4], data }) };
+  };
+
+  it("run on memory that holds more than the tensor; the thread's takes it, the other leaves it", async () => {
+    const left: unknown[] = [];
+    for (const { engine } of engines) {
+      const { memory, x } = frame();
+      await engine.load(file(odd.echoModel()), settings, []);
+      const { outputs } = await engine.run([x], ["y"]);
+      assert.deepEqual(plain(outputs), [["FP32", [1, 4], [1, 2, 3, 4]]]);
+      left.push([engine.takesMemory, memory.byteLength]);
+    }
+    assert.deepEqual(left, [
+      [true, 0],
+      [false, 64],
+    ]);
+  });
+});
+
 describe("ThreadEngine", () => {
+  it("takes several tensors that lie in one piece of memory", async () => {
+    const [{ engine }] = engines;
+    await engine.load(file(sumModel()), settings, []);
+    const memory = Float32Array.of(1, 2, 3, 4).buffer;
+    const inputs = ["a", "b"].map((name, i) => {
+      const data = new Float32Array(memory, 8 * i, 2);
+      return named(name, { datatype: "FP32", shape: [1, 2], data });
+    });
+    const { outputs } = await engine.run(inputs, ["sum"]);
+    assert.deepEqual(plain(outputs), [["FP32", [1, 2], [4, 6]]]);
+  });
+
   it("leaves the main thread free while it runs, and answers in order", async () => {
     const [{ engine }] = engines;
     await engine.load(file(heavyModel({ size: 256, repeats: 10_000 })), settings, []);

@@ -18,6 +18,7 @@ export interface EngineRun {
 
 /** Runs a function instead of a model. As ONNX Runtime's thread does, it takes the memory of what it is given. */
 export class FakeEngine implements Engine {
+  readonly takesMemory = true;
   readonly runs: EngineRun[] = [];
   readonly #compute: Compute;
   readonly #gates: (() => void)[] = [];
@@ -47,9 +48,10 @@ export class FakeEngine implements Engine {
 }
 
 function memoryOf(inputs: readonly NamedTensor[]): ArrayBuffer[] {
-  return inputs.flatMap(({ data }) =>
+  const memory = inputs.flatMap(({ data }) =>
     ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : [],
   );
+  return [...new Set(memory)];
 }
 
 export function value(

@@ -1,6 +1,7 @@
 import type { Door, Work, WorkSlice } from "../../model-host/work.ts";
 import type { Failure } from "../../src/protocol/errors.ts";
 import type { HostStages } from "../../src/protocol/frames.ts";
+import type { AnswerBody } from "../../src/protocol/host-frames.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { EndReason } from "../../src/protocol/sequences.ts";
 import type { Codec, ServedModel } from "../../src/tensors/codec.ts";
@@ -30,13 +31,13 @@ export class FakeDoor implements Door {
     this.said.push({ type: "running", ids });
   }
 
-  chunk(id: number, body: Uint8Array): void {
-    this.said.push({ type: "chunk", id, body: parsed(body) });
+  chunk(id: number, body: AnswerBody): void {
+    this.said.push({ type: "chunk", id, body: parsed(body.json) });
   }
 
   done({ id, rows, body, stages }: Parameters<Door["done"]>[0]): void {
     this.stages.push(stages);
-    this.said.push({ type: "done", id, rows, body: parsed(body) });
+    this.said.push({ type: "done", id, rows, body: parsed(body.json) });
   }
 
   failed({ id, failure }: Parameters<Door["failed"]>[0]): void {
@@ -83,6 +84,7 @@ export function fakeWork(fields: WorkFields = {}): Work {
     alone: false,
     arrivedAt: 0,
     decodeUs: 0,
+    ownMemory: null,
     parts: [],
     nextRow: 0,
     credit: Number.POSITIVE_INFINITY,

@@ -150,6 +150,16 @@ describe("a run that does not end", () => {
     assert.deepEqual([before, told], [0, [[event, 1]]]);
   });
 
+  it("is told without the inputs where the run has their memory, unless they were known before", () => {
+    for (const known of [null, "f"]) {
+      const ownMemory = new ArrayBuffer(8);
+      const one = request(1, { deadlineAt: 60_000, fingerprint: known, ownMemory });
+      const { clock, told } = hang(one);
+      clock.advance(runMs);
+      assert.deepEqual(told, [[overrun(known, long), 1]]);
+    }
+  });
+
   const frames: readonly (readonly [string, Sequence["state"], boolean])[] = [
     ["with the inputs where they are the first of their sequence", null, true],
     ["of no inputs where their sequence remembers something, as that may be to blame", [], false],

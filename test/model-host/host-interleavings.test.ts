@@ -106,7 +106,7 @@ class Witness extends FakeDoor {
 
   override done(answer: Parameters<Door["done"]>[0]): void {
     this.works.delete(answer.id);
-    const body = JSON.parse(Buffer.from(answer.body).toString());
+    const body = JSON.parse(Buffer.from(answer.body.json).toString());
     this.#reference.answer(answer.id, { type: "done", value: body["predictions"][0][0] });
   }
 
@@ -516,7 +516,7 @@ class Broadcast {
       const samples = Array.from({ length: 40 + this.#draw(40) }, () => this.#draw(50));
       return { key, samples, sent: 0, isCut: false, chunks: [] };
     });
-    this.#door.chunk = (id, body) => this.#hear(id, body);
+    this.#door.chunk = (id, { json }) => this.#hear(id, json);
     this.#door.done = ({ id }) => void this.#works.delete(id);
     this.#door.failed = ({ failure }) => void this.refusals.push(failure.code);
   }

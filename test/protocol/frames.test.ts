@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { lengthPrefix } from "../../src/protocol/binary-body.ts";
 import {
   cancelReasons,
   codecNames,
@@ -42,19 +43,19 @@ const rows: readonly FrameRow<DoorFrame>[] = [
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0200 697269732f3123302e31",
+    hex: "11000000 01 54525045 0300 697269732f3123302e31",
   },
   {
     name: "request",
     frame: request(),
     write: (writer) => writeRequest(writer, request()),
-    hex: "16000000 02 02010000 01 03 02 00000000004a9340 03 722d31 7b7d",
+    hex: "17000000 02 02010000 01 03 02 00000000004a9340 03 722d31 00 7b7d",
   },
   {
     name: "request of a sequence",
     frame: request({ sequence: claim() }),
     write: (writer) => writeRequest(writer, request({ sequence: claim() })),
-    hex: "1b000000 02 02010000 01 07 02 00000000004a9340 03 722d31 05 03 732d31 7b7d",
+    hex: "1c000000 02 02010000 01 07 02 00000000004a9340 03 722d31 05 03 732d31 00 7b7d",
   },
   {
     name: "cancel",
@@ -86,7 +87,7 @@ describe("the frames of a front door", () => {
     assert.deepEqual(
       [codecNames, priorities, cancelReasons],
       [
-        ["predict", "v2", "int16", "int32", "float32"],
+        ["predict", "v2", "int16", "int32", "float32", "predict-binary", "v2-binary", "v2-raw"],
         ["low", "normal", "high"],
         ["client-left", "expired"],
       ],
@@ -124,12 +125,14 @@ describe("parseDoorFrame", () => {
     ["an unknown type", "06"],
     ["a hello with another magic", "01 54525046 0100"],
     ["a hello without a version", "01 54525045 01"],
-    ["an unknown codec", "02 02010000 05 00 01 00000000004a9340 00"],
-    ["an unknown priority", "02 02010000 00 00 03 00000000004a9340 00"],
+    ["an unknown codec", "02 02010000 08 00 01 00000000004a9340 00 00"],
+    ["an unknown priority", "02 02010000 00 00 03 00000000004a9340 00 00"],
     ["a request id longer than the frame", "02 02010000 00 00 01 00000000004a9340 02 72"],
     ["a request of a sequence without a claim", "02 02010000 00 04 01 00000000004a9340 00"],
-    ["a claim without a key", "02 02010000 00 04 01 00000000004a9340 00 01 00 7b7d"],
-    ["a claim whose key is cut short", "02 02010000 00 04 01 00000000004a9340 00 01 03 7b7d"],
+    ["a claim without a key", "02 02010000 00 04 01 00000000004a9340 00 01 00 00 7b7d"],
+    ["a claim whose key is cut short", "02 02010000 00 04 01 00000000004a9340 00 01 03 00 7b"],
+    ["a request without a pad", "02 02010000 00 00 01 00000000004a9340 01 72"],
+    ["a pad longer than the frame", "02 02010000 00 00 01 00000000004a9340 00 03 0000"],
     ["a cancel for an unknown reason", "03 02010000 02"],
     ["a cancel with more than it has", "03 02010000 01 00"],
     ["a credit with less than it has", "04 02010000 03"],
@@ -141,6 +144,44 @@ describe("parseDoorFrame", () => {
       assert.equal(parseDoorFrame(frame), undefined);
     });
   }
+});
+
+function assertAligned(frame: RequestFrame): void {
+  const bytes = content(written((writer) => writeRequest(writer, frame)));
+  assert.equal(bytes.indexOf("TENSORS") % 8, 0);
+  assert.deepEqual(parseDoorFrame(bytes), frame);
+}
+
+describe("A frame with binary tensors", () => {
+  const codecs = ["v2-binary", "predict-binary", "v2-raw"] as const;
+  for (const codec of codecs) {
+    it(`has them at a multiple of 8, whatever stands before them: ${codec}`, () => {
+      for (let length = 1; length < 10; length += 1) {
+        const head = [lengthPrefix(length), Buffer.alloc(length, "j")];
+        const body = Buffer.concat([...(codec === "v2-raw" ? [] : head), Buffer.from("TENSORS")]);
+        const frame = request({ codec, body, requestId: "i".repeat(length) });
+        assertAligned(frame);
+        assertAligned({ ...frame, sequence: claim({ key: "k".repeat(length) }) });
+      }
+    });
+  }
+
+  it("is written though the length of its JSON is a lie", () => {
+    for (const body of [Buffer.alloc(3), Buffer.alloc(4, 0xff)]) {
+      const frame = request({ codec: "v2-binary", body });
+      const bytes = content(written((writer) => writeRequest(writer, frame)));
+      assert.deepEqual(parseDoorFrame(bytes), frame);
+    }
+  });
+
+  it("says which memory is its own", () => {
+    const bytes = content(written((writer) => writeRequest(writer, request())));
+    const alone = Buffer.from(new Uint8Array(bytes).buffer);
+    const parsed = parseDoorFrame(alone);
+    assert.ok(parsed?.type === "request");
+    assert.equal(parsed.ownMemory, alone.buffer);
+    assert.equal(parsed.body.buffer, alone.buffer);
+  });
 });
 
 describeHostileBytes({ of: "door", parse: parseDoorFrame, rows, seed: 11 });

@@ -30,12 +30,14 @@ const stages = { decodeUs: 1, queueUs: 2, runUs: 3, encodeUs: 4 };
 
 const pressureHex = "07000000 02000000 0000003f 0000c03f 01 01 d2040000 03000000";
 
+const withTensors = { json: Buffer.from("{}"), tensors: [Buffer.from("ab"), Buffer.from("c")] };
+
 const rows: readonly FrameRow<HostFrame>[] = [
   {
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0200 697269732f3123302e31",
+    hex: "11000000 01 54525045 0300 697269732f3123302e31",
   },
   {
     name: "running",
@@ -45,16 +47,50 @@ const rows: readonly FrameRow<HostFrame>[] = [
   },
   {
     name: "chunk",
-    frame: { type: "chunk", id: 258, body: Buffer.from("{}") },
-    write: (writer) => writeChunk(writer, 258, Buffer.from("{}")),
-    hex: "07000000 11 02010000 7b7d",
+    frame: { type: "chunk", id: 258, jsonBytes: 0, body: Buffer.from("{}") },
+    write: (writer) => writeChunk(writer, 258, { json: Buffer.from("{}"), tensors: [] }),
+    hex: "0b000000 11 02010000 00000000 7b7d",
   },
   {
     name: "done",
-    frame: { type: "done", id: 258, stages, rows: 5, pressure, body: Buffer.from("{}") },
+    frame: {
+      type: "done",
+      id: 258,
+      stages,
+      rows: 5,
+      pressure,
+      jsonBytes: 0,
+      body: Buffer.from("{}"),
+    },
     write: (writer) =>
-      writeDone(writer, { id: 258, stages, rows: 5, pressure, body: Buffer.from("{}") }),
-    hex: `35000000 12 02010000 01000000 02000000 03000000 04000000 05000000 ${pressureHex} 7b7d`,
+      writeDone(writer, {
+        id: 258,
+        stages,
+        rows: 5,
+        pressure,
+        body: { json: Buffer.from("{}"), tensors: [] },
+      }),
+    hex: `39000000 12 02010000 01000000 02000000 03000000 04000000 05000000 00000000 ${pressureHex} 7b7d`,
+  },
+  {
+    name: "chunk with tensors",
+    frame: { type: "chunk", id: 258, jsonBytes: 2, body: Buffer.from("{}abc") },
+    write: (writer) => writeChunk(writer, 258, withTensors),
+    hex: "0e000000 11 02010000 02000000 7b7d 616263",
+  },
+  {
+    name: "done with tensors",
+    frame: {
+      type: "done",
+      id: 258,
+      stages,
+      rows: 5,
+      pressure,
+      jsonBytes: 2,
+      body: Buffer.from("{}abc"),
+    },
+    write: (writer) => writeDone(writer, { id: 258, stages, rows: 5, pressure, body: withTensors }),
+    hex: `3c000000 12 02010000 01000000 02000000 03000000 04000000 05000000 02000000 ${pressureHex} 7b7d 616263`,
   },
   {
     name: "failed, with a time to retry",

@@ -15,13 +15,13 @@ async function startFollowing(files: Files) {
   const server = await startChanging(models);
   const follower = new FolderFollower({ ...server, watchMs });
   await follower.start();
-  /** Several, as what it sees must have come to rest. */
-  async function looks(hasSeen: () => boolean = () => true): Promise<void> {
-    let turns = 0;
+  const adopted = () => server.notes.filter((note) => note === "watch null done").length;
+  /** As many as it takes until it has carried out a change, and then what is asked for has come to pass. */
+  async function looks(hasCome: () => boolean = () => true): Promise<void> {
+    const before = adopted();
     await server.until(() => {
       server.clock.advance(watchMs);
-      turns += 1;
-      return turns > 1_000 && hasSeen();
+      return adopted() > before && hasCome();
     });
     await server.rest();
   }

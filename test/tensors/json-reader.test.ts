@@ -75,7 +75,7 @@ describe("readTensor", () => {
     ["INT32", [1.5], "expected an integer from -2147483648 to 2147483647 (INT32) at [0], got 1.5"],
     ["INT64", [2 ** 53], `expected ${digits} at [0], got 9007199254740992`],
     ["INT64", ["9223372036854775808"], `expected ${integers} at [0], got "9223372036854775808"`],
-    ["BYTES", ["a", 1], "expected a string of whole characters (BYTES) at [1], got 1"],
+    ["BYTES", ["a", 1], "expected a string of whole characters without NUL (BYTES) at [1], got 1"],
     ["FP32", [[1], [2, 3]], "expected a list of 1 at [1], as before it, got a list of 2"],
   ] as [Datatype, unknown, string][]) {
     it(`says of ${datatype} ${JSON.stringify(value)}: ${message.slice(0, 60)}`, () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Datatype } from "../../src/protocol/model-metadata.ts";
-import type { Answer, ServedModel } from "../../src/tensors/codec.ts";
+import type { Answer, OutputForm, ServedModel } from "../../src/tensors/codec.ts";
 import { encodePrediction, encodePredictionEnd } from "../../src/tensors/predict-answer.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 
@@ -44,7 +44,7 @@ function floats(shape: readonly number[], ...values: number[]): Tensor {
 }
 
 function encode(given: Answer, served: ServedModel): string {
-  return Buffer.from(encodePrediction(given, served)).toString();
+  return Buffer.from(encodePrediction(given, served).json).toString();
 }
 
 const head = '{"model":"m\\"","version":"2"';
@@ -184,6 +184,73 @@ describe("encodePrediction", () => {
     const text = encode(answer([strings], { requestId: "ü" }), model({ s: "BYTES" }));
     const { predictions, request_id } = JSON.parse(text);
     assert.deepEqual([predictions, request_id], [["ä😀", '"'], "ü"]);
+  });
+});
+
+describe("encodePrediction of outputs in other forms", () => {
+  const binary: OutputForm = { isBinary: true, classes: null };
+  const plain: OutputForm = { isBinary: false, classes: null };
+
+  function encodeForms(
+    outputs: readonly Tensor[],
+    forms: readonly OutputForm[],
+    served: ServedModel,
+    more: Partial<Answer> = {},
+  ) {
+    const { request, ...rest } = answer(outputs, more);
+    const { json, tensors } = encodePrediction({ ...rest, request: { ...request, forms } }, served);
+    return { text: Buffer.from(json).toString(), tensors };
+  }
+
+  it("lists them, so that their order is that of the bytes whatever their names", () => {
+    const served = model({ 7: "FP32", 3: "FP32" }, ["a", "b"]);
+    const outputs = [floats([1, 2], 1, 2), floats([1], 4)];
+    const { text, tensors } = encodeForms(outputs, [binary, binary], served, { firstRow: 8 });
+    const names = served.metadata.outputs.map(({ name }) => name);
+    const sizes = [8, 4];
+    const listed = outputs.map(({ shape }, i) => {
+      const head = `{"name":"${names[i]}","datatype":"FP32","shape":[${shape}]`;
+      return `${head},"parameters":{"binary_data_size":${sizes[i]}}}`;
+    });
+    assert.equal(text, `${head},"first_row":8,"outputs":[${listed}],"request_id":"r-1"}`);
+    assert.deepEqual(
+      tensors.map(({ length }) => length),
+      sizes,
+    );
+  });
+
+  it("writes halves in JSON as the numbers that they are", () => {
+    const half: Tensor = { datatype: "FP16", shape: [1], data: Uint16Array.of(0x3c00) };
+    const { text, tensors } = encodeForms(
+      [half, half],
+      [plain, binary],
+      model({ x: "FP16", y: "FP16" }),
+    );
+    assert.deepEqual(JSON.parse(text).outputs, [
+      { name: "x", datatype: "FP32", shape: [1], data: [1] },
+      { name: "y", datatype: "FP16", shape: [1], parameters: { binary_data_size: 2 } },
+    ]);
+    assert.deepEqual(tensors, [Uint8Array.of(0, 0x3c)]);
+  });
+
+  it("warns of what JSON has no words for, and of nothing else", () => {
+    const odd = floats([1], Number.NaN);
+    const { text } = encodeForms([odd, odd], [plain, binary], model({ x: "FP32", y: "FP32" }));
+    assert.deepEqual(JSON.parse(text).warnings, [
+      "output 'x': 1 value that is not finite was replaced by null",
+    ]);
+  });
+
+  it("takes each row of a classification for itself", () => {
+    const best: OutputForm = { isBinary: false, classes: 1 };
+    const { text } = encodeForms(
+      [floats([2, 2], 1, 2, 4, 3)],
+      [best],
+      model({ y: "FP32" }, ["a", "b"]),
+    );
+    assert.deepEqual(JSON.parse(text).outputs, [
+      { name: "y", datatype: "BYTES", shape: [2, 1], data: ["2.000000:1:b", "4.000000:0:a"] },
+    ]);
   });
 });
 

@@ -120,7 +120,7 @@ describe("sampleCodec", () => {
       const answer = { request, requestId: "r-1", outputs: [floats([1, 1], 0.5)], position: 512 };
       const text =
         '{"model":"m","version":"1","position":512,"predictions":[[0.5]],"request_id":"r-1"}';
-      assert.equal(Buffer.from(encode(answer, detector)).toString(), text);
+      assert.equal(Buffer.from(encode(answer, detector).json).toString(), text);
       assert.deepEqual(encode(answer, detector), encodePrediction(answer, detector));
       assert.deepEqual(encodeEnd("r-1", 3, detector), encodePredictionEnd("r-1", 3, detector));
     }

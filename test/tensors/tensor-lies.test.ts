@@ -181,7 +181,13 @@ const refusedElements: [why: string, datatype: Datatype, row: string, message: R
   ["a fraction as digits", "INT64", '[1,"1.0"]', /got "1\.0"/],
   ["a million digits", "INT64", `[1,"${"9".repeat(1e6)}"]`, /got "9{40}…"$/],
   ["1 for BOOL", "BOOL", "[true,1]", /expected true or false at \[.*1\], got 1/],
-  ["a number for BYTES", "BYTES", '["a",1]', /expected a string of whole characters \(BYTES\)/],
+  [
+    "a number for BYTES",
+    "BYTES",
+    '["a",1]',
+    /expected a string of whole characters without NUL \(BYTES\)/,
+  ],
+  ["a NUL in BYTES", "BYTES", '["a\\u0000b","c"]', /without NUL \(BYTES\) at \[.*0\]/],
   ["half a surrogate pair", "BYTES", '["a","\\ud800"]', /got "\\ud800"/],
   ["FP16 at all", "FP16", "[1,2]", /^receiving FP16 data via JSON is not supported/],
   ["100 levels of one element", "FP32", nested(98), /.+/],
@@ -228,7 +234,7 @@ describe("a body that lies about its tensors", () => {
     ],
     ["FP32", "[-0,3.4028234663852886e38]", Float32Array.of(-0, 3.4028234663852886e38)],
     ["FP64", "[-0.0,1.7976931348623157e308]", Float64Array.of(-0, Number.MAX_VALUE)],
-    ["BYTES", '["ä€😀\\u0000","\\ud83d\\ude00"]', ["ä€😀\0", "😀"]],
+    ["BYTES", '["ä€😀\\u0001","\\ud83d\\ude00"]', ["ä€😀\x01", "😀"]],
     ["INT8", "[1e2,-128.0]", Int8Array.of(100, -128)],
   ] as const) {
     it(`is told from the true ${datatype} ${row}, which both codecs read exactly`, () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { lengthPrefix } from "../../src/protocol/binary-body.ts";
 import type { Datatype, ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
-import type { Answer, ServedModel } from "../../src/tensors/codec.ts";
+import type { ServedModel } from "../../src/tensors/codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
-import { v2Codec } from "../../src/tensors/v2-codec.ts";
+import { v2BinaryCodec, v2Codec } from "../../src/tensors/v2-codec.ts";
 
 function spec(name: string, datatype: Datatype = "FP32"): TensorSpec {
   return { name, datatype, shape: [-1, 2], batchAxis: 0 };
@@ -57,6 +58,7 @@ describe("v2Codec.decode", () => {
       rows: 1,
       outputs: [0],
       id: "q",
+      priority: "low",
       ...withoutMemory,
     });
     assert.deepEqual(
@@ -177,64 +179,86 @@ describe("v2Codec.decode", () => {
   });
 });
 
-function answer(outputs: readonly Tensor[], more: Partial<Answer> = {}, id?: string): Answer {
-  const indexes = outputs.map((_, i) => i);
-  const request = { inputs: [], rows: 1, outputs: indexes, id, ...withoutMemory };
-  return { request, requestId: "r-1", outputs, ...more };
-}
+describe("v2Codec", () => {
+  const served = model(spec("y"));
+  const inBinary = { isBinary: true, classes: null };
 
-function encode(given: Answer, served: ServedModel): string {
-  return Buffer.from(v2Codec.encode(given, served)).toString();
-}
-
-describe("v2Codec.encode", () => {
-  const y: Tensor = { datatype: "FP32", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
-  const tail =
-    '"model_name":"m","model_version":"3","outputs":[{"name":"y","datatype":"FP32","shape":[2,2],"data":[1,2,3,4]}]}';
-
-  it("writes the fields in Triton's order, data flat", () => {
-    assert.equal(encode(answer([y], {}, 'q"'), model(spec("y"))), `{"id":"q\\"",${tail}`);
+  it("takes wishes for binary outputs", () => {
+    const parameters = { binary_data_output: true };
+    assert.deepEqual(decode({ parameters, inputs }, served).forms, [inBinary]);
+    // Where outputs are listed, each says for itself.
+    assert.equal(decode({ parameters, inputs, outputs: [{ name: "y" }] }, served).forms, undefined);
   });
 
-  it("writes the request id where the client sent none", () => {
-    assert.equal(encode(answer([y]), model(spec("y"))), `{"id":"r-1",${tail}`);
-  });
-
-  it("writes the outputs that were asked for, in that order", () => {
-    const served = model(spec("a", "BYTES"), spec("b", "BOOL"));
-    const a: Tensor = { datatype: "BYTES", shape: [1], data: ["ä"] };
-    const b: Tensor = { datatype: "BOOL", shape: [], data: Uint8Array.of(1) };
-    const request = { inputs: [], rows: 1, outputs: [1, 0], id: undefined, ...withoutMemory };
-    assert.deepEqual(JSON.parse(encode(answer([b, a], { request }), served)).outputs, [
-      { name: "b", datatype: "BOOL", shape: [], data: [true] },
-      { name: "a", datatype: "BYTES", shape: [1], data: ["ä"] },
+  it("takes halves where they are wanted in binary, or as classes", () => {
+    const halves = model(spec("y", "FP16"));
+    assert.deepEqual(decode({ parameters: { binary_data_output: true }, inputs }, halves).forms, [
+      inBinary,
     ]);
-  });
-
-  it("warns, and places a slice, in the parameters", () => {
-    const odd: Tensor = { datatype: "FP32", shape: [1], data: Float32Array.of(Number.NaN) };
-    const served = model(spec("y"));
-    const warnings = ["output 'y': 1 value that is not finite was replaced by null"];
-    assert.deepEqual(JSON.parse(encode(answer([odd]), served)).parameters, { warnings });
-    assert.deepEqual(JSON.parse(encode(answer([odd], { firstRow: 8 }), served)).parameters, {
-      first_row: 8,
-      warnings,
-    });
-  });
-
-  it("refuses FP16", () => {
-    const half: Tensor = { datatype: "FP16", shape: [1], data: Uint16Array.of(0) };
-    assert.throws(() => encode(answer([half]), model(spec("y", "FP16"))), {
-      code: "invalid-request",
-    });
+    const outputs = [{ name: "y", parameters: { classification: 1 } }];
+    assert.deepEqual(decode({ inputs, outputs }, halves).forms, [{ isBinary: false, classes: 1 }]);
   });
 });
 
-describe("v2Codec.encodeEnd", () => {
-  it("is a response without outputs that says how many rows were sent", () => {
-    assert.equal(
-      Buffer.from(v2Codec.encodeEnd("r-1", 130, model(spec("y")))).toString(),
-      '{"id":"r-1","model_name":"m","model_version":"3","parameters":{"rows":130},"outputs":[]}',
+describe("v2BinaryCodec", () => {
+  const served = model(spec("y"));
+  const x = { name: "x", shape: [1, 2], datatype: "FP32", parameters: { binary_data_size: 8 } };
+
+  function bodyOf(json: unknown, tensors: Uint8Array, pad = ""): Buffer {
+    const text = Buffer.from(JSON.stringify(json) + pad);
+    return Buffer.concat([lengthPrefix(text.length), text, tensors]);
+  }
+
+  const bytes = new Uint8Array(Float32Array.of(1, 2).buffer);
+
+  it("reads tensors behind the JSON", () => {
+    const body = bodyOf({ id: "q", inputs: [x] }, bytes);
+    assert.deepEqual(v2BinaryCodec.decode(body, served), {
+      inputs: [{ datatype: "FP32", shape: [1, 2], data: Float32Array.of(1, 2) }],
+      rows: 1,
+      outputs: [0],
+      id: "q",
+      ...withoutMemory,
+    });
+  });
+
+  it("copies them only where they are not aligned", () => {
+    const shared = [];
+    for (let spaces = 0; spaces < 4; spaces += 1) {
+      const body = Buffer.from(new Uint8Array(bodyOf({ inputs: [x] }, bytes, " ".repeat(spaces))));
+      const alone = new Uint8Array(body);
+      const { inputs: read } = v2BinaryCodec.decode(alone, served);
+      const { data } = read[0] as Tensor;
+      assert.deepEqual(data, Float32Array.of(1, 2));
+      shared.push(ArrayBuffer.isView(data) && data.buffer === alone.buffer);
+    }
+    assert.equal(shared.filter(Boolean).length, 1);
+  });
+
+  it("takes inputs of both forms, in any order of names", () => {
+    const both = remembering(served);
+    const h = { name: "h", shape: [1, 2], datatype: "FP32", data: [3, 4] };
+    const { inputs: read } = v2BinaryCodec.decode(bodyOf({ inputs: [h, x] }, bytes), both);
+    assert.deepEqual(
+      read.map(({ data }) => data),
+      [Float32Array.of(1, 2), Float32Array.of(3, 4)],
     );
   });
+
+  for (const [body, message] of [
+    [bodyOf({ inputs: [x] }, bytes.subarray(1)), /expecting 1 additional bytes/],
+    [bodyOf({ inputs: [x] }, new Uint8Array(9)), /unexpected additional input data/],
+    [bodyOf({ inputs }, bytes), /unexpected additional input data/],
+    [bodyOf({ inputs: [{ ...x, data: [1, 2] }] }, bytes), /only one of the following fields/],
+    [bodyOf({ inputs: [{ ...x, parameters: { binary_data_size: -1 } }] }, bytes), /got -1/],
+    [bodyOf({ inputs: [{ ...x, parameters: { binary_data_size: 1.5 } }] }, bytes), /got 1.5/],
+    [bodyOf({ inputs: [{ ...x, shape: [1, 3] }] }, bytes), /has 12 bytes, got 8/],
+    [bodyOf({ inputs: [{ ...x, datatype: "BF16", shape: [1, 4] }] }, bytes), /'BF16', but model/],
+    [bodyOf("x", bytes), /expected an object/],
+    [Buffer.alloc(2), /length of its JSON/],
+  ] as const) {
+    it(`refuses a body with ${message.source}`, () => {
+      assert.throws(() => v2BinaryCodec.decode(body, served), { code: "invalid-request", message });
+    });
+  }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ServedModel } from "../../src/tensors/codec.ts";
-import { checkFlag, optionalParameters, readWantedOutputs } from "../../src/tensors/v2-outputs.ts";
+import { optionalParameters, readFlag, readWantedOutputs } from "../../src/tensors/v2-outputs.ts";
 
 const model: ServedModel = {
   name: "m",
@@ -23,19 +23,41 @@ const model: ServedModel = {
 };
 
 describe("readWantedOutputs", () => {
+  const unasked = { outputs: [1], isBinary: false };
+
   it("gives what stands for no wish where none is named", () => {
-    for (const unasked of [[0, 1], [1], []]) {
-      assert.equal(readWantedOutputs(undefined, model, unasked), unasked);
-      assert.equal(readWantedOutputs([], model, unasked), unasked);
+    for (const outputs of [[0, 1], [1], []]) {
+      for (const value of [undefined, []]) {
+        const wanted = readWantedOutputs(value, model, { outputs, isBinary: false });
+        assert.deepEqual(wanted, { outputs });
+        // Requests that are alike share it.
+        assert.equal(wanted.outputs, outputs);
+      }
     }
   });
 
   it("gives those named, though they would not be given unasked", () =>
-    assert.deepEqual(readWantedOutputs([{ name: "label" }], model, [1]), [0]));
+    assert.deepEqual(readWantedOutputs([{ name: "label" }], model, unasked), { outputs: [0] }));
 
-  it("gives those named, in the client's order, and takes binary_data as a wish", () => {
+  const inBinary = { isBinary: true, classes: null };
+  const plain = { isBinary: false, classes: null };
+
+  it("gives those named, in the client's order, each in its form", () => {
     const outputs = [{ name: "scores", parameters: { binary_data: true } }, { name: "label" }];
-    assert.deepEqual(readWantedOutputs(outputs, model, [0]), [1, 0]);
+    const wanted = { outputs: [1, 0], forms: [inBinary, plain] };
+    assert.deepEqual(readWantedOutputs(outputs, model, unasked), wanted);
+    const classes = [{ name: "scores", parameters: { classification: 2, binary_data: true } }];
+    const best = { outputs: [1], forms: [{ isBinary: true, classes: 2 }] };
+    assert.deepEqual(readWantedOutputs(classes, model, unasked), best);
+    const json = [{ name: "scores", parameters: { binary_data: false } }];
+    assert.deepEqual(readWantedOutputs(json, model, unasked), { outputs: [1] });
+  });
+
+  it("takes the wish for the whole request where none is named, and only there", () => {
+    const all = { outputs: [0, 1], isBinary: true };
+    const wanted = { outputs: [0, 1], forms: [inBinary, inBinary] };
+    assert.deepEqual(readWantedOutputs(undefined, model, all), wanted);
+    assert.deepEqual(readWantedOutputs([{ name: "label" }], model, all), { outputs: [0] });
   });
 
   const unexpected = "for model 'm'. Expected one of ['label','scores']";
@@ -74,9 +96,9 @@ describe("readWantedOutputs", () => {
       "Cannot read 'parameters' of output 'label': expected an object, got a list of 0",
     ],
     [
-      [{ name: "label", parameters: { classification: 2 } }],
-      "not-implemented",
-      "Cannot read 'parameters' of output 'label': 'classification' is not implemented",
+      [{ name: "label", parameters: { classification: 0 } }],
+      "invalid-request",
+      "Cannot read 'parameters' of output 'label': expected 'classification' to be an integer from 1, got 0",
     ],
     [
       [{ name: "label", parameters: { shared_memory_region: "r" } }],
@@ -85,7 +107,7 @@ describe("readWantedOutputs", () => {
     ],
   ] as const) {
     it(`refuses ${JSON.stringify(outputs)}`, () => {
-      assert.throws(() => readWantedOutputs(outputs, model, [0, 1]), { code, message });
+      assert.throws(() => readWantedOutputs(outputs, model, unasked), { code, message });
     });
   }
 });
@@ -97,8 +119,9 @@ describe("parameters", () => {
   });
 
   it("have flags that are true, false or absent", () => {
-    for (const value of [true, false]) checkFlag("'parameters'", { a: value }, "a");
-    checkFlag("'parameters'", {}, "a");
-    assert.throws(() => checkFlag("'parameters'", { a: "true" }, "a"), { code: "invalid-request" });
+    for (const value of [true, false, undefined]) {
+      assert.equal(readFlag("'parameters'", value === undefined ? {} : { a: value }, "a"), value);
+    }
+    assert.throws(() => readFlag("'parameters'", { a: "true" }, "a"), { code: "invalid-request" });
   });
 });

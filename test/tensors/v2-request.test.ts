@@ -28,7 +28,11 @@ const a = { name: "a", shape: [1, 2], datatype: "FP32", data: [1, 2] };
 const b = { name: "b", shape: [1], datatype: "INT64", data: ["-3"] };
 
 function read(request: JsonObject, served = model): ReturnType<typeof readOpenInference> {
-  return readOpenInference(request, served, { rowsOneByOne: false });
+  return readOpenInference(request, served, {
+    rowsOneByOne: false,
+    tensors: null,
+    wantsBinary: false,
+  });
 }
 
 describe("readOpenInference", () => {
@@ -117,15 +121,22 @@ describe("readOpenInference", () => {
     });
   }
 
-  for (const form of ["binary_data_size", "shared_memory_region"]) {
-    it(`says of ${form} that it is not implemented`, () => {
-      const entry = { name: "a", shape: [1, 2], datatype: "FP32", parameters: { [form]: 8 } };
-      assert.throws(() => read({ inputs: [entry, b] }), {
-        code: "not-implemented",
-        message: `Cannot read input 'a': '${form}' is not implemented, send 'data'`,
-      });
+  it("says of shared memory that it is not implemented", () => {
+    const parameters = { shared_memory_region: 8 };
+    const entry = { name: "a", shape: [1, 2], datatype: "FP32", parameters };
+    assert.throws(() => read({ inputs: [entry, b] }), {
+      code: "not-implemented",
+      message: "Cannot read input 'a': 'shared_memory_region' is not implemented, send 'data'",
     });
-  }
+  });
+
+  it("says of binary_data_size how binary tensors are sent, where the body has none", () => {
+    const entry = { ...a, data: undefined, parameters: { binary_data_size: 8 } };
+    assert.throws(() => read({ inputs: [JSON.parse(JSON.stringify(entry)), b] }), {
+      code: "invalid-request",
+      message: /^Cannot read input 'a': 'binary_data_size' expected binary tensors behind the JSON/,
+    });
+  });
 
   it("refuses a hundred thousand inputs without reading them", () => {
     const many = Array.from({ length: 100_000 }, (_, i) => ({ ...a, name: `${i}` }));
