@@ -4,6 +4,8 @@ import { initialChunkCredit } from "../src/protocol/frames.ts";
 import type { Codec, DecodedRequest, ServedModel } from "../src/tensors/codec.ts";
 import type { TypedArray } from "../src/tensors/datatypes.ts";
 import { plainOutputs } from "../src/tensors/model-state.ts";
+import { nexusCodec } from "../src/tensors/nexus-codec.ts";
+import { platformCodec } from "../src/tensors/platform-codec.ts";
 import { predictBinaryCodec, predictCodec } from "../src/tensors/predict-codec.ts";
 import { sampleCodec } from "../src/tensors/sample-codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
@@ -24,6 +26,8 @@ const codecs: Readonly<Record<CodecName, Codec>> = {
   "predict-binary": predictBinaryCodec,
   "v2-binary": v2BinaryCodec,
   "v2-raw": v2RawCodec,
+  nexus: nexusCodec,
+  platform: platformCodec,
 };
 
 export interface DecodeOptions {

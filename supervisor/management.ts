@@ -51,7 +51,7 @@ const changes: readonly Question["type"][] = ["open-upload", "name-upload", "cha
 
 export type ModelQuestion = Exclude<
   Question,
-  { type: "tree" | "metrics" | "statistics" | "log-level" }
+  { type: "tree" | "metrics" | "statistics" | "log-level" | "logs" }
 >;
 
 export class Management {
@@ -220,10 +220,12 @@ export class Management {
     if (change.type === "upload") return this.#upload(change);
     await this.#desk.carryOut(change);
     const { type, model: name } = change;
-    const done = { done: type, version: "version" in change ? change.version : null };
+    const version = "version" in change ? change.version : null;
+    const message = changeWords(type, name, version);
+    const done = { done: type, version, message };
     const isThere = this.#parts.registry.get(name) !== undefined;
     return isThere
-      ? { ...done, ...(await this.#reader.model(name)) }
+      ? { ...(await this.#reader.model(name)), ...done }
       : { id: name, ...done, state: "deleted" };
   }
 
@@ -278,4 +280,17 @@ export class Management {
       details: { change: "upload" },
     });
   }
+}
+
+const pastWords = {
+  load: "is loaded",
+  unload: "is unloaded",
+  restart: "has been restarted",
+  delete: "is deleted",
+  patch: "is changed",
+} as const;
+
+function changeWords(type: keyof typeof pastWords, name: string, version: string | null): string {
+  const what = version === null ? `model '${name}'` : `version '${version}' of model '${name}'`;
+  return `${what} ${pastWords[type]}`;
 }

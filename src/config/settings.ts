@@ -48,6 +48,9 @@ export interface Settings {
   /** Empty means every origin. */
   readonly allowedOrigins: readonly string[];
   readonly serverName: string;
+  /** Empty where there is none. */
+  readonly defaultModel: string;
+  readonly compatTriton: boolean;
 }
 
 export type Origins = { readonly [K in keyof Settings]: Origin };

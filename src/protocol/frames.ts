@@ -50,7 +50,8 @@ const magic = "TRPE";
 
 /**
  * The wire formats of bodies, by their number on the data channel: JSON, bare samples of a signal, JSON with binary
- * tensors behind it (`length of the JSON u32 | JSON | tensors`), and the bytes of a lone tensor.
+ * tensors behind it (`length of the JSON u32 | JSON | tensors`), the bytes of a lone tensor, and JSON as neighbouring
+ * servers have it.
  */
 export const codecNames = [
   "predict",
@@ -61,6 +62,8 @@ export const codecNames = [
   "predict-binary",
   "v2-binary",
   "v2-raw",
+  "nexus",
+  "platform",
 ] as const;
 export type CodecName = (typeof codecNames)[number];
 

@@ -57,6 +57,8 @@ describe("readSettings", () => {
       wsMaxBufferedBytes: 4_194_304,
       allowedOrigins: [],
       serverName: "troupe",
+      defaultModel: "",
+      compatTriton: false,
     } satisfies Settings);
   });
 

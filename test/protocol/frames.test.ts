@@ -87,7 +87,18 @@ describe("the frames of a front door", () => {
     assert.deepEqual(
       [codecNames, priorities, cancelReasons],
       [
-        ["predict", "v2", "int16", "int32", "float32", "predict-binary", "v2-binary", "v2-raw"],
+        [
+          "predict",
+          "v2",
+          "int16",
+          "int32",
+          "float32",
+          "predict-binary",
+          "v2-binary",
+          "v2-raw",
+          "nexus",
+          "platform",
+        ],
         ["low", "normal", "high"],
         ["client-left", "expired"],
       ],

@@ -31,6 +31,8 @@ const settings: Settings = {
   wsMaxBufferedBytes: 16,
   allowedOrigins: ["https://example.org"],
   serverName: "troupe",
+  defaultModel: "",
+  compatTriton: false,
 };
 
 const server = { version: "1", startedAt: 0, run: "r" };
@@ -53,6 +55,8 @@ describe("doorSettingsOf", () => {
         maxInFlight: 8,
         maxInFlightBytes: 9,
         maxBodyBytes: 10,
+        defaultModel: null,
+        compatTriton: false,
         wsMaxPayloadBytes: 12,
         wsMaxInFlight: 13,
         wsPingMs: 14,
