@@ -51,6 +51,7 @@ async function load(spec: HostSpec): Promise<void> {
       state: spec.state,
       stream: spec.stream,
       ...(spec.triton && { triton: spec.triton }),
+      ...(spec.schwift && { schwift: spec.schwift }),
     },
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),

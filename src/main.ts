@@ -74,12 +74,13 @@ function thisRun() {
   return { version: readProductVersion(), startedAt: systemClock.wall(), run };
 }
 
-async function run(settings: Settings): Promise<void> {
+async function run(settings: Settings, warnings: readonly string[]): Promise<void> {
   await findModels(settings);
   const binding = await bind(settings.host, settings.port);
   if (binding.type === "refused") refuse(`Cannot listen: ${binding.reason}`, failureExit);
   const pretty = process.stdout.isTTY === true;
   const log = createLog({ level: settings.logLevel, pretty, fd: 1, base: { role: "supervisor" } });
+  for (const reason of warnings) log.warn({ reason }, "environment");
   const opened = await openFolder(settings, log);
   const runtime = createRuntimeFolder();
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -118,7 +119,7 @@ async function run(settings: Settings): Promise<void> {
 const verdict = readProcessSettings(availableParallelism());
 switch (verdict.type) {
   case "run":
-    await run(verdict.settings);
+    await run(verdict.settings, verdict.warnings);
     break;
   case "help":
   case "version":

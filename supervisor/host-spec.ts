@@ -31,5 +31,6 @@ export function hostSpecOf(
     log,
     poison: poison.fingerprints,
     ...(config.triton && { triton: config.triton }),
+    ...(config.schwift && { schwift: config.schwift }),
   };
 }

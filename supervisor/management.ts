@@ -8,6 +8,7 @@ import { TroupeError, toFailure } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelChange, Question, Reply } from "../src/protocol/questions.ts";
 import { ChangeDesk } from "./change-desk.ts";
+import { changeWords } from "./change-words.ts";
 import { ChangeLocks, type ChangeNote } from "./change-locks.ts";
 import { Descriptions } from "./descriptions.ts";
 import type { Feed } from "./feed.ts";
@@ -19,6 +20,7 @@ import { Installer, type Upload } from "./installer.ts";
 import type { Journal } from "./journal.ts";
 import type { ModelLife } from "./model-life.ts";
 import { ModelReader } from "./model-reader.ts";
+import { refuseLoose } from "./loose-models.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
 import type { ModelStore } from "./model-store.ts";
 import { Mover } from "./mover.ts";
@@ -217,6 +219,7 @@ export class Management {
   }
 
   async #change(change: ModelChange): Promise<unknown> {
+    refuseLoose(change, this.#parts.registry.get(change.model));
     if (change.type === "upload") return this.#upload(change);
     await this.#desk.carryOut(change);
     const { type, model: name } = change;
@@ -280,17 +283,4 @@ export class Management {
       details: { change: "upload" },
     });
   }
-}
-
-const pastWords = {
-  load: "is loaded",
-  unload: "is unloaded",
-  restart: "has been restarted",
-  delete: "is deleted",
-  patch: "is changed",
-} as const;
-
-function changeWords(type: keyof typeof pastWords, name: string, version: string | null): string {
-  const what = version === null ? `model '${name}'` : `version '${version}' of model '${name}'`;
-  return `${what} ${pastWords[type]}`;
 }

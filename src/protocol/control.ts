@@ -5,6 +5,7 @@ import type {
   GoldenSample,
   QueueSettings,
   Scalar,
+  SchwiftFacts,
   SessionSettings,
   StateTensor,
   StreamSettings,
@@ -139,6 +140,8 @@ export interface HostSpec {
   readonly skipTrial: string | null;
   /** What a config.pbtxt declares. */
   readonly triton?: TritonFacts;
+  /** What SchwiftServe's YAML declares. */
+  readonly schwift?: SchwiftFacts;
 }
 
 /** Supervisor to host. */

@@ -136,7 +136,7 @@ describe("parseDoorFrame", () => {
     ["an unknown type", "06"],
     ["a hello with another magic", "01 54525046 0100"],
     ["a hello without a version", "01 54525045 01"],
-    ["an unknown codec", "02 02010000 08 00 01 00000000004a9340 00 00"],
+    ["an unknown codec", "02 02010000 0a 00 01 00000000004a9340 00 00"],
     ["an unknown priority", "02 02010000 00 00 03 00000000004a9340 00 00"],
     ["a request id longer than the frame", "02 02010000 00 00 01 00000000004a9340 02 72"],
     ["a request of a sequence without a claim", "02 02010000 00 04 01 00000000004a9340 00"],
