@@ -48,6 +48,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
   if (sequence !== null) checkFrame(request, model);
   const arrivedAt = clock.now();
   const stream = frame.stream || signal !== null;
+  const bodyDeadlineAt = arrivedAt + (request.timeoutMs ?? Number.POSITIVE_INFINITY);
   const work: Work = {
     id: frame.id,
     door,
@@ -55,6 +56,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     codec,
     request,
     stream,
+    hurried: frame.hurried === true,
     sequence,
     signal,
     lane: sequence?.lane ?? null,
@@ -63,10 +65,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     rows: signal?.count ?? request.rows,
     bytes: Math.max(frame.body.length, signal?.bytes ?? 0),
     priority: frame.priority === "normal" ? (request.priority ?? "normal") : frame.priority,
-    deadlineAt: Math.min(
-      frame.deadlineAt,
-      arrivedAt + (request.timeoutMs ?? Number.POSITIVE_INFINITY),
-    ),
+    deadlineAt: Math.min(frame.deadlineAt, bodyDeadlineAt),
     alone: frame.alone,
     arrivedAt,
     decodeUs: (arrivedAt - beganAt) * 1_000,

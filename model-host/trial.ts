@@ -10,18 +10,23 @@ import type {
   StateSpec,
   TensorSpec,
 } from "../src/protocol/model-metadata.ts";
-import type { StateTensor, StreamSettings, SchwiftFacts, TritonFacts } from "../src/protocol/model-settings.ts";
+import type {
+  SchwiftFacts,
+  StateTensor,
+  StreamSettings,
+  TritonFacts,
+} from "../src/protocol/model-settings.ts";
 import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
 import type { Engine, LoadedModel, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
 import { grownAxis, isClose } from "./row-comparison.ts";
 import { freeSizes, integerRanges, type SampleSizes, sampleRows } from "./sample-inputs.ts";
+import { checkSchwift } from "./schwift-check.ts";
 import { pairAsConfigured, pairByName } from "./state-pairs.ts";
 import { confirmState } from "./state-trial.ts";
 import { resolveStream } from "./stream-spec.ts";
 import { copyOf, tryRun } from "./trial-run.ts";
-import { checkSchwift } from "./schwift-check.ts";
 import { checkDeclared } from "./triton-check.ts";
 
 interface Verdict {

@@ -8,7 +8,11 @@ const pastWords = {
   patch: "is changed",
 } as const;
 
-export function changeWords(type: keyof typeof pastWords, name: string, version: string | null): string {
+export function changeWords(
+  type: keyof typeof pastWords,
+  name: string,
+  version: string | null,
+): string {
   const what = version === null ? `model '${name}'` : `version '${version}' of model '${name}'`;
   return `${what} ${pastWords[type]}`;
 }

@@ -48,7 +48,10 @@ export async function readConfig(
     if (triton === undefined) return { config: defaultModelConfig };
     const text = await readText(folder, model, triton);
     const { config, warnings, modelYaml } = parseTritonConfig(text, model);
-    return { config, notes: { warnings, foreign: { file: tritonName, isLoose: false, modelYaml } } };
+    return {
+      config,
+      notes: { warnings, foreign: { file: tritonName, isLoose: false, modelYaml } },
+    };
   } catch (thrown) {
     if (thrown instanceof TroupeError) return { config: thrown };
     throw thrown;

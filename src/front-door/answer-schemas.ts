@@ -49,6 +49,7 @@ export const health = {
     timestamp: text,
     models: { type: "array", items: modelInList },
     loaded_models: texts,
+    max_workers: { type: "integer" },
     models_loaded: texts,
   }),
 };

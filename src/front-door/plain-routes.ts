@@ -12,7 +12,7 @@ import { modelsLoaded } from "./neighbours/inference-platform.ts";
 import { infoUrl } from "./neighbours/model-nexus.ts";
 import { platformMetrics, wantsJson } from "./neighbours/platform-metrics.ts";
 import { addNeighbours } from "./neighbours/routes.ts";
-import { loadedModels } from "./neighbours/schwift-serve.ts";
+import { loadedModels, workersOf } from "./neighbours/schwift-serve.ts";
 import { plainServer } from "./plain-server.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
@@ -138,6 +138,7 @@ function describeHealth({ directory, settings, clock }: PlainRouteParts): unknow
     timestamp: new Date(clock.wall()).toISOString(),
     models: directory.models.map(modelJson),
     loaded_models: loadedModels(directory.models),
+    max_workers: workersOf(directory.models),
     models_loaded: modelsLoaded(directory.models),
   };
 }

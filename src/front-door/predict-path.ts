@@ -7,6 +7,8 @@ export interface PredictPath {
   /** The route's template, for metrics. */
   readonly endpoint: string;
   readonly codec: HttpCodec;
+  /** It waits for no company, whatever the model's configuration says of it. */
+  readonly hurried?: true;
   readonly model: string;
   readonly version: string | undefined;
 }
@@ -38,10 +40,12 @@ function matched(
   const codec = route === "v2" ? "v2" : "predict";
   const name = decoded(model);
   if (name === undefined || rest.length > 0) return undefined;
-  if (word === undefined) return { endpoint: plain, codec, model: name, version: undefined };
+  const pace = route === "predict" ? ({ hurried: true } as const) : {};
+  const common: Omit<PredictPath, "endpoint" | "version"> = { codec, model: name, ...pace };
+  if (word === undefined) return { endpoint: plain, ...common, version: undefined };
   const versionName = decoded(version);
   if (word !== "versions" || versionName === undefined) return undefined;
-  return { endpoint: versioned, codec, model: name, version: versionName };
+  return { endpoint: versioned, ...common, version: versionName };
 }
 
 function decoded(part: string | undefined): string | undefined {

@@ -27,6 +27,7 @@ export interface PredictionParts {
 export interface PredictionAsk {
   /** The route's template. */
   readonly endpoint: string;
+  readonly hurried?: true;
   readonly model: string;
   readonly version: string | undefined;
   readonly requestId: string;
@@ -129,6 +130,7 @@ export class Prediction implements Asked {
       priority: this.#priority,
       requestId: this.#ask.requestId,
       stream: false,
+      ...(this.#ask.hurried && { hurried: true }),
       sequence,
       onChunk: () => undefined,
       onDone: (frame) => this.#listener.onDone(frame, frame),

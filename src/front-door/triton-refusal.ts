@@ -50,6 +50,9 @@ const internalMistakes = /^(?:Failed|Unable) to parse '(?:data|shape)'/;
 
 export function tritonRefusal({ code, message }: Failure, url: string): TritonRefusal {
   if (code === "model-not-found") return unknownModel(message, url);
+  // Nothing of it could be loaded, or was.
+  if (code === "model-unavailable" && message.startsWith("model '"))
+    return unknownModel(message, url);
   if (code === "model-unavailable") {
     return {
       status: 503,

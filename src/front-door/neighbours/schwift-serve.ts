@@ -30,6 +30,12 @@ export function loadedModels(models: readonly ModelView[]): readonly string[] {
   return models.filter((model) => readyVersions(model).length > 0).map(({ name }) => name);
 }
 
+/** A worker runs one batch at a time, as a host does. */
+export function workersOf(models: readonly ModelView[]): number {
+  const versions = models.flatMap((model) => model.versions);
+  return versions.reduce((sum, { hosts }) => sum + hosts.length, 0);
+}
+
 /** Of the first input and the first output. */
 function describe(directory: Directory, name: string): AvailableModel {
   const { metadata } = directory.find(name, undefined).version;

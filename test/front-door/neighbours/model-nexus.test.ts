@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { nexusUpload } from "../../../src/front-door/neighbours/model-nexus.ts";
 import { neighbours } from "./neighbours.ts";
 
 const bounded = { timeout: 20_000 };
@@ -42,13 +43,16 @@ describe("Model-Nexus's POST /predict", bounded, () => {
     await pending;
     assert.equal(metrics.route("POST", "/predict", 200).requests.value, 1);
     assert.equal(metrics.model("m", "1").predictions("ok").value, 1);
-    assert.deepEqual([lines.length, lines[0]?.["route"], lines[0]?.["model"]], [1, "/predict", "m"]);
+    assert.deepEqual(
+      [lines.length, lines[0]?.["route"], lines[0]?.["model"]],
+      [1, "/predict", "m"],
+    );
   });
 
   it("is refused before its body is read where there is no room", async (t) => {
-    const { send, permits } = await neighbours(t, { maxInFlight: 1 });
+    const { post, permits } = await neighbours(t, { maxInFlight: 1 });
     permits.take(1);
-    const { status, json } = await send("POST", "/predict", "not read", { expect: "" });
+    const { status, json } = await post("/predict", "no JSON");
     assert.deepEqual([status, json["code"]], [503, "overloaded"]);
   });
 
@@ -110,5 +114,25 @@ describe("Model-Nexus's GET /models/info", bounded, () => {
   it("leaves a model that is named info its own routes", async (t) => {
     const { get } = await neighbours(t);
     assert.deepEqual((await get("/models/info")).json, { type: "model", model: "info" });
+  });
+});
+
+describe("Model-Nexus's POST /models/upload", bounded, () => {
+  const version = {
+    id: "iris",
+    version: "2",
+    path: "iris/2/model.onnx",
+    inputs: [{ name: "x", datatype: "FP32", shape: [-1, 4] }],
+    outputs: [{ name: "y", datatype: "INT64", shape: [-1] }],
+  };
+
+  it("answers with model and info", () => {
+    const { model, info, ...own } = JSON.parse(nexusUpload(JSON.stringify(version)));
+    assert.deepEqual(model, { id: "iris", name: "iris", version: "2", path: "iris/2/model.onnx" });
+    assert.deepEqual(info, {
+      inputs: [{ name: "x", dtype: 1, shape: [-1, 4] }],
+      outputs: [{ name: "y", dtype: 7, shape: [-1] }],
+    });
+    assert.deepEqual(own, version);
   });
 });

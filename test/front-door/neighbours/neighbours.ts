@@ -35,7 +35,10 @@ export interface Options extends Partial<DoorSettings> {
 }
 
 /** A front door that has the model `m`, version 1, with all its routes. */
-export async function neighbours(t: TestContext, { say = JSON.stringify, ...changed }: Options = {}) {
+export async function neighbours(
+  t: TestContext,
+  { say = JSON.stringify, ...changed }: Options = {},
+) {
   const parts = doorParts(changed);
   parts.directory.update(model("m", { metadata }));
   const isDraining = () => false;
@@ -52,8 +55,15 @@ export async function neighbours(t: TestContext, { say = JSON.stringify, ...chan
   });
   const send = (method: string, path: string, body?: unknown, headers: OutgoingHttpHeaders = {}) =>
     exchange(port, { method, path, body, headers });
-  const get = (path: string, headers?: OutgoingHttpHeaders) => send("GET", path, undefined, headers);
-  return { ...parts, send, get, post: (path: string, body?: unknown) => send("POST", path, body) };
+  const get = (path: string, headers?: OutgoingHttpHeaders) =>
+    send("GET", path, undefined, headers);
+  return {
+    ...parts,
+    http,
+    send,
+    get,
+    post: (path: string, body?: unknown) => send("POST", path, body),
+  };
 }
 
 interface Sent {
