@@ -6,11 +6,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Alias {
   readonly key: SettingKey;
-  /** The text as Troupe's own setting would have it; what is not understood stays, to be refused there. */
-  readonly translate: (text: string) => string;
+  /** The text as Troupe's own setting would have it, where it is wrong too; undefined where it is for somebody else. */
+  readonly translate: (text: string) => string | undefined;
 }
 
-function alias(key: SettingKey, translate: (text: string) => string = (text) => text): Alias {
+function alias(key: SettingKey, translate: Alias["translate"] = (text) => text): Alias {
   return { key, translate };
 }
 
@@ -18,9 +18,10 @@ function milliseconds(text: string): string {
   return /^\d+(\.\d+)?$/.test(text) ? String(Math.round(Number(text) * 1_000)) : text;
 }
 
-function levelOf(text: string): string {
+/** Libraries of Node's hear DEBUG too, which is a list of their names then. */
+function levelOf(text: string): string | undefined {
   if (/^(?:1|true|yes|on)$/i.test(text)) return "debug";
-  return /^(?:0|false|no|off|)$/i.test(text) ? "info" : text;
+  return /^(?:0|false|no|off)$/i.test(text) ? "info" : undefined;
 }
 
 const aliases: ReadonlyMap<string, Alias> = new Map([
@@ -44,9 +45,9 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
 /** All of them give way to Troupe's own names, and to its file. */
 export function readNeighbours(environment: Environment): readonly GivenSetting[] {
   return [...aliases].flatMap(([name, { key, translate }]) => {
-    const text = environment[name];
-    if (text === undefined || text === "") return [];
-    return [{ key, text: translate(text), origin: { type: "environment", name } }];
+    const said = environment[name];
+    const text = said === undefined || said === "" ? undefined : translate(said);
+    return text === undefined ? [] : [{ key, text, origin: { type: "environment", name } }];
   });
 }
 

@@ -25,6 +25,14 @@ describe("readNeighbours", () => {
   }
 });
 
+describe("readNeighbours, where a name is for somebody else,", () => {
+  for (const environment of [{ DEBUG: "express:*" }, { PORT: "" }, { HOST: undefined }]) {
+    it(`leaves ${JSON.stringify(environment)} alone`, () => {
+      assert.deepEqual(readNeighbours(environment), []);
+    });
+  }
+});
+
 describe("unheardNeighbours", () => {
   for (const name of [
     "MAX_BATCH_SIZE",
