@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { zipMapModel } from "../../models/datatype-models.ts";
 import { echoModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
 import { formHeaders, formOf, uploadParts } from "./multipart.ts";
@@ -13,6 +14,8 @@ const modelsFolder = join(home, "models");
 mkdirSync(join(modelsFolder, "echo"), { recursive: true });
 writeFileSync(join(modelsFolder, "echo", "model.onnx"), echoModel());
 writeFileSync(join(modelsFolder, "net.onnx"), echoModel());
+mkdirSync(join(modelsFolder, "sklearn"));
+writeFileSync(join(modelsFolder, "sklearn", "model.onnx"), zipMapModel());
 
 function schwift(name: string, more: string): void {
   const text = `model:\n  name: ${name}\n  model_args: { model_file: net.onnx }\n${more}`;
@@ -66,6 +69,15 @@ describe("Model-Nexus's routes", () => {
     assert.equal((await post("/predict", "{")).status, 400);
   });
 
+  it("predict labels with what scikit-learn exports, though it has no tensor of scores", async () => {
+    const { status, json } = await predict(row, "sklearn");
+    const { inputs, outputs } = (await get("/models/info?id=sklearn")).json;
+    assert.deepEqual([status, (json["prediction"] as readonly unknown[]).length], [200, 1]);
+    assert.equal("confidence" in json, false);
+    assert.deepEqual(inputs, [{ name: "X", dtype: 1, shape: [-1, 4] }]);
+    assert.deepEqual(outputs, [{ name: "output_label", dtype: 7, shape: [-1] }]);
+  });
+
   it("take an upload, refuse it twice, and list it", async () => {
     const form = formOf(uploadParts({ id: "grown", version: "1" }, ["model.onnx", echoModel()]));
     const upload = () =>
@@ -102,9 +114,9 @@ describe("Model-Nexus's routes", () => {
     const info = (await get("/models/info?id=echo")).json;
     assert.deepEqual([info["id"], info["name"], info["version"]], ["echo", "echo", "1"]);
     const health = (await get("/health")).json;
-    assert.deepEqual(health["loaded_models"], ["echo", "swift", "grown"]);
-    assert.deepEqual(health["models_loaded"], ["echo:1", "swift:1", "grown:1"]);
-    assert.equal(health["max_workers"], 3);
+    assert.deepEqual(health["loaded_models"], ["echo", "sklearn", "swift", "grown"]);
+    assert.deepEqual(health["models_loaded"], ["echo:1", "sklearn:1", "swift:1", "grown:1"]);
+    assert.equal(health["max_workers"], 4);
   });
 
   it("count under Model-Nexus's names", async () => {
@@ -114,7 +126,7 @@ describe("Model-Nexus's routes", () => {
       "http_request_duration_seconds_count",
       'model_predictions_total{model_id="echo"',
       'model_inference_duration_seconds_count{model_id="echo"',
-      "models_loaded 3",
+      "models_loaded 4",
     ]) {
       assert.ok(text.includes(name), name);
     }
