@@ -187,6 +187,6 @@ function tooMuch(words: string): TroupeError {
 function malformed(at: number): TroupeError {
   return new TroupeError(
     "invalid-request",
-    `frame must be a JSON object, but it is malformed at byte ${at}`,
+    `a frame or body must be a JSON object, but it is malformed at byte ${at}`,
   );
 }

@@ -115,6 +115,7 @@ describe("parseDoorFrame", () => {
     { alone: false, stream: false, priority: "low", codec: "predict" },
     { alone: false, stream: true, priority: "normal" },
     { alone: true, stream: false },
+    { hurried: true },
     { id: 0xffff_ffff, requestId: "", body: Buffer.alloc(0), deadlineAt: 0 },
     { requestId: "x".repeat(128), body: Buffer.alloc(20_000, 1) },
     ...codecNames.map((codec) => ({ codec })),
