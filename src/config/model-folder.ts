@@ -23,6 +23,7 @@ import {
   layOut,
   usualName,
 } from "./model-layout.ts";
+import { discoverSchwift } from "./schwift-folder.ts";
 import { compareVersions } from "./version-order.ts";
 import { selectVersions } from "./wanted-versions.ts";
 
@@ -68,7 +69,8 @@ export interface UnservableModel extends FoundModel {
 const volumeRescue = "lost+found";
 
 /**
- * Every sub-folder as a model, sorted by name; loose files and names with a dot in front are left out. Throws
+ * Every sub-folder as a model, sorted by name, and behind them those that SchwiftServe's files describe; other loose
+ * files and names with a dot in front are left out. Throws
  * TroupeError `invalid-model` where there is no such folder; a model's own problem never hides the others.
  */
 export async function discoverModels(folder: string): Promise<readonly ModelFolder[]> {
@@ -79,7 +81,9 @@ export async function discoverModels(folder: string): Promise<readonly ModelFold
   const found: ModelFolder[] = [];
   // One after the other: thousands at once would run out of file descriptors.
   for (const entry of models) found.push(await look(resolve(folder), entry));
-  return found;
+  const loose = await discoverSchwift(resolve(folder));
+  const isFree = ({ name }: ModelFolder) => found.every((one) => one.name !== name);
+  return [...found, ...loose.filter(isFree)];
 }
 
 /** What is not so yet: a model.yaml that says something else, a version that is added. */
@@ -99,9 +103,11 @@ export async function discoverModel(
 ): Promise<ModelFolder | undefined> {
   if (!mayBeModel(name)) return undefined;
   const kind = await kindOfModel(folder, name);
-  return kind === "folder" || kind === "link-to-folder"
-    ? look(resolve(folder), { name, kind }, foreseen)
-    : undefined;
+  if (kind === "folder" || kind === "link-to-folder") {
+    return look(resolve(folder), { name, kind }, foreseen);
+  }
+  const loose = await discoverSchwift(resolve(folder)).catch(() => []);
+  return loose.find((model) => model.name === name);
 }
 
 /** As it will be where nothing of it is there yet. */

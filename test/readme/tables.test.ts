@@ -6,6 +6,7 @@ import type { FastifyInstance } from "fastify";
 import { readFlags } from "../../src/config/flags.ts";
 import { snakeCase } from "../../src/config/key-name.ts";
 import { defaultModelConfig, parseModelConfig } from "../../src/config/model-config.ts";
+import { parseSchwiftConfig } from "../../src/config/schwift-config.ts";
 import { parseSettingsFile } from "../../src/config/settings-file.ts";
 import { settingsMarkdown } from "../../src/config/settings-page.ts";
 import { addManagement, type ManagementParts } from "../../src/front-door/management-routes.ts";
@@ -123,7 +124,8 @@ describe("the README's files", () => {
   for (const { language, text, line } of blocksOf(readme)) {
     if (language !== "yaml") continue;
     it(`are valid, line ${line}`, () => {
-      if (text.includes("description:")) parseModelConfig(text, "model.yaml");
+      if (text.startsWith("model:")) assert.ok(parseSchwiftConfig(text, "flowers.yaml"));
+      else if (text.includes("description:")) parseModelConfig(text, "model.yaml");
       else assert.equal(parseSettingsFile(text, "troupe.yaml").type, "read");
     });
   }
