@@ -35,6 +35,9 @@ export interface PredictionAsk {
   readonly beganAt: Millis;
 }
 
+/** What is known of a body that is there. */
+export type BodyLayout = Omit<RequestContent, "coding">;
+
 /** What the head of a request says, whatever it is that it asks for. */
 export interface RequestWishes {
   /** Of the body, as far as it is declared. */
@@ -117,7 +120,7 @@ export class Prediction implements Asked {
     return version ?? "";
   }
 
-  submit(content: RequestContent, body: Buffer): void {
+  submit(content: BodyLayout, body: Buffer): void {
     if (this.#admitted === undefined) return;
     const { target, deadlineAt } = this.#admitted;
     const sequence = this.#sequenceOf(content, body, target);
@@ -171,7 +174,7 @@ export class Prediction implements Asked {
   }
 
   /** Null where the request stands for itself. Only models that remember pay for the look into the body. */
-  #sequenceOf(content: RequestContent, body: Buffer, target: Target): SequenceCall | null {
+  #sequenceOf(content: BodyLayout, body: Buffer, target: Target): SequenceCall | null {
     const { metadata } = target.version;
     if (metadata === null || !hasMemory(metadata)) return null;
     if (!content.codec.startsWith("v2")) {
@@ -184,7 +187,7 @@ export class Prediction implements Asked {
 }
 
 /** Undefined where there is none. */
-function jsonIn({ prefix, jsonBytes }: RequestContent, body: Buffer): Buffer | undefined {
+function jsonIn({ prefix, jsonBytes }: BodyLayout, body: Buffer): Buffer | undefined {
   if (jsonBytes === 0) return undefined;
   if (prefix === null || jsonBytes === null) return body;
   return body.subarray(prefix.length, prefix.length + jsonBytes);
