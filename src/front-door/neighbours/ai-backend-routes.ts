@@ -30,12 +30,16 @@ export function addAiBackend(
     idOf(query);
     throw refuseKind(query.type);
   });
-  // With a name they are predictions, and do not come here.
+  // With one name they are predictions, and do not come here, but for those that spell the path with escapes.
   for (const url of backendPredictUrls) {
     app.route<{ Querystring: Query }>({
       method: ["GET", "POST"],
       url,
-      handler: ({ query }) => idOf(query),
+      exposeHeadRoute: false,
+      handler: ({ query }) => {
+        idOf(query);
+        throw new TroupeError("not-found", `predictions have the path ${url}, without escapes`);
+      },
     });
   }
 }

@@ -3,12 +3,12 @@ import type { PredictPath } from "../predict-path.ts";
 
 export const backendPredictUrls = ["/post/predict", "/get/predict"] as const;
 
-/** Undefined where the path is another, or no model is named. */
+/** Undefined where the path is another, or where no model is named, or several. */
 export function matchBackendPath(url: string): PredictPath | undefined {
   const endpoint = backendPredictUrls.find((one) => url.startsWith(`${one}?`));
   if (endpoint === undefined) return undefined;
   const query = new URLSearchParams(url.slice(endpoint.length + 1));
-  const model = query.get("id") ?? "";
-  const version = query.get("version") ?? undefined;
-  return model === "" ? undefined : { endpoint, codec: "predict", model, version };
+  const [model = "", ...others] = query.getAll("id");
+  if (model === "" || others.length > 0) return undefined;
+  return { endpoint, codec: "predict", model, version: query.get("version") ?? undefined };
 }

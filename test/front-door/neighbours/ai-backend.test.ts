@@ -32,6 +32,28 @@ describe("The AI Backend's predictions", bounded, () => {
     assert.equal((await get("/get/predict?id=")).status, 400);
     assert.equal((await get("/get/predict?id=no")).status, 404);
   });
+
+  it("are refused with two names", async (t) => {
+    const { post } = await neighbours(t);
+    const { status, json } = await post("/post/predict?id=m&id=n", "{}");
+    assert.deepEqual(
+      [status, json["error"]],
+      [400, "id must name the model, in the query, got several"],
+    );
+  });
+
+  const misspelt = [
+    ["GET", "/get/predic%74?id=m", 404],
+    ["POST", "/post/predic%74?id=m", 404],
+    ["HEAD", "/get/predict?id=m", 404],
+  ] as const;
+  for (const [method, path, status] of misspelt) {
+    it(`are not what ${method} ${path} asks for`, async (t) => {
+      const { send, fake } = await neighbours(t);
+      assert.equal((await send(method, path)).status, status);
+      assert.equal(fake.flights.length, 0);
+    });
+  }
 });
 
 describe("The AI Backend's other routes", bounded, () => {
