@@ -13,24 +13,12 @@ const home = mkdtempSync("/tmp/trt-");
 const modelsFolder = join(home, "models");
 mkdirSync(join(modelsFolder, "echo"), { recursive: true });
 writeFileSync(join(modelsFolder, "echo", "model.onnx"), echoModel());
-writeFileSync(join(modelsFolder, "net.onnx"), echoModel());
 mkdirSync(join(modelsFolder, "sklearn"));
 writeFileSync(join(modelsFolder, "sklearn", "model.onnx"), zipMapModel());
 
-function schwift(name: string, more: string): void {
-  const text = `model:\n  name: ${name}\n  model_args: { model_file: net.onnx }\n${more}`;
-  writeFileSync(join(modelsFolder, `${name}.yaml`), text);
-}
-
-schwift(
-  "swift",
-  "  max_batch_delay_ms: 400\n  input: { shape: [4], dtype: float32 }\n  caching: true\n",
-);
-schwift("skewed", "  input: { shape: [4], dtype: int64 }\n");
-schwift("wrong", "  max_batch_dely_ms: 5\n");
-
 const flags = ["--compat-triton", "--default-model", "echo"];
 const cluster = await startReady({ after }, { home, modelsFolder, flags });
+const rfc3339 = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 const row = [0.125, 0.25, 0.125, 0.5];
 
 function post<Body = Json>(path: string, body?: unknown) {
@@ -57,7 +45,12 @@ describe("Model-Nexus's routes", () => {
     });
     assert.equal(headers["x-request-id"], "mine");
     assert.equal(typeof latency_ms, "number");
-    assert.match(String(timestamp), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assert.match(String(timestamp), rfc3339);
+  });
+
+  it("predict rows as one flat list", async () => {
+    const { json } = await predict([row, row]);
+    assert.deepEqual(json["prediction"], [...row, ...row]);
   });
 
   it("refuse a wrong count, an unknown model and what is no JSON", async () => {
@@ -111,12 +104,22 @@ describe("Model-Nexus's routes", () => {
   });
 
   it("describe a model and the server", async () => {
-    const info = (await get("/models/info?id=echo")).json;
-    assert.deepEqual([info["id"], info["name"], info["version"]], ["echo", "echo", "1"]);
+    assert.deepEqual((await get("/models/info?id=echo")).json, {
+      id: "echo",
+      name: "echo",
+      version: "1",
+      inputs: [{ name: "x", dtype: 1, shape: [-1, 4] }],
+      outputs: [{ name: "y", dtype: 1, shape: [-1, 4] }],
+    });
+    assert.equal((await get("/models/info?id=no")).status, 404);
     const health = (await get("/health")).json;
-    assert.deepEqual(health["loaded_models"], ["echo", "sklearn", "swift", "grown"]);
-    assert.deepEqual(health["models_loaded"], ["echo:1", "sklearn:1", "swift:1", "grown:1"]);
-    assert.equal(health["max_workers"], 4);
+    assert.equal(health["status"], "ok");
+    assert.match(String(health["timestamp"]), rfc3339);
+    assert.match(String(health["version"]), /^\d+\.\d+\.\d+/);
+    assert.ok(Number.isInteger(health["uptime_seconds"]));
+    assert.deepEqual(health["loaded_models"], ["echo", "sklearn", "grown"]);
+    assert.deepEqual(health["models_loaded"], ["echo:1", "sklearn:1", "grown:1"]);
+    assert.equal(health["max_workers"], 3);
   });
 
   it("count under Model-Nexus's names", async () => {
@@ -126,79 +129,17 @@ describe("Model-Nexus's routes", () => {
       "http_request_duration_seconds_count",
       'model_predictions_total{model_id="echo"',
       'model_inference_duration_seconds_count{model_id="echo"',
-      "models_loaded 4",
+      "models_loaded 3",
     ]) {
       assert.ok(text.includes(name), name);
     }
   });
 });
 
-describe("SchwiftServe's YAML", () => {
-  it("is a model that predicts", async () => {
-    const { status, json } = await post("/predict/swift", { features: row });
-    assert.deepEqual([status, json["model"], json["predictions"]], [200, "swift", [row]]);
-  });
-
-  it("waits for company on /predict_batched alone", async () => {
-    const time = async (path: string) => {
-      const beganAt = performance.now();
-      await post(path, { features: row });
-      return performance.now() - beganAt;
-    };
-    assert.ok((await time("/predict_batched/swift")) >= 390);
-    assert.ok((await time("/predict/swift")) < 390);
-  });
-
-  it("is shown as a configuration, with what is not honoured", async () => {
-    const { json } = await get<{ from: Json; warnings: readonly string[] }>("/models/swift/config");
-    assert.equal(json.from["batching.max_queue_delay_ms"], "swift.yaml");
-    assert.deepEqual(json.warnings, ["model.caching (line 6): every request is run"]);
-  });
-
-  const refused = [
-    ["skewed", /skewed.yaml: input \(line 4\) is INT64 \[4\], but the model's is FP32/],
-    ["wrong", /Cannot read wrong.yaml: unknown key "max_batch_dely_ms".*\(line 4\)/],
-  ] as const;
-  for (const [name, reason] of refused) {
-    it(`refuses ${name} by file, line and key`, async () => {
-      const { json } = await get(`/models/${name}`);
-      assert.equal(json["state"], "unavailable");
-      assert.match(String(json["reason"]), reason);
-    });
-  }
-
-  it("is not changed by uploads, patches or deletes", async () => {
-    const patch = { method: "PATCH", path: "/models/swift", body: { replicas: 2 } };
-    const { status, json } = await cluster.send<Json>(patch);
-    assert.deepEqual([status, json["code"]], [409, "conflict"]);
-    assert.match(String(json["error"]), /swift.yaml describes it/);
-    assert.equal((await cluster.send({ method: "DELETE", path: "/models/swift" })).status, 409);
-  });
-
-  it("is listed for people and programs", async () => {
-    const { json } = await get<readonly Json[]>("/available_models");
-    assert.deepEqual(
-      json.find(({ name }) => name === "swift"),
-      {
-        name: "swift",
-        backend: "onnx",
-        dtype: "FP32",
-        input_shape: [-1, 4],
-        output_shape: [-1, 4],
-      },
-    );
-    const { text } = await cluster.send({
-      path: "/available_models",
-      headers: { accept: "text/html" },
-    });
-    assert.match(text, /^<!doctype html>/);
-  });
-});
-
 describe("The inference platform's routes", () => {
   it("infer, with the default model too", async () => {
     for (const body of [{ model: "echo", features: row }, { inputs: { x: [row] } }]) {
-      const { status, json } = await post("/infer", body);
+      const { status, json, headers } = await post("/infer", body);
       const { latency_ms, timestamp, request_id, ...rest } = json;
       assert.deepEqual(
         [status, rest],
@@ -212,7 +153,9 @@ describe("The inference platform's routes", () => {
           },
         ],
       );
-      assert.ok(latency_ms !== undefined && timestamp !== undefined && request_id !== undefined);
+      assert.equal(typeof latency_ms, "number");
+      assert.match(String(timestamp), rfc3339);
+      assert.equal(request_id, headers["x-request-id"]);
     }
   });
 
@@ -227,7 +170,7 @@ describe("The inference platform's routes", () => {
       { features: row },
       { model: "no" },
       { text: "x" },
-      { model: "swift", features: row },
+      { model: "grown", version: "1", features: [row, row], parameters: {} },
     ];
     const { status, json } = await post<readonly Json[]>("/infer/batch", { requests });
     assert.equal(status, 200);
@@ -237,9 +180,11 @@ describe("The inference platform's routes", () => {
         [true, "echo:1"],
         [false, "model-not-found"],
         [false, "invalid-request"],
-        [true, "swift:1"],
+        [true, "grown:1"],
       ],
     );
+    assert.deepEqual(json[3]?.["result"], { predictions: [row, row] });
+    assert.match(String(json[1]?.["error"]), /no model is named 'no'/);
   });
 
   it("unload and load, with words", async () => {
@@ -252,16 +197,21 @@ describe("The inference platform's routes", () => {
     const loaded = await post("/models/grown/load?version=1");
     assert.equal(loaded.json["message"], "version '1' of model 'grown' is loaded");
     assert.equal((await post("/models/no/load")).status, 404);
+    assert.equal((await post("/models/no/unload?version=1")).status, 404);
   });
 
   it("tell figures as JSON, and whether the server lives", async () => {
     const { json } = await get<Json>("/metrics", { accept: "application/json" });
     const { total_requests, successful_requests, failed_requests } = json as Record<string, number>;
     assert.equal(total_requests, (successful_requests ?? 0) + (failed_requests ?? 0));
-    const { echo = 0 } = json["requests_per_model"] as Record<string, number>;
-    assert.ok(echo > 0);
+    assert.ok(Number(json["average_latency_ms"]) > 0);
+    assert.match(String(json["timestamp"]), rfc3339);
+    const perModel = json["requests_per_model"] as Record<string, number>;
+    assert.deepEqual(Object.keys(perModel).toSorted(), ["echo", "grown", "sklearn"]);
+    assert.ok((perModel["echo"] ?? 0) > 0);
     assert.deepEqual((await get("/health/live")).json, { status: "alive" });
-    assert.equal((await get("/health/ready")).status, 200);
+    const ready = await get("/health/ready");
+    assert.deepEqual([ready.status, ready.json["status"]], [200, "ready"]);
   });
 });
 
