@@ -1,7 +1,7 @@
 /* What rollouts have written that did not last: it is taken back newest first, and tried again until that is done. */
 import type { ConfigStore } from "./config-store.ts";
 import type { Journal } from "./journal.ts";
-import type { Rewrite } from "./journal-entry.ts";
+import type { Rewrite, RollingOut } from "./journal-entry.ts";
 import type { RolloutRecords } from "./rollout-records.ts";
 
 export interface TakeBack {
@@ -61,4 +61,12 @@ export class TakeBacks {
   #of(model: string): readonly TakeBack[] {
     return this.#pending.get(model) ?? [];
   }
+}
+
+/** What rollouts that are recorded have written. */
+export function writtenIn(begun: readonly RollingOut[]): TakeBack {
+  return {
+    records: begun.map(({ id }) => id),
+    rewrites: begun.flatMap(({ rewrite }) => rewrite ?? []),
+  };
 }
