@@ -42,6 +42,9 @@ describe("A file that was replaced under its old name", () => {
     replace("loaded", plusModel(2));
     assert.equal((await post(cluster, "loaded", "load")).status, 200);
     assert.deepEqual(await amountsOf("loaded"), [2]);
+    const described = async () =>
+      (await cluster.get<{ digest: string; reason: string | null }>("/models/loaded")).json;
+    const { digest } = await described();
     replace("loaded", brokenModel());
     assert.equal((await post(cluster, "loaded", "load")).status, 422);
     assert.deepEqual(await amountsOf("loaded"), [2]);
@@ -50,6 +53,9 @@ describe("A file that was replaced under its old name", () => {
     const words =
       "serves version '1' as it was, but its file has been replaced since it was loaded";
     assert.deepEqual(json.reasons, [`model 'loaded' ${words}`]);
+    const after = await described();
+    assert.equal(after.digest, digest);
+    assert.match(after.reason ?? "", /^rolled back: Failed to load model because protobuf/);
     replace("loaded", plusModel(3));
     assert.equal((await post(cluster, "loaded", "load")).status, 200);
     assert.deepEqual((await cluster.get<Health>("/health")).json.reasons, []);
