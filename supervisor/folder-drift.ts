@@ -9,7 +9,7 @@ import type { Digests } from "./file-digest.ts";
 import type { HostGroup } from "./host-group.ts";
 import type { KnownModel } from "./model-registry.ts";
 
-export const replacedWords = "its file has been replaced since it was loaded";
+const replacedWords = "its file has been replaced since it was loaded";
 
 /** What the next start would find otherwise than it is now; null where nothing serves, or nothing has changed. */
 export function driftOf({ folder, life }: KnownModel): string | null {
