@@ -14,7 +14,7 @@ import {
   readConfig,
   whyUnreadable,
 } from "./config-file.ts";
-import { stampOf } from "./file-stamp.ts";
+import { stampAt } from "./file-stamp.ts";
 import { defaultModelConfig } from "./model-config.ts";
 import {
   besideOf,
@@ -199,12 +199,8 @@ async function listFolder(folder: string): Promise<Entry[]> {
 }
 
 async function stampIn(folder: string, name: string): Promise<Pick<Entry, "stamp">> {
-  try {
-    return { stamp: stampOf(await lstat(join(folder, name), { bigint: true })) };
-  } catch {
-    // It is gone by now.
-    return {};
-  }
+  const stamp = await stampAt(join(folder, name));
+  return stamp === undefined ? {} : { stamp };
 }
 
 async function kindOf(folder: string, name: string, entry: Dirent | Stats): Promise<Entry["kind"]> {

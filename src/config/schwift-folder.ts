@@ -4,8 +4,9 @@ import { lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { TroupeError } from "../protocol/errors.ts";
 import { codeOf, whyUnreadable } from "./config-file.ts";
+import { stampAt } from "./file-stamp.ts";
 import { defaultModelConfig } from "./model-config.ts";
-import type { ModelFolder, ModelVersion } from "./model-folder.ts";
+import type { FileStamps, ModelFolder, ModelVersion } from "./model-folder.ts";
 import { besideOf } from "./model-layout.ts";
 import {
   isSchwiftName,
@@ -50,7 +51,9 @@ function broken(name: string, problem: string): ModelFolder {
 async function locate(folder: string, file: string, parsed: SchwiftConfig): Promise<ModelFolder> {
   const { name, version, config, warnings, modelYaml } = parsed;
   const path = await fileOf(folder, file, parsed.modelFile);
-  const versions: readonly ModelVersion[] = [{ version, file: path, beside: await around(path) }];
+  const beside = await around(path);
+  const stamps = await stampsOf([path, ...beside.map((one) => one.file)]);
+  const versions: readonly ModelVersion[] = [{ version, file: path, beside, stamps }];
   const notes = { warnings, foreign: { file, isLoose: true, modelYaml } };
   return { name, config, versions, wanted: versions, notes };
 }
@@ -72,6 +75,15 @@ async function fileOf(folder: string, file: string, written: string): Promise<st
     throw refused(codeOf(thrown) === "ENOENT" ? "does not exist" : whyUnreadable(thrown));
   }
   throw refused("must be a regular file, and no link");
+}
+
+async function stampsOf(paths: readonly string[]): Promise<FileStamps> {
+  const stamped = await Promise.all(
+    paths.map(async (path) => [path, await stampAt(path)] as const),
+  );
+  return Object.fromEntries(
+    stamped.flatMap(([path, stamp]) => (stamp === undefined ? [] : [[path, stamp]])),
+  );
 }
 
 /** Files that the model may keep its weights in. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { echoModel } from "../../models/odd-models.ts";
+import { echoModel, plusModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -12,8 +12,10 @@ const modelsFolder = join(home, "models");
 mkdirSync(modelsFolder);
 writeFileSync(join(modelsFolder, "net.onnx"), echoModel());
 
-function schwift(name: string, more: string): void {
-  const text = `model:\n  name: ${name}\n  model_args: { model_file: net.onnx }\n${more}`;
+writeFileSync(join(modelsFolder, "plus.onnx"), plusModel(1));
+
+function schwift(name: string, more: string, file = "net.onnx"): void {
+  const text = `model:\n  name: ${name}\n  model_args: { model_file: ${file} }\n${more}`;
   writeFileSync(join(modelsFolder, `${name}.yaml`), text);
 }
 
@@ -22,6 +24,7 @@ schwift(
   "  max_batch_delay_ms: 5\n  input: { shape: [4], dtype: float32 }\n  caching: true\n",
 );
 schwift("patient", "  max_batch_delay_ms: 60000\n");
+schwift("swapped", "", "plus.onnx");
 schwift("skewed", "  input: { shape: [4], dtype: int64 }\n");
 schwift("wrong", "  max_batch_dely_ms: 5\n");
 
@@ -74,6 +77,16 @@ describe("SchwiftServe's YAML", () => {
     });
   }
 
+  it("is rolled out by a load where its model file was replaced", async () => {
+    const predicted = async () =>
+      (await post("/predict/swapped", { features: [0, 0, 0, 0] })).json["predictions"];
+    assert.deepEqual(await predicted(), [[1, 1, 1, 1]]);
+    writeFileSync(join(modelsFolder, ".new"), plusModel(2));
+    renameSync(join(modelsFolder, ".new"), join(modelsFolder, "plus.onnx"));
+    assert.equal((await post("/models/swapped/load")).status, 200);
+    assert.deepEqual(await predicted(), [[2, 2, 2, 2]]);
+  });
+
   it("is not changed by uploads, patches or deletes", async () => {
     const patch = { method: "PATCH", path: "/models/swift", body: { replicas: 2 } };
     const { status, json } = await cluster.send<Json>(patch);
@@ -117,8 +130,8 @@ describe("SchwiftServe's statuses", () => {
 
   it("stand in /health with what is loaded", async () => {
     const { json } = await get("/health");
-    assert.deepEqual(json["loaded_models"], ["patient", "swift"]);
-    assert.equal(json["max_workers"], 2);
+    assert.deepEqual(json["loaded_models"], ["patient", "swapped", "swift"]);
+    assert.equal(json["max_workers"], 3);
   });
 
   it("count under the names that the README maps them to", async () => {

@@ -31,7 +31,11 @@ describe("SchwiftServe's files in the models folder", () => {
     });
     const found = (await discoverModels(folder)).filter(({ name }) => name !== "nets");
     assert.deepEqual(
-      found.map(({ name, problem, wanted }) => [name, problem, wanted]),
+      found.map(({ name, problem, wanted }) => [
+        name,
+        problem,
+        wanted.map(({ stamps, ...version }) => version),
+      ]),
       [
         [
           "one",
@@ -47,6 +51,10 @@ describe("SchwiftServe's files in the models folder", () => {
         ["two", undefined, [{ version: "1", file: join(folder, "nets/two.onnx"), beside: [] }]],
       ],
     );
+    assert.deepEqual(Object.keys(found[0]?.wanted[0]?.stamps ?? {}), [
+      join(folder, "one.onnx"),
+      join(folder, "one.onnx.data"),
+    ]);
     assert.deepEqual(found[0]?.notes?.foreign?.file, "a.yaml");
     assert.equal((await discoverModel(folder, "two"))?.name, "two");
     assert.equal(await discoverModel(folder, "three"), undefined);
