@@ -7,6 +7,6 @@ import type { KnownModel } from "./model-registry.ts";
 export function refuseLoose({ type, model }: ModelChange, known: KnownModel | undefined): void {
   const foreign = known?.folder.notes?.foreign;
   if (foreign?.isLoose !== true || !["upload", "patch", "delete"].includes(type)) return;
-  const words = `Cannot change model '${model}': ${foreign.file} describes it; change that file and start again`;
+  const words = `Cannot change model '${model}': ${foreign.file} describes it; change that file, and load the model`;
   throw new TroupeError("conflict", words);
 }

@@ -77,6 +77,14 @@ describe("SchwiftServe's YAML", () => {
     });
   }
 
+  it("is what its file says by now after a load", async () => {
+    schwift("described", "");
+    assert.equal((await post("/models/described/load")).status, 200);
+    schwift("described", "  description: changed\n");
+    assert.equal((await post("/models/described/load")).status, 200);
+    assert.equal((await get("/models/described")).json["description"], "changed");
+  });
+
   it("is rolled out by a load where its model file was replaced", async () => {
     const predicted = async () =>
       (await post("/predict/swapped", { features: [0, 0, 0, 0] })).json["predictions"];
@@ -91,7 +99,10 @@ describe("SchwiftServe's YAML", () => {
     const patch = { method: "PATCH", path: "/models/swift", body: { replicas: 2 } };
     const { status, json } = await cluster.send<Json>(patch);
     assert.deepEqual([status, json["code"]], [409, "conflict"]);
-    assert.match(String(json["error"]), /swift.yaml describes it/);
+    assert.match(
+      String(json["error"]),
+      /swift.yaml describes it; change that file, and load the model$/,
+    );
     assert.equal((await cluster.send({ method: "DELETE", path: "/models/swift" })).status, 409);
   });
 
@@ -130,8 +141,8 @@ describe("SchwiftServe's statuses", () => {
 
   it("stand in /health with what is loaded", async () => {
     const { json } = await get("/health");
-    assert.deepEqual(json["loaded_models"], ["patient", "swapped", "swift"]);
-    assert.equal(json["max_workers"], 3);
+    assert.deepEqual(json["loaded_models"], ["patient", "swapped", "swift", "described"]);
+    assert.equal(json["max_workers"], 4);
   });
 
   it("count under the names that the README maps them to", async () => {
