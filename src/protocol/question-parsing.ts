@@ -59,10 +59,15 @@ function change(fields: Fields): ModelChange {
         uploadId: text(fields["uploadId"]),
         ...target(fields),
         config: nullOr(document, fields["config"]),
+        ...(fields["dialect"] === undefined
+          ? {}
+          : { dialect: oneOf(["triton"], fields["dialect"]) }),
         files: list(fields["files"], maxFiles).map(uploadedFile),
       };
     case "patch":
       return { type: "patch", model: text(fields["model"]), patch: document(fields["patch"]) };
+    case "configure":
+      return { type: "configure", model: text(fields["model"]), config: document(fields["config"]) };
     default:
       return { type: oneOf(changes, fields["type"]), ...target(fields) };
   }

@@ -23,8 +23,10 @@ export type ModelChange =
       readonly uploadId: string;
       readonly model: string;
       readonly version: string | null;
-      /** The text of a model.yaml, YAML or JSON. */
+      /** The text of a model.yaml, YAML or JSON, or of what `dialect` says. */
       readonly config: string | null;
+      /** Triton's ModelConfig as JSON. */
+      readonly dialect?: "triton";
       readonly files: readonly UploadedFile[];
     }
   | {
@@ -33,7 +35,9 @@ export type ModelChange =
       readonly version: string | null;
     }
   /** `patch` is the text of a JSON object: keys of model.yaml, where null gives a key its default back. */
-  | { readonly type: "patch"; readonly model: string; readonly patch: string };
+  | { readonly type: "patch"; readonly model: string; readonly patch: string }
+  /** `config` is Triton's ModelConfig as JSON: it takes the place of model.yaml, and the model is loaded. */
+  | { readonly type: "configure"; readonly model: string; readonly config: string };
 
 export type Question =
   | { readonly type: "tree" }
