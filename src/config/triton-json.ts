@@ -6,8 +6,8 @@ import { parseModelConfig, sizeFault } from "./model-config.ts";
 import { usualName } from "./model-layout.ts";
 import { readPlain } from "./plain-value.ts";
 import { readTritonConfig } from "./triton-config.ts";
-import { parseYaml, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 import { writeYaml } from "./yaml-text.ts";
+import { parseYaml, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 
 export interface WrittenConfig {
   /** Of the model.yaml. */

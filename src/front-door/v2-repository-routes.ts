@@ -1,5 +1,5 @@
 /* Open Inference V2's model repository and model configuration: other words for what `/models` does and shows. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { TroupeError } from "../protocol/errors.ts";
 import type { Directory } from "./directory.ts";
 import { readFields } from "./json-request.ts";
@@ -8,15 +8,10 @@ import type { ManagementParts } from "./management-routes.ts";
 import { checkName } from "./plain-name.ts";
 import { changeWaiting } from "./upload.ts";
 import { modelConfigJson, type WrittenConfig } from "./v2-config.ts";
-import {
-  checkLoad,
-  checkUnload,
-  noOverride,
-  readyOnlyOf,
-  repositoryIndex,
-} from "./v2-repository.ts";
+import { takeLoad } from "./v2-load.ts";
+import { checkUnload, readyOnlyOf, repositoryIndex } from "./v2-repository.ts";
 
-export interface V2RepositoryParts extends Pick<ManagementParts, "settings" | "ask"> {
+export interface V2RepositoryParts extends ManagementParts {
   readonly directory: Directory;
 }
 
@@ -51,50 +46,33 @@ function addIndex(app: FastifyInstance, { directory }: V2RepositoryParts): void 
 }
 
 function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
-  const guarded = { onRequest: guardOf(parts.settings) };
-  app.post<{ Params: Params }>(
-    "/v2/repository/models/:model/load",
-    guarded,
-    async (request, reply) => {
-      checkLoad(await readLoad(request, reply));
-      return change(parts, request, reply, "load");
-    },
-  );
-  app.post<{ Params: Params }>(
-    "/v2/repository/models/:model/unload",
-    guarded,
-    async (request, reply) => {
-      checkUnload(await readFields(request, reply));
-      return change(parts, request, reply, "unload");
-    },
-  );
-}
-
-/** Only a load that brings files is longer than what is read. */
-async function readLoad(request: ModelRequest, reply: FastifyReply) {
-  return readFields(request, reply).catch((thrown: unknown) => {
-    const isLong = thrown instanceof TroupeError && thrown.code === "payload-too-large";
-    throw isLong ? noOverride("a body with files or a configuration") : thrown;
+  const { settings, ask } = parts;
+  const { maxUploadBytes } = settings;
+  const guarded = { onRequest: guardOf(settings) };
+  const repositoryUrl = "/v2/repository/models/:model";
+  app.post<{ Params: Params }>(`${repositoryUrl}/load`, guarded, async (request, reply) => {
+    const model = checkName("model", request.params.model);
+    await takeLoad({ ...parts, maxUploadBytes }, model, { request, reply }).catch(
+      rethrow(`failed to load '${model}'`),
+    );
+    return reply.code(200).send();
   });
-}
-
-async function change(
-  { ask }: V2RepositoryParts,
-  { params }: ModelRequest,
-  reply: FastifyReply,
-  type: "load" | "unload",
-): Promise<FastifyReply> {
-  const model = checkName("model", params.model);
-  const wanted = { type, model, version: null };
-  await ask({ type: "change", change: wanted }, changeWaiting).catch((thrown: unknown) => {
-    throw worded(thrown, `failed to ${type} '${model}'`);
+  app.post<{ Params: Params }>(`${repositoryUrl}/unload`, guarded, async (request, reply) => {
+    const model = checkName("model", request.params.model);
+    checkUnload(await readFields(request, reply));
+    const change = { type: "unload", model, version: null } as const;
+    await ask({ type: "change", change }, changeWaiting).catch(
+      rethrow(`failed to unload '${model}'`),
+    );
+    return reply.code(200).send();
   });
-  return reply.code(200).send();
 }
 
 /** Clients tell a failed load by these words. */
-function worded(thrown: unknown, words: string): unknown {
-  if (!(thrown instanceof TroupeError)) return thrown;
-  const { code, message, retryAfterMs } = thrown;
-  return new TroupeError(code, `${words}: ${message}`, { cause: thrown, retryAfterMs });
+function rethrow(words: string): (thrown: unknown) => never {
+  return (thrown) => {
+    if (!(thrown instanceof TroupeError)) throw thrown;
+    const { code, message, retryAfterMs } = thrown;
+    throw new TroupeError(code, `${words}: ${message}`, { cause: thrown, retryAfterMs });
+  };
 }

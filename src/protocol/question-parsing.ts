@@ -67,7 +67,11 @@ function change(fields: Fields): ModelChange {
     case "patch":
       return { type: "patch", model: text(fields["model"]), patch: document(fields["patch"]) };
     case "configure":
-      return { type: "configure", model: text(fields["model"]), config: document(fields["config"]) };
+      return {
+        type: "configure",
+        model: text(fields["model"]),
+        config: document(fields["config"]),
+      };
     default:
       return { type: oneOf(changes, fields["type"]), ...target(fields) };
   }
