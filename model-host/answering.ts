@@ -1,3 +1,4 @@
+import { systemClock } from "../src/platform/clock.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
@@ -67,6 +68,10 @@ export function finish(work: Work, body: Uint8Array, metrics: HostMetrics, encod
   metrics.run.observe(runUs / 1e6);
   metrics.encode.observe(stages.encodeUs / 1e6);
   metrics.statistics.noteAnswered(stages);
+  if (work.trace !== undefined) {
+    work.trace.answeredAt = systemClock.now();
+    work.door.trace?.(work.id, work.trace);
+  }
   work.door.done({ id: work.id, stages, rows: work.rows, body });
 }
 

@@ -11,7 +11,7 @@ import { cutWindows } from "../src/tensors/windows.ts";
 import { invalidRequest } from "../src/tensors/wording.ts";
 import { batchKey } from "./batch-key.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Door, Work, WorkSignal } from "./work.ts";
+import type { Door, Work, WorkSignal, WorkTrace } from "./work.ts";
 
 const codecs: Readonly<Record<CodecName, Codec>> = {
   predict: predictCodec,
@@ -67,7 +67,14 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     settled: false,
   };
   work.key = batchKey(work, model);
+  if (frame.traced === true) work.trace = traceFrom(arrivedAt);
   return work;
+}
+
+/** Points that it does not reach are those that it reached last. */
+function traceFrom(queuedAt: number): WorkTrace {
+  const [batchBegunAt, runBegunAt, runEndedAt, answeredAt] = Array(4).fill(queuedAt);
+  return { queuedAt, batchBegunAt, runBegunAt, runEndedAt, answeredAt, batchRows: 0 };
 }
 
 /** The windows that the request makes whole; nothing of the sequence changes before the request is taken. */

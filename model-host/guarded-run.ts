@@ -1,5 +1,5 @@
 /* One batch under guard: the breaker counts it, a suspect is named before it runs, and a run that does not end is told. */
-import type { Clock } from "../src/platform/clock.ts";
+import type { Clock, Millis } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import type { TroupeError } from "../src/protocol/errors.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
@@ -30,6 +30,7 @@ export interface GuardedRun {
 
 export interface EngineRun {
   readonly slices: readonly WorkSlice[];
+  readonly beganAt: Millis;
   readonly tookMs: number;
 }
 
@@ -83,7 +84,7 @@ function watch(
   const disarm = arm(slices, parts, beganAt);
   return (isWell) => {
     disarm();
-    if (isWell) runs.push({ slices, tookMs: parts.clock.now() - beganAt });
+    if (isWell) runs.push({ slices, beganAt, tookMs: parts.clock.now() - beganAt });
   };
 }
 

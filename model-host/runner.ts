@@ -81,6 +81,7 @@ export class Runner {
     metrics.statistics.noteBegun(clock.wall());
     for (const { work, fromRow } of slices) {
       if (fromRow > 0) continue;
+      if (work.trace !== undefined) work.trace.batchBegunAt = now;
       work.queueUs = (now - work.arrivedAt) * 1_000;
       metrics.queue.observe(work.queueUs / 1e6);
       metrics.requestsRun.add();
@@ -102,6 +103,7 @@ export class Runner {
     this.#rows = 0;
     for (const [at, slice] of slices.entries()) this.#advance(slice, results[at]);
     if (suspect === undefined) onFree();
+    for (const run of runs) traceRun(run);
     const encoded = new Map<WorkSlice, number>();
     for (const [at, slice] of slices.entries()) {
       const { work } = slice;
@@ -169,5 +171,15 @@ export class Runner {
     // What it left is right, though its answer could not be written; but the rest of it is not run.
     if (work.nextRow < work.rows) onBroken(work);
     queue.remove(work);
+  }
+}
+
+/** Of a request that takes several runs, from the beginning of the first to the end of the last. */
+function traceRun({ slices, beganAt, tookMs }: EngineRun): void {
+  for (const { work, fromRow } of slices) {
+    if (work.trace === undefined) continue;
+    if (fromRow === 0) work.trace.runBegunAt = beganAt;
+    work.trace.runEndedAt = beganAt + tookMs;
+    work.trace.batchRows = slices.reduce((sum, slice) => sum + slice.rows, 0);
   }
 }

@@ -1,6 +1,7 @@
 import type { FailedFrame } from "../src/protocol/frames.ts";
 import type { DoneAnswer } from "../src/protocol/host-frames.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
+import type { HostPoints } from "../src/protocol/traces.ts";
 import type { Codec, DecodedRequest } from "../src/tensors/codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import type { Cut } from "../src/tensors/windows.ts";
@@ -11,6 +12,8 @@ import type { Laned, Slice } from "./work-queue.ts";
 export interface Door {
   running(ids: readonly number[]): void;
   chunk(id: number, body: Uint8Array): void;
+  /** Comes before `done`. */
+  trace?(id: number, points: HostPoints): void;
   done(answer: Omit<DoneAnswer, "pressure">): void;
   failed(answer: Omit<FailedFrame, "type" | "pressure">): void;
   /** The host has dropped a sequence that came from there. */
@@ -53,6 +56,11 @@ export interface Work extends Laned<Work> {
   encodeUs: number;
   /** Answered, or not wanted any more: what still runs of it is for nobody. */
   settled: boolean;
+  /** Of a request that is traced. */
+  trace?: WorkTrace | undefined;
 }
+
+/** Filled on its way. */
+export type WorkTrace = { -readonly [K in keyof HostPoints]: HostPoints[K] };
 
 export type WorkSlice = Slice<Work>;

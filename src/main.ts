@@ -96,6 +96,7 @@ async function run(settings: Settings): Promise<void> {
     doorSettings: doorSettingsOf(settings, thisRun(), pretty),
     handle: binding.handle,
     socketFolder: runtime.path,
+    traceFolder: settings.traceFolder,
     ...opened,
     forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder, beatMs),
     forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder, beatMs),

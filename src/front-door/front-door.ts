@@ -17,6 +17,7 @@ import { plainRoutes } from "./plain-routes.ts";
 import { predictRoute } from "./predict-route.ts";
 import { type AskSupervisor, Queries } from "./queries.ts";
 import { SharedSeats } from "./shared-seats.ts";
+import { Tracer } from "./tracer.ts";
 import { WebSockets } from "./web-sockets.ts";
 
 export interface FrontDoorParts {
@@ -28,7 +29,7 @@ export interface FrontDoorParts {
 
 type News = Extract<
   DoorCommand,
-  { type: "model" | "model-gone" | "server" | "host-down" | "reply" | "events" }
+  { type: "model" | "model-gone" | "server" | "host-down" | "reply" | "events" | "trace-plan" }
 >;
 
 export class FrontDoor {
@@ -37,6 +38,7 @@ export class FrontDoor {
   readonly #feed = new DoorFeed();
   readonly #dispatcher: Dispatcher;
   readonly #queries: Queries;
+  readonly #tracer: Tracer;
   readonly #http: HttpServer;
   readonly #sockets: WebSockets;
   readonly #ready: PromiseLike<unknown>;
@@ -46,6 +48,7 @@ export class FrontDoor {
     const metrics = createDoorMetrics(permits, () => this.#sockets.count);
     this.registry = metrics.registry;
     this.#queries = new Queries(clock, tell);
+    this.#tracer = new Tracer(clock, tell);
     this.#dispatcher = new Dispatcher(clock, {
       onReplay: ({ call }, reason) => {
         metrics.replays(call.model, reason).add();
@@ -68,8 +71,13 @@ export class FrontDoor {
     this.#sockets = new WebSockets({ ...shared, feed: this.#feed });
     const sharedSeats = new SharedSeats();
     const ask: AskSupervisor = (question, waiting) => this.#queries.ask(question, waiting);
-    const app = plainRoutes({ ...shared, ask, tell });
-    const hot = predictRoute({ ...shared, sharedSeats, maxBodyBytes: settings.maxBodyBytes });
+    const app = plainRoutes({ ...shared, ask, tell, tracer: this.#tracer });
+    const hot = predictRoute({
+      ...shared,
+      sharedSeats,
+      tracer: this.#tracer,
+      maxBodyBytes: settings.maxBodyBytes,
+    });
     this.#ready = app.ready();
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
     const { server } = this.#http;
@@ -102,6 +110,9 @@ export class FrontDoor {
         return;
       case "reply":
         this.#queries.settle(news.queryId, news.reply);
+        return;
+      case "trace-plan":
+        this.#tracer.follow(news.plan);
         return;
       case "events":
         this.#feed.learn(news.events);

@@ -18,6 +18,7 @@ import { matchPredictPath, type PredictPath } from "./predict-path.ts";
 import { declaredLength, readBody } from "./request-body.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
 import type { SharedSeats } from "./shared-seats.ts";
+import type { RequestTrace, Tracer } from "./tracer.ts";
 import { endIfUntaken } from "./untaken-answer.ts";
 import { readV2Sequence, refuseSequence } from "./v2-sequence.ts";
 
@@ -28,6 +29,7 @@ export interface PredictRouteParts {
   readonly metrics: DoorMetrics;
   readonly accessLog: AccessLog;
   readonly sharedSeats: SharedSeats;
+  readonly tracer: Tracer;
   readonly maxBodyBytes: number;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
@@ -58,6 +60,7 @@ class Exchange {
   #admitted: Admitted | undefined;
   #priority: Priority = "normal";
   #flight: Flight | undefined;
+  #trace: RequestTrace | undefined;
   #isAnswered = false;
   #disarmUpload: (() => void) | undefined;
 
@@ -121,6 +124,8 @@ class Exchange {
     // A draining server still answers whoever has a connection, and closes it with the answer.
     this.#admitted = entrance.admit({ model, version, bytes, timeoutMs, priority });
     this.#admittedAt = clock.now();
+    const { tracer } = this.#parts;
+    if (tracer.isOn) this.#trace = tracer.begin(this.#admitted.target.model.name);
   }
 
   #submit(body: Buffer): void {
@@ -145,6 +150,7 @@ class Exchange {
       requestId: this.#requestId,
       stream: false,
       sequence,
+      trace: this.#trace,
       onChunk: () => undefined,
       onDone: (frame) => this.#done(frame),
       onFailed: (failure) => this.#fail(failure, true),
@@ -195,11 +201,26 @@ class Exchange {
     return version ?? "";
   }
 
+  #noteTrace(trace: RequestTrace, status: number, writtenAt: Millis): void {
+    this.#parts.tracer.finish({
+      requestId: this.#requestId,
+      model: this.#path.model,
+      version: this.#version,
+      status,
+      receivedAt: this.#beganAt,
+      admittedAt: this.#admittedAt,
+      ...trace,
+      writtenAt,
+    });
+  }
+
   #note(status: number, failure: Failure | null, frame: DoneFrame | undefined): void {
     this.#isAnswered = true;
     this.#disarmUpload?.();
     const { clock, metrics, accessLog } = this.#parts;
-    const totalMs = clock.now() - this.#beganAt;
+    const writtenAt = clock.now();
+    const totalMs = writtenAt - this.#beganAt;
+    if (this.#trace !== undefined) this.#noteTrace(this.#trace, status, writtenAt);
     const admissionMs = this.#admittedAt - this.#beganAt;
     const route = metrics.route("POST", this.#path.endpoint, status);
     route.requests.add();

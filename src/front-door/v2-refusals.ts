@@ -11,7 +11,6 @@ const modelUrls = ["/v2/models/:model", "/v2/models/:model/versions/:version"] a
 
 export function addV2Refusals(app: FastifyInstance): void {
   for (const [path, name] of Object.entries(memories)) addMemory(app, `/v2/${path}`, name);
-  addTrace(app);
   addNamedRepositories(app);
   for (const url of modelUrls) addGenerate(app, url);
 }
@@ -22,14 +21,6 @@ function addMemory(app: FastifyInstance, url: string, name: string): void {
     app.get(`${place}/status`, answer);
     app.post(`${place}/register`, answer);
     app.post(`${place}/unregister`, answer);
-  }
-}
-
-function addTrace(app: FastifyInstance): void {
-  const answer = refusal("tracing is not supported: GET /metrics and the access log tell of times");
-  for (const url of ["/v2/trace/setting", "/v2/models/:model/trace/setting"]) {
-    app.get(url, answer);
-    app.post(url, answer);
   }
 }
 

@@ -9,8 +9,8 @@
  * | type | frame    | from | fields                                                                              |
  * | ---- | -------- | ---- | ----------------------------------------------------------------------------------- |
  * | 1    | hello    | both | magic "TRPE", version u16, host id (rest, ASCII)                                    |
- * | 2    | request  | door | id u32, codec u8, flags u8 (1 alone, 2 stream, 4 of a sequence), priority u8,        |
- * |      |          |      | deadlineAt f64, request id (u8 length, ASCII), claim (if of a sequence), body (rest) |
+ * | 2    | request  | door | id u32, codec u8, flags u8 (1 alone, 2 stream, 4 of a sequence, 8 traced),    |
+ * |      |          |      | priority u8, deadlineAt f64, request id (u8 length, ASCII), claim (if of a sequence), body (rest) |
  * | 3    | cancel   | door | id u32, reason u8 (0 the client left, 1 its deadline passed)                        |
  * | 4    | credit   | door | id u32, chunks u16                                                                  |
  * | 5    | end      | door | key of a sequence (rest, ASCII)                                                     |
@@ -19,6 +19,7 @@
  * | 18   | done     | host | id u32, stages 4 × u32 µs (decode, queue, run, encode), rows u32, pressure, body     |
  * | 19   | failed   | host | id u32, code u8, retry after u32 ms (0xffffffff: none), pressure, message (rest)     |
  * | 20   | pressure | host | pressure                                                                            |
+ * | 22   | trace    | host | id u32, points 5 × f64 ms, rows of its batch u32; comes before `done`               |
  * | 21   | ended    | host | reason u8 (as in sequences.ts), key of a sequence (rest, ASCII)                      |
  *
  * A claim is flags u8 (1 start, 2 end, 4 shared) and the sequence's key (u8 length, ASCII).
@@ -36,8 +37,9 @@ import {
   putClaim,
   type SequenceClaim,
 } from "./sequences.ts";
+import type { HostPoints } from "./traces.ts";
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 /** Chunks that a host may send before it is granted more. */
 export const initialChunkCredit = 2;
 const magic = "TRPE";
@@ -79,6 +81,8 @@ export interface RequestFrame {
   /** Null where the request stands for itself. */
   readonly sequence: SequenceClaim | null;
   readonly body: Uint8Array;
+  /** Its points in time are wanted. */
+  readonly traced?: boolean | undefined;
 }
 
 export interface DoneFrame {
@@ -108,6 +112,7 @@ export type HostFrame =
   | HelloFrame
   | { readonly type: "running"; readonly ids: readonly number[] }
   | { readonly type: "chunk"; readonly id: number; readonly body: Uint8Array }
+  | { readonly type: "trace"; readonly id: number; readonly points: HostPoints }
   | DoneFrame
   | FailedFrame
   | { readonly type: "pressure"; readonly pressure: Pressure }
@@ -126,7 +131,12 @@ export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
   writer.begin(2, 16 + requestId.length + claimed + body.length);
   writer.u32(frame.id);
   writer.u8(codecNames.indexOf(frame.codec));
-  writer.u8((frame.alone ? 1 : 0) | (frame.stream ? 2 : 0) | (sequence === null ? 0 : 4));
+  writer.u8(
+    (frame.alone ? 1 : 0) |
+      (frame.stream ? 2 : 0) |
+      (sequence === null ? 0 : 4) |
+      (frame.traced === true ? 8 : 0),
+  );
   writer.u8(priorities.indexOf(frame.priority));
   writer.f64(frame.deadlineAt);
   writer.u8(requestId.length);
@@ -190,7 +200,7 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
   if (codec === undefined || priority === undefined || sequence === undefined) return undefined;
   const bodyAt = idEnd + (sequence === null ? 0 : claimBytes(sequence));
   if (frame.length < bodyAt) return undefined;
-  return {
+  const request: RequestFrame = {
     type: "request",
     id: frame.readUInt32LE(1),
     codec,
@@ -202,4 +212,10 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
     sequence,
     body: frame.subarray(bodyAt),
   };
+  return marked(request, flags);
+}
+
+/** Few are traced. */
+function marked(request: RequestFrame, flags: number): RequestFrame {
+  return (flags & 8) === 0 ? request : { ...request, traced: true };
 }

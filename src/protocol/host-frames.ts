@@ -4,6 +4,7 @@ import type { FrameWriter } from "./frame-stream.ts";
 import { type DoneFrame, type FailedFrame, type HostFrame, parseHello } from "./frames.ts";
 import { type Pressure, parsePressure, pressureBytes, putPressure } from "./pressure.ts";
 import { type EndReason, endReasons } from "./sequences.ts";
+import { type HostPoints, hostPointNames } from "./traces.ts";
 
 const noRetry = 0xffff_ffff;
 
@@ -56,6 +57,14 @@ export function writeEnded(writer: FrameWriter, key: string, reason: EndReason):
   writer.ascii(key);
 }
 
+/** To be written before the frame that ends the request. */
+export function writeTrace(writer: FrameWriter, id: number, points: HostPoints): void {
+  writer.begin(22, 8 + 8 * hostPointNames.length);
+  writer.u32(id);
+  for (const name of hostPointNames) writer.f64(points[name]);
+  writer.u32(points.batchRows);
+}
+
 /** A frame without its length, from a host, which is not trusted; undefined where it is no such frame. */
 export function parseHostFrame(frame: Buffer): HostFrame | undefined {
   switch (frame[0]) {
@@ -74,6 +83,8 @@ export function parseHostFrame(frame: Buffer): HostFrame | undefined {
       const pressure = frame.length === 1 + pressureBytes ? parsePressure(frame, 1) : undefined;
       return pressure && { type: "pressure", pressure };
     }
+    case 22:
+      return parseTrace(frame);
     case 21: {
       const reason = endReasons[frame[1] ?? -1];
       return reason && { type: "ended", reason, key: frame.toString("latin1", 2) };
@@ -108,6 +119,21 @@ function parseDone(frame: Buffer): DoneFrame | undefined {
     pressure,
     body,
   };
+}
+
+function parseTrace(frame: Buffer): HostFrame | undefined {
+  if (frame.length !== 49) return undefined;
+  const point = (at: number) => frame.readDoubleLE(5 + 8 * at);
+  const points = {
+    queuedAt: point(0),
+    batchBegunAt: point(1),
+    runBegunAt: point(2),
+    runEndedAt: point(3),
+    answeredAt: point(4),
+    batchRows: frame.readUInt32LE(45),
+  };
+  const isSound = Object.values(points).every(Number.isFinite);
+  return isSound ? { type: "trace", id: frame.readUInt32LE(1), points } : undefined;
 }
 
 function parseFailed(frame: Buffer): FailedFrame | undefined {

@@ -11,6 +11,7 @@ import {
   Unreadable,
 } from "./field-parsing.ts";
 import { type ModelChange, maxConfigBytes, type Question, type UploadedFile } from "./questions.ts";
+import { type TraceChange, traceLevels } from "./traces.ts";
 
 const maxFiles = 64;
 const changes = ["load", "unload", "restart", "delete"] as const;
@@ -38,6 +39,12 @@ export function question(value: unknown): Question {
       };
     case "log-level":
       return { type, level: nullOr((level) => oneOf(logLevels, level), fields["level"]) };
+    case "trace-setting": {
+      const of = nullOr(text, fields["model"]);
+      return { type, model: of, change: traceChange(fieldsOf(fields["change"])) };
+    }
+    case "traces":
+      return { type, model: nullOr(text, fields["model"]) };
     case "name-upload":
       return { type, uploadId: text(fields["uploadId"]), ...target(fields) };
     case "change":
@@ -83,6 +90,23 @@ function uploadedFile(value: unknown): UploadedFile {
   if (!/^[0-9a-f]{64}$/.test(digest)) throw new Unreadable();
   const bytes = count(fields["bytes"]);
   return { name: text(fields["name"]), path: text(fields["path"]), bytes, digest };
+}
+
+function traceChange(fields: Fields): TraceChange {
+  const readers = {
+    level: (value: unknown) => oneOf(traceLevels, value),
+    rate: count,
+    count: (value: unknown) => nullOr(count, value),
+    logFrequency: count,
+    file: (value: unknown) => text(value),
+  };
+  const given = Object.entries(readers).filter(([name]) => fields[name] !== undefined);
+  return Object.fromEntries(
+    given.map(([name, read]) => {
+      const value = fields[name];
+      return [name, value === "cleared" && name !== "file" ? value : read(value)];
+    }),
+  );
 }
 
 function document(value: unknown): string {

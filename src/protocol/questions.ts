@@ -1,6 +1,7 @@
 /* What a front door asks the supervisor on behalf of a caller, and what becomes of it. */
 import type { LogLevel } from "./control.ts";
 import type { Failure } from "./errors.ts";
+import type { TraceChange } from "./traces.ts";
 
 /** One file of an upload, as it lies in the upload's own folder. */
 export interface UploadedFile {
@@ -50,6 +51,14 @@ export type Question =
     }
   /** Answered with `{"level"}`, as it is then; null changes nothing. */
   | { readonly type: "log-level"; readonly level: LogLevel | null }
+  /** Of all models where it is null; answered with the settings as they are then. */
+  | {
+      readonly type: "trace-setting";
+      readonly model: string | null;
+      readonly change: TraceChange;
+    }
+  /** Answered with `{"traces"}`, newest first. */
+  | { readonly type: "traces"; readonly model: string | null }
   | { readonly type: "models" }
   | { readonly type: "model"; readonly model: string }
   | { readonly type: "version"; readonly model: string; readonly version: string }
