@@ -26,11 +26,6 @@ export class TraceSettingsBook {
     return { ...defaultTraceSettings, ...this.#all, ...own };
   }
 
-  /** A model without anything of its own is counted with all others. */
-  hasOwn(model: string): boolean {
-    return this.#models.has(model);
-  }
-
   change(model: string | null, change: TraceChange): void {
     const before = model === null ? this.#all : (this.#models.get(model) ?? {});
     const after = applied(before, change);
@@ -39,13 +34,21 @@ export class TraceSettingsBook {
     else this.#models.set(model, after);
   }
 
+  isOver(model: string): boolean {
+    return this.get(model).count === 0;
+  }
+
   /** One trace less is still taken. False where none was wanted any more. */
   spend(model: string): boolean {
-    const of = this.hasOwn(model) ? model : null;
-    const { count, level } = this.get(of);
+    const { count, level } = this.get(model);
     if (count === 0 || level === "OFF") return false;
-    if (count !== null) this.change(of, { count: count - 1 });
+    if (count !== null) this.change(this.#countedAs(model), { count: count - 1 });
     return true;
+  }
+
+  /** A model without a count of its own is counted with all others. */
+  #countedAs(model: string): string | null {
+    return this.#models.get(model)?.count === undefined ? null : model;
   }
 
   get plan(): TracePlan {

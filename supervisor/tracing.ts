@@ -29,7 +29,7 @@ export function isOfTraces(question: Question): question is TraceQuestion {
 }
 
 /** How many of the last traces are kept. */
-export const tracesKept = 1_000;
+const tracesKept = 1_000;
 
 export class Tracing {
   readonly #parts: TracingParts;
@@ -65,6 +65,8 @@ export class Tracing {
   note(traces: readonly Trace[]): void {
     const taken = traces.filter(({ model }) => this.#book.spend(model));
     for (const trace of taken) this.#keep(trace);
+    // Other front doors would go on, for nothing.
+    if (taken.some(({ model }) => this.#book.isOver(model))) this.#tellPlan();
   }
 
   #answer(question: TraceQuestion): unknown {
@@ -80,9 +82,13 @@ export class Tracing {
         checkTraceFile(change.file, this.#parts.traceFolder);
       }
       this.#book.change(model, change);
-      this.#tellDoors({ type: "trace-plan", plan: this.#book.plan });
+      this.#tellPlan();
     }
     return this.#book.get(model);
+  }
+
+  #tellPlan(): void {
+    this.#tellDoors({ type: "trace-plan", plan: this.#book.plan });
   }
 
   #keep(trace: Trace): void {

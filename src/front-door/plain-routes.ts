@@ -51,6 +51,7 @@ const extensions: readonly string[] = [
   "model_repository(unload_dependents)",
   "sequence",
   "statistics",
+  "trace",
 ];
 
 /** Verbs that get 405 where the path is one of ours. */

@@ -255,6 +255,7 @@ describe("The server's metadata", () => {
       "model_repository(unload_dependents)",
       "sequence",
       "statistics",
+      "trace",
     ]);
   });
 

@@ -23,8 +23,6 @@ describe("The routes of Open Inference V2 that are not built", { timeout: 20_000
     ["POST", "/v2/systemsharedmemory/unregister", /^system shared memory is/],
     ["GET", "/v2/cudasharedmemory/status", /^CUDA shared memory is/],
     ["POST", "/v2/cudasharedmemory/region/r/unregister", /^CUDA shared memory is/],
-    ["GET", "/v2/trace/setting", /^tracing is/],
-    ["POST", "/v2/models/m/trace/setting", /^tracing is/],
     ["POST", "/v2/models/m/generate", /^generate comes with text/],
     ["POST", "/v2/models/m/versions/1/generate_stream", /^generate_stream comes with text/],
     ["POST", "/v2/repository/shelf/index", /^'repository_name' specification is not supported$/],

@@ -42,7 +42,7 @@ const rows: readonly FrameRow<DoorFrame>[] = [
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0200 697269732f3123302e31",
+    hex: "11000000 01 54525045 0300 697269732f3123302e31",
   },
   {
     name: "request",

@@ -10,6 +10,7 @@ import {
   writeFailed,
   writePressure,
   writeRunning,
+  writeTrace,
 } from "../../src/protocol/host-frames.ts";
 import type { Pressure } from "../../src/protocol/pressure.ts";
 import { endReasons } from "../../src/protocol/sequences.ts";
@@ -28,6 +29,15 @@ const pressure: Pressure = {
 
 const stages = { decodeUs: 1, queueUs: 2, runUs: 3, encodeUs: 4 };
 
+const points = {
+  queuedAt: 1,
+  batchBegunAt: 2,
+  runBegunAt: 3,
+  runEndedAt: 4,
+  answeredAt: 5,
+  batchRows: 6,
+};
+
 const pressureHex = "07000000 02000000 0000003f 0000c03f 01 01 d2040000 03000000";
 
 const rows: readonly FrameRow<HostFrame>[] = [
@@ -35,7 +45,7 @@ const rows: readonly FrameRow<HostFrame>[] = [
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0200 697269732f3123302e31",
+    hex: "11000000 01 54525045 0300 697269732f3123302e31",
   },
   {
     name: "running",
@@ -82,6 +92,12 @@ const rows: readonly FrameRow<HostFrame>[] = [
     frame: { type: "pressure", pressure },
     write: (writer) => writePressure(writer, pressure),
     hex: `1b000000 14 ${pressureHex}`,
+  },
+  {
+    name: "trace",
+    frame: { type: "trace", id: 258, points },
+    write: (writer) => writeTrace(writer, 258, points),
+    hex: `31000000 16 02010000 000000000000f03f 0000000000000040 0000000000000840 0000000000001040 0000000000001440 06000000`,
   },
   {
     name: "ended",
