@@ -62,7 +62,7 @@ export class TraceSettingsBook {
 
 function applied(before: Own, change: TraceChange): Own {
   const entries = Object.entries({ ...before, ...change });
-  return Object.fromEntries(entries.filter(([, value]) => value !== "cleared"));
+  return Object.fromEntries(entries.filter(([, value]) => value !== false));
 }
 
 function samplingOf({ level, rate, count }: TraceSettings): Sampling | null {

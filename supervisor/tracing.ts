@@ -78,7 +78,7 @@ export class Tracing {
 
   #change(model: string | null, change: TraceChange): unknown {
     if (Object.keys(change).length > 0) {
-      if (change.file !== undefined && change.file !== "cleared") {
+      if (change.file !== undefined && change.file !== false) {
         checkTraceFile(change.file, this.#parts.traceFolder);
       }
       this.#book.change(model, change);

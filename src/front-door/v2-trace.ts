@@ -25,7 +25,7 @@ export function traceChangeOf(fields: Json): TraceChange {
 
 function changeOf(name: string, value: unknown): TraceChange {
   const read = <T>(take: (name: string, value: unknown) => T) =>
-    value === null ? "cleared" : take(name, value);
+    value === null ? false : take(name, value);
   switch (name) {
     case "trace_level":
       return { level: read(levelOf) };

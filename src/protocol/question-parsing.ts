@@ -104,7 +104,7 @@ function traceChange(fields: Fields): TraceChange {
   return Object.fromEntries(
     given.map(([name, read]) => {
       const value = fields[name];
-      return [name, value === "cleared" && name !== "file" ? value : read(value)];
+      return [name, value === false ? value : read(value)];
     }),
   );
 }

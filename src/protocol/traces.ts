@@ -16,9 +16,9 @@ export interface TraceSettings {
   readonly file: string;
 }
 
-/** What is named is set; null gives a model what holds for all, and all the default. */
+/** What is named is set; false gives a model what holds for all, and all the default. */
 export type TraceChange = {
-  readonly [K in keyof TraceSettings]?: TraceSettings[K] | "cleared";
+  readonly [K in keyof TraceSettings]?: TraceSettings[K] | false;
 };
 
 /** What a front door needs to know; null takes none. */

@@ -32,7 +32,7 @@ describe("The settings of traces", () => {
     ],
     [
       { trace_rate: null, trace_file: null },
-      { rate: "cleared", file: "cleared" },
+      { rate: false, file: false },
     ],
   ];
   for (const [fields, change] of taken) {

@@ -29,7 +29,7 @@ const questions: readonly Question[] = [
   {
     type: "trace-setting",
     model: null,
-    change: { level: "TIMESTAMPS", rate: "cleared", count: null, logFrequency: 1, file: "f" },
+    change: { level: "TIMESTAMPS", rate: false, count: null, logFrequency: 1, file: "f" },
   },
   { type: "change", change: { type: "configure", model: "m", config: "{}" } },
   { type: "log-level", level: null },

@@ -23,9 +23,9 @@ describe("The settings of traces", () => {
       all: { rate: 10, count: null },
       models: [["m", { rate: 2, count: null }]],
     });
-    own.change("m", { rate: "cleared" });
+    own.change("m", { rate: false });
     assert.deepEqual([own.get("m").rate, own.plan.models], [10, []]);
-    own.change(null, { rate: "cleared" });
+    own.change(null, { rate: false });
     assert.equal(own.get(null).rate, defaultTraceSettings.rate);
   });
 
