@@ -14,6 +14,7 @@ import { invalidRequest } from "../src/tensors/wording.ts";
 import { batchKey } from "./batch-key.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Door, Work, WorkSignal } from "./work.ts";
+import { beginTrace } from "./work-trace.ts";
 
 const codecs: Readonly<Record<CodecName, Codec>> = {
   predict: predictCodec,
@@ -34,6 +35,8 @@ export interface DecodeOptions {
   readonly sequence: Sequence | null;
   readonly fingerprint: ((request: DecodedRequest) => string) | undefined;
 }
+
+const endless = Number.POSITIVE_INFINITY;
 
 /** Throws `invalid-request` where the body is not what the model takes. */
 export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptions): Work {
@@ -60,10 +63,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     rows: signal?.count ?? request.rows,
     bytes: Math.max(frame.body.length, signal?.bytes ?? 0),
     priority: frame.priority === "normal" ? (request.priority ?? "normal") : frame.priority,
-    deadlineAt: Math.min(
-      frame.deadlineAt,
-      arrivedAt + (request.timeoutMs ?? Number.POSITIVE_INFINITY),
-    ),
+    deadlineAt: Math.min(frame.deadlineAt, arrivedAt + (request.timeoutMs ?? endless)),
     alone: frame.alone,
     arrivedAt,
     decodeUs: (arrivedAt - beganAt) * 1_000,
@@ -75,6 +75,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     runUs: 0,
     encodeUs: 0,
     settled: false,
+    trace: beginTrace(frame, arrivedAt),
   };
   work.key = batchKey(work, model);
   return work;

@@ -3,6 +3,7 @@
 import { refuseTriton } from "../src/config/config-file.ts";
 import { patchModelConfig } from "../src/config/config-patch.ts";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { parseTritonJson } from "../src/config/triton-json.ts";
 import { selectVersions, versionsKey } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { noSuchModel, noSuchVersion } from "../src/protocol/model-refusals.ts";
@@ -10,6 +11,7 @@ import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
 import type { ChangeParts } from "./change-parts.ts";
 import type { HostGroup } from "./host-group.ts";
+import type { JournalEntry } from "./journal-entry.ts";
 import { goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Mover } from "./mover.ts";
@@ -18,7 +20,13 @@ export interface DeskParts extends ChangeParts {
   readonly mover: Mover;
 }
 
-type Kept = Extract<ModelChange, { type: "load" | "unload" | "restart" | "delete" | "patch" }>;
+type Kept = Exclude<ModelChange, { type: "upload" }>;
+
+/** Of a model.yaml, and what it then means. */
+interface Rewritten {
+  readonly text: string;
+  readonly config: ModelConfig;
+}
 
 export class ChangeDesk {
   readonly #parts: DeskParts;
@@ -29,13 +37,14 @@ export class ChangeDesk {
 
   /** Resolves when it is done; rejects with what the caller gets. */
   async carryOut(change: Kept): Promise<void> {
-    const version = change.type === "patch" ? null : change.version;
+    const version = "version" in change ? change.version : null;
+    const isLoad = change.type === "load" || change.type === "configure";
     const { model: name } = change;
     // What somebody has just put into the folder can be loaded.
-    if (change.type === "load") await this.#lookFor(name, version);
+    if (isLoad) await this.#lookFor(name, version);
     else this.#find(name, version);
     await this.#parts.locks.alone(change.type, { model: name, version }, async () => {
-      await this.#act(change, change.type === "load" ? await this.#adopt(name) : this.#find(name));
+      await this.#act(change, isLoad ? await this.#adopt(name) : this.#find(name));
     });
   }
 
@@ -51,6 +60,8 @@ export class ChangeDesk {
         return this.#delete(model, change.version);
       case "patch":
         return this.#patch(model, change.patch);
+      case "configure":
+        return this.#configure(model, change.config);
     }
   }
 
@@ -175,7 +186,22 @@ export class ChangeDesk {
     await mover.refresh(model);
   }
 
-  async #patch(model: KnownModel, patch: string): Promise<void> {
+  #patch(model: KnownModel, patch: string): Promise<void> {
+    const file = `${model.life.name}/model.yaml`;
+    return this.#rewrite(model, [], (before) => patchModelConfig(before, patch, file));
+  }
+
+  #configure(model: KnownModel, config: string): Promise<void> {
+    const { name } = model.life;
+    const loaded = { type: "loaded", model: name, version: null } as const;
+    return this.#rewrite(model, [loaded], () => parseTritonJson(config, name));
+  }
+
+  async #rewrite(
+    model: KnownModel,
+    decisions: readonly JournalEntry[],
+    rewritten: (before: string) => Rewritten,
+  ): Promise<void> {
     const { store, mover, modelsFolder } = this.#parts;
     const { name } = model.life;
     await mover.catchUp(model);
@@ -183,7 +209,7 @@ export class ChangeDesk {
     const before = await store.configs.read(name);
     const names = await store.namesIn(name);
     refuseTriton(name, before, names);
-    const { text: written, config } = patchModelConfig(before, patch, `${name}/model.yaml`);
+    const { text: written, config } = rewritten(before);
     // A model.yaml that says nothing is removed, and what is beside it would hold.
     const others = names.filter((one) => one !== "model.yaml");
     refuseTriton(name, written, others);
@@ -191,7 +217,7 @@ export class ChangeDesk {
     checkSelection(folder, config);
     const rewrite = { before, written };
     const commit = () => store.configs.replace(name, rewrite);
-    await mover.settle(model, { folder, commit, rewrites: [rewrite] });
+    await mover.settle(model, { folder, commit, decisions, rewrites: [rewrite] });
     await mover.refresh(model);
   }
 }

@@ -3,6 +3,7 @@ import { refuseTriton } from "../src/config/config-file.ts";
 import { configText } from "../src/config/config-patch.ts";
 import { defaultModelConfig, parseModelConfig } from "../src/config/model-config.ts";
 import { discoverModel, foreseeModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { parseTritonJson, type WrittenConfig } from "../src/config/triton-json.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { versionTaken } from "../src/protocol/model-refusals.ts";
@@ -39,6 +40,7 @@ interface Prepared {
   readonly version: string;
   /** The text that becomes the model.yaml; null leaves that as it is. */
   readonly configText: string | null;
+  /** With what is declared of the model. */
   readonly config: ModelConfig;
 }
 
@@ -101,9 +103,9 @@ export class Installer {
     const taken = await this.#taken(model, folder);
     const version = upload.version ?? nextVersion(taken);
     if (taken.includes(version)) throw versionTaken(model, version);
-    const text = upload.config === null ? null : configText(upload.config);
-    if (text !== null) refuseTriton(model, "", await store.namesIn(model));
-    const config = configOf(model, folder, text);
+    const written = writtenConfig(upload);
+    if (written !== null) refuseTriton(model, "", await store.namesIn(model));
+    const config = written?.config ?? configOf(model, folder);
     const foreseen = { config, version };
     const expected =
       folder === undefined
@@ -111,7 +113,8 @@ export class Installer {
         : ((await discoverModel(modelsFolder, model, foreseen)) ?? goneFolder(model));
     if (expected.problem !== undefined) throw brokenModel(model, expected.problem);
     if (!expected.versions.some((one) => one.version === version)) throw notNumber(model, version);
-    return { upload, version, configText: text, config };
+    const tried = written?.declared ?? config;
+    return { upload, version, configText: written?.text ?? null, config: tried };
   }
 
   /** What a rollback has left to be taken back is so first: what is replaced here is what holds then. */
@@ -218,12 +221,16 @@ function nextVersion(taken: readonly string[]): string {
   return String(Math.max(0, ...numbers) + 1);
 }
 
-function configOf(
-  model: string,
-  folder: ModelFolder | undefined,
-  text: string | null,
-): ModelConfig {
-  if (text !== null) return parseModelConfig(text, "config");
+/** What the upload brings. */
+function writtenConfig({ model, config: source, dialect }: Upload): WrittenConfig | null {
+  if (source === null) return null;
+  if (dialect === "triton") return parseTritonJson(source, model);
+  const text = configText(source);
+  const config = parseModelConfig(text, "config");
+  return { text, config, declared: config };
+}
+
+function configOf(model: string, folder: ModelFolder | undefined): ModelConfig {
   if (folder === undefined) return defaultModelConfig;
   if (folder.config instanceof TroupeError) throw brokenModel(model, folder.config.message);
   return folder.config;

@@ -52,7 +52,7 @@ const changes: readonly Question["type"][] = ["open-upload", "name-upload", "cha
 
 export type ModelQuestion = Exclude<
   Question,
-  { type: "tree" | "metrics" | "statistics" | "log-level" }
+  { type: "tree" | "metrics" | "statistics" | "log-level" | "trace-setting" | "traces" }
 >;
 
 export class Management {

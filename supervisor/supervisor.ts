@@ -24,6 +24,7 @@ import { type LastExit, type SlotContext, withoutQueues } from "./slot.ts";
 import { answerStatistics } from "./statistics-answer.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
+import { isOfTraces, Tracing } from "./tracing.ts";
 import { describeTree } from "./tree.ts";
 import { judgeTick, tickMs } from "./watchdog.ts";
 
@@ -37,6 +38,7 @@ export class Supervisor {
   readonly #scrape: Scrape;
   readonly #feed: Feed;
   readonly #management: Management;
+  readonly #tracing: Tracing;
   readonly #metrics = createSupervisorMetrics(() => ({
     models: this.#registry.models,
     doors: this.#doors,
@@ -51,6 +53,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     const { clock } = options;
     this.#options = options;
+    this.#tracing = new Tracing(options, (command) => this.#tellDoors(command));
     this.#startedAt = clock.wall();
     this.#lastTickAt = clock.now();
     this.#scrape = new Scrape({
@@ -168,6 +171,7 @@ export class Supervisor {
       onMetrics: (reportId, metrics) => this.#scrape.note(door, reportId, metrics),
       onQuery: (_, queryId, question) => void this.#answer(door, queryId, question),
       onProgress: (uploadId, bytes) => this.#management.noteProgress(uploadId, bytes),
+      onTraces: (traces) => this.#tracing.note(traces),
       onDropped: (uploadId) => this.#management.dropUpload(uploadId),
       onViolation: (hostId, reason) => this.#onViolation(hostId, reason),
       onDown: (exit) => this.#onDoorDown(door, exit),
@@ -180,6 +184,7 @@ export class Supervisor {
     for (const model of this.#registry.views) door.slot.send({ type: "model", model });
     door.slot.send({ type: "server", server: this.#server });
     door.slot.send({ type: "events", events: this.#feed.recent });
+    this.#tracing.brief(door.slot);
   }
 
   get #hosts(): readonly HostSlot[] {
@@ -199,13 +204,13 @@ export class Supervisor {
   #onHostDown(host: HostSlot, hostId: string, exit: LastExit): void {
     this.#scrape.retire(host);
     this.#tellDoors({ type: "host-down", hostId, blame: exit.blame });
-    if (wasServing(host)) this.#metrics.countRestart("host", host.model, exit.cause);
+    if (host.slot.isWanted) this.#metrics.countRestart("host", host.model, exit.cause);
   }
 
   #onDoorDown(door: DoorSlot, exit: LastExit): void {
     this.#scrape.retire(door);
     this.#management.forgetDoor(door);
-    if (wasServing(door)) this.#metrics.countRestart("front-door", "", exit.cause);
+    if (door.slot.isWanted) this.#metrics.countRestart("front-door", "", exit.cause);
   }
 
   #tellDoors(command: DoorCommand): void {
@@ -247,9 +252,9 @@ export class Supervisor {
     if (question.type === "metrics") return { type: "body", body: await this.#scrape.merged() };
     if (question.type === "statistics")
       return answerStatistics(question, this.#registry, this.#scrape);
-    if (question.type === "log-level") {
+    if (question.type === "log-level")
       return answerLogLevel(question, this.#options, this.#members);
-    }
+    if (isOfTraces(question)) return this.#tracing.answer(question);
     return this.#management.answer(door, question);
   }
 
@@ -287,11 +292,6 @@ export class Supervisor {
       else slot.watch(now);
     }
   }
-}
-
-/** Neither asked to end, nor without a model that it could serve. */
-function wasServing({ slot }: DoorSlot | HostSlot): boolean {
-  return slot.phase.name === "starting" || slot.phase.name === "ready";
 }
 
 /** Hosts have nothing left to do when the front doors are gone. */

@@ -40,6 +40,8 @@ export interface Settings {
   readonly maxInFlightBytes: number;
   readonly maxBodyBytes: number;
   readonly maxUploadBytes: number;
+  /** An absolute path; empty where traces go to no files. */
+  readonly traceFolder: string;
   readonly hangMs: number;
   readonly wsMaxPayloadBytes: number;
   readonly wsMaxInFlight: number;
@@ -129,7 +131,9 @@ function complete(valued: ReadonlyMap<keyof Settings, Valued>, machine: Machine)
   const contradiction = findContradiction(settings, origins);
   if (contradiction !== undefined) return refusal(contradiction);
   const models = resolve(machine.cwd, settings.models);
-  return { type: "run", settings: { ...settings, models }, origins };
+  const { traceFolder: folder } = settings;
+  const traceFolder = folder === "" ? "" : resolve(machine.cwd, folder);
+  return { type: "run", settings: { ...settings, models, traceFolder }, origins };
 }
 
 function findContradiction(settings: Settings, origins: Origins): string | undefined {

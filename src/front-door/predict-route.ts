@@ -20,6 +20,7 @@ import { declaredLength, readBody } from "./request-body.ts";
 import { contentOf, type RequestContent } from "./request-content.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
 import type { SharedSeats } from "./shared-seats.ts";
+import type { RequestTrace, Tracer } from "./tracer.ts";
 import { endIfUntaken } from "./untaken-answer.ts";
 import { claimV2 } from "./v2-claim.ts";
 import { refuseSequence } from "./v2-sequence.ts";
@@ -31,6 +32,7 @@ export interface PredictRouteParts {
   readonly metrics: DoorMetrics;
   readonly accessLog: AccessLog;
   readonly sharedSeats: SharedSeats;
+  readonly tracer: Tracer;
   readonly maxBodyBytes: number;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
@@ -62,6 +64,7 @@ class Exchange {
   #content: RequestContent | undefined;
   #priority: Priority = "normal";
   #flight: Flight | undefined;
+  #trace: RequestTrace | undefined;
   #isAnswered = false;
   #disarmUpload: (() => void) | undefined;
 
@@ -115,7 +118,7 @@ class Exchange {
 
   /** Everything that can be refused before the body is read. */
   #admit(): void {
-    const { entrance, clock, maxBodyBytes } = this.#parts;
+    const { entrance, clock, maxBodyBytes, tracer } = this.#parts;
     const { headers } = this.#request;
     const bytes = declaredLength(this.#request, maxBodyBytes);
     // Only this tells a client that it was the coding, and not the type (RFC 9110, section 12.5.3).
@@ -130,6 +133,7 @@ class Exchange {
     // A draining server still answers whoever has a connection, and closes it with the answer.
     this.#admitted = entrance.admit({ model, version, bytes, timeoutMs, priority });
     this.#admittedAt = clock.now();
+    this.#trace = tracer.begin(this.#admitted.target.model.name);
   }
 
   #submit(body: Buffer): void {
@@ -154,6 +158,7 @@ class Exchange {
       requestId: this.#requestId,
       stream: false,
       sequence,
+      trace: this.#trace,
       onChunk: () => undefined,
       onDone: (frame) => this.#done(frame),
       onFailed: (failure) => this.#fail(failure, true),
@@ -227,11 +232,25 @@ class Exchange {
     return version ?? "";
   }
 
+  #noteTrace(trace: RequestTrace, status: number, writtenAt: Millis): void {
+    this.#parts.tracer.finish(trace, {
+      requestId: this.#requestId,
+      model: this.#path.model,
+      version: this.#version,
+      status,
+      receivedAt: this.#beganAt,
+      admittedAt: this.#admittedAt,
+      writtenAt,
+    });
+  }
+
   #note(status: number, failure: Failure | null, frame: DoneFrame | undefined): void {
     this.#isAnswered = true;
     this.#disarmUpload?.();
     const { clock, metrics, accessLog } = this.#parts;
-    const totalMs = clock.now() - this.#beganAt;
+    const writtenAt = clock.now();
+    const totalMs = writtenAt - this.#beganAt;
+    if (this.#trace !== undefined) this.#noteTrace(this.#trace, status, writtenAt);
     const admissionMs = this.#admittedAt - this.#beganAt;
     const route = metrics.route("POST", this.#path.endpoint, status);
     route.requests.add();

@@ -177,6 +177,30 @@ describe("a deletion of a version", () => {
   });
 });
 
+describe("a configuration of Triton's", () => {
+  const configure = (config: object) =>
+    ({ type: "configure", model: "m", config: JSON.stringify(config) }) as const;
+
+  it("takes the place of model.yaml, and loads what was unloaded", async () => {
+    const server = await startChanging(modelsWith(one));
+    await server.done(server.desk.carryOut({ type: "unload", model: "m", version: null }));
+    await server.done(server.desk.carryOut(configure({ max_batch_size: 8 })));
+    assert.deepEqual(
+      [server.yaml(), server.serves()],
+      ["batching:\n  max_batch_size: 8\nstate: []\n", "1"],
+    );
+    assert.deepEqual(factsOf(server.journal).unloaded, []);
+  });
+
+  it("that is none changes nothing", async () => {
+    const server = await startChanging(modelsWith(one));
+    const before = server.yaml();
+    const refused = server.done(server.desk.carryOut(configure({ max_batchsize: 8 })));
+    await assert.rejects(refused, { code: "invalid-model" });
+    assert.deepEqual([server.yaml(), server.serves()], [before, "1"]);
+  });
+});
+
 describe("a restart", () => {
   it("does not go on with hosts that are on their way out", async () => {
     const models = modelsWith({ ...one, "m/model.yaml": "bake_ms: 1000\nreplicas: 2\n" });

@@ -8,6 +8,7 @@ import type { Admitted, Entrance } from "../entrance.ts";
 import type { Flight } from "../flight.ts";
 import type { SharedSeats } from "../shared-seats.ts";
 import { httpStatus } from "../statuses.ts";
+import type { RequestTrace, Tracer } from "../tracer.ts";
 import { claimV2 } from "../v2-claim.ts";
 import type { InferRequest } from "./infer-request.ts";
 
@@ -17,6 +18,7 @@ export interface InferenceParts {
   readonly dispatcher: Dispatcher;
   readonly accessLog: AccessLog;
   readonly sharedSeats: SharedSeats;
+  readonly tracer: Tracer;
 }
 
 export interface InferenceAsk {
@@ -39,6 +41,7 @@ export class Inference {
   #admissionMs: Millis = 0;
   #admitted: Admitted | undefined;
   #flight: Flight | undefined;
+  #trace: RequestTrace | undefined;
   #isSettled = false;
 
   constructor(parts: InferenceParts, ask: InferenceAsk, request: InferRequest) {
@@ -69,7 +72,7 @@ export class Inference {
   }
 
   #admit(): Admitted {
-    const { clock, entrance } = this.#parts;
+    const { clock, entrance, tracer } = this.#parts;
     const { model, version, body } = this.#request;
     const { timeoutMs, priority, draining } = this.#ask;
     this.#admitted = entrance.admit({
@@ -81,6 +84,7 @@ export class Inference {
       draining,
     });
     this.#admissionMs = clock.now() - this.#beganAt;
+    this.#trace = tracer.begin(this.#admitted.target.model.name);
     return this.#admitted;
   }
 
@@ -99,6 +103,7 @@ export class Inference {
       requestId: this.#ask.requestId,
       stream: false,
       sequence,
+      trace: this.#trace,
       onChunk: () => undefined,
       onDone: (frame) => this.#done(frame),
       onFailed: (failure) => this.#fail(failure),
@@ -126,7 +131,11 @@ export class Inference {
     this.#isSettled = true;
     const { clock, accessLog } = this.#parts;
     const { route, requestId } = this.#ask;
-    const totalMs = clock.now() - this.#beganAt;
+    const writtenAt = clock.now();
+    const totalMs = writtenAt - this.#beganAt;
+    // What it would be over HTTP.
+    const status = failure === null ? 200 : httpStatus[failure.code];
+    if (this.#trace !== undefined) this.#noteTrace(this.#trace, status, writtenAt);
     if (this.#admitted !== undefined) {
       const { series } = this.#admitted;
       series.predictions(failure?.code ?? "ok").add();
@@ -138,13 +147,24 @@ export class Inference {
       route,
       model: this.#request.model,
       version: this.#version,
-      // What it would be over HTTP.
-      status: failure === null ? 200 : httpStatus[failure.code],
+      status,
       code: failure?.code ?? null,
       error: failure?.message ?? null,
       admissionMs: this.#admissionMs,
       totalMs,
       stages: frame?.stages,
+    });
+  }
+
+  #noteTrace(trace: RequestTrace, status: number, writtenAt: Millis): void {
+    this.#parts.tracer.finish(trace, {
+      requestId: this.#ask.requestId,
+      model: this.#request.model,
+      version: this.#version,
+      status,
+      receivedAt: this.#beganAt,
+      admittedAt: this.#beganAt + this.#admissionMs,
+      writtenAt,
     });
   }
 
