@@ -9,14 +9,14 @@ import { TroupeError } from "../src/protocol/errors.ts";
 import { noSuchModel, noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
-import type { ChangeParts } from "./change-parts.ts";
+import type { ChangeParts, TrialParts } from "./change-parts.ts";
 import type { HostGroup } from "./host-group.ts";
 import type { JournalEntry } from "./journal-entry.ts";
 import { goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Mover } from "./mover.ts";
 
-export interface DeskParts extends ChangeParts {
+export interface DeskParts extends ChangeParts, TrialParts {
   readonly mover: Mover;
 }
 
@@ -26,6 +26,13 @@ type Kept = Exclude<ModelChange, { type: "upload" }>;
 interface Rewritten {
   readonly text: string;
   readonly config: ModelConfig;
+}
+
+interface ConfigChange {
+  readonly decisions: readonly JournalEntry[];
+  readonly rewritten: (before: string) => Rewritten;
+  /** Rejects where the folder, as it would be then, cannot be served. */
+  readonly check: (folder: ModelFolder) => Promise<void>;
 }
 
 export class ChangeDesk {
@@ -188,20 +195,35 @@ export class ChangeDesk {
 
   #patch(model: KnownModel, patch: string): Promise<void> {
     const file = `${model.life.name}/model.yaml`;
-    return this.#rewrite(model, [], (before) => patchModelConfig(before, patch, file));
+    return this.#rewrite(model, {
+      decisions: [],
+      rewritten: (before) => patchModelConfig(before, patch, file),
+      check: async () => undefined,
+    });
   }
 
   #configure(model: KnownModel, config: string): Promise<void> {
     const { name } = model.life;
     const loaded = { type: "loaded", model: name, version: null } as const;
-    return this.#rewrite(model, [loaded], () => parseTritonJson(config, name));
+    const written = parseTritonJson(config, name);
+    return this.#rewrite(model, {
+      decisions: [loaded],
+      rewritten: () => written,
+      check: async (folder) => {
+        this.#parts.onWarnings(name, written.warnings);
+        await this.#tryDeclared(folder, written.declared);
+      },
+    });
   }
 
-  async #rewrite(
-    model: KnownModel,
-    decisions: readonly JournalEntry[],
-    rewritten: (before: string) => Rewritten,
-  ): Promise<void> {
+  /** What is declared of the model stands in no model.yaml, so that no host would check it later. */
+  async #tryDeclared({ name, wanted }: ModelFolder, config: ModelConfig): Promise<void> {
+    const { inputs = null, outputs = [] } = config.triton ?? {};
+    if (inputs === null && outputs.length === 0) return;
+    for (const version of wanted) await this.#parts.trial({ model: name, ...version, config });
+  }
+
+  async #rewrite(model: KnownModel, { decisions, rewritten, check }: ConfigChange): Promise<void> {
     const { store, mover, modelsFolder } = this.#parts;
     const { name } = model.life;
     await mover.catchUp(model);
@@ -215,6 +237,7 @@ export class ChangeDesk {
     refuseTriton(name, written, others);
     const folder = (await discoverModel(modelsFolder, name, { config })) ?? goneFolder(name);
     checkSelection(folder, config);
+    await check(folder);
     const rewrite = { before, written };
     const commit = () => store.configs.replace(name, rewrite);
     await mover.settle(model, { folder, commit, decisions, rewrites: [rewrite] });

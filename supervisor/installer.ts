@@ -9,8 +9,7 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { versionTaken } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
-import type { ChangeParts } from "./change-parts.ts";
-import type { GroupPlan } from "./host-group.ts";
+import type { ChangeParts, TrialParts } from "./change-parts.ts";
 import type { JournalEntry } from "./journal-entry.ts";
 import type { Facts } from "./journal-facts.ts";
 import { brokenModel, goneFolder } from "./model-plan.ts";
@@ -21,10 +20,8 @@ import type { TakeBack } from "./take-backs.ts";
 
 export type Upload = Extract<ModelChange, { type: "upload" }>;
 
-export interface InstallerParts extends ChangeParts {
+export interface InstallerParts extends ChangeParts, TrialParts {
   readonly mover: Mover;
-  /** Rejects with `invalid-model`. */
-  readonly trial: (plan: GroupPlan) => Promise<ModelMetadata>;
   readonly onStep: (model: string, version: string, step: string) => void;
 }
 
@@ -33,6 +30,11 @@ export interface NewVersion {
   readonly version: string;
   /** As its trial has found it. */
   readonly metadata: ModelMetadata;
+}
+
+interface TakenConfig extends Omit<WrittenConfig, "text"> {
+  /** Null leaves the model.yaml as it is. */
+  readonly text: string | null;
 }
 
 interface Prepared {
@@ -105,7 +107,7 @@ export class Installer {
     if (taken.includes(version)) throw versionTaken(model, version);
     const written = writtenConfig(upload);
     if (written !== null) refuseTriton(model, "", await store.namesIn(model));
-    const config = written?.config ?? configOf(model, folder);
+    const { text, config, declared, warnings } = written ?? keptConfig(model, folder);
     const foreseen = { config, version };
     const expected =
       folder === undefined
@@ -113,8 +115,8 @@ export class Installer {
         : ((await discoverModel(modelsFolder, model, foreseen)) ?? goneFolder(model));
     if (expected.problem !== undefined) throw brokenModel(model, expected.problem);
     if (!expected.versions.some((one) => one.version === version)) throw notNumber(model, version);
-    const tried = written?.declared ?? config;
-    return { upload, version, configText: written?.text ?? null, config: tried };
+    this.#parts.onWarnings(model, warnings);
+    return { upload, version, configText: text, config: declared };
   }
 
   /** What a rollback has left to be taken back is so first: what is replaced here is what holds then. */
@@ -227,11 +229,12 @@ function writtenConfig({ model, config: source, dialect }: Upload): WrittenConfi
   if (dialect === "triton") return parseTritonJson(source, model);
   const text = configText(source);
   const config = parseModelConfig(text, "config");
-  return { text, config, declared: config };
+  return { text, config, declared: config, warnings: [] };
 }
 
-function configOf(model: string, folder: ModelFolder | undefined): ModelConfig {
-  if (folder === undefined) return defaultModelConfig;
-  if (folder.config instanceof TroupeError) throw brokenModel(model, folder.config.message);
-  return folder.config;
+/** What holds of the model already. */
+function keptConfig(model: string, folder: ModelFolder | undefined): TakenConfig {
+  const { config } = folder ?? { config: defaultModelConfig };
+  if (config instanceof TroupeError) throw brokenModel(model, config.message);
+  return { text: null, config, declared: config, warnings: [] };
 }

@@ -23,8 +23,7 @@ import { ModelReader } from "./model-reader.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
 import type { ModelStore } from "./model-store.ts";
 import { Mover } from "./mover.ts";
-import { PoisonList } from "./poison-list.ts";
-import { tryModel } from "./trial-host.ts";
+import { Trials } from "./trials.ts";
 import { Uploads } from "./uploads.ts";
 
 export interface ManagementParts {
@@ -48,6 +47,12 @@ export interface ManagementListener {
   onRecalled(life: ModelLife): void;
 }
 
+interface ChangeStep {
+  readonly model: string;
+  readonly version: string;
+  readonly step: string;
+}
+
 const changes: readonly Question["type"][] = ["open-upload", "name-upload", "change"];
 
 export type ModelQuestion = Exclude<
@@ -57,7 +62,6 @@ export type ModelQuestion = Exclude<
 
 export class Management {
   readonly #parts: ManagementParts;
-  readonly #digests: Digests;
   readonly #descriptions: Descriptions;
   readonly #reader: ModelReader;
   readonly #mover: Mover;
@@ -65,8 +69,7 @@ export class Management {
   readonly #installer: Installer;
   readonly #uploads: Uploads;
   readonly #follower: FolderFollower | undefined;
-  /** Throwaway hosts. */
-  readonly #trials = new Set<HostSlot>();
+  readonly #trials: Trials;
   #isStopping = false;
 
   constructor(parts: ManagementParts) {
@@ -80,43 +83,43 @@ export class Management {
     const mover = new Mover({ ...parts, digests, locks, listener });
     const { registry, store, journal } = parts;
     const descriptions = new Descriptions({ journal, digests });
-    this.#digests = digests;
+    this.#trials = new Trials({ ...parts, digests });
     this.#descriptions = descriptions;
     this.#reader = new ModelReader({ registry, store, digests, descriptions, locks });
     this.#mover = mover;
-    this.#desk = new ChangeDesk({ ...parts, locks, mover });
+    const onWarnings = (model: string, warnings: readonly string[]) => {
+      for (const reason of warnings) parts.log.warn({ model, reason }, "configuration");
+    };
+    this.#desk = new ChangeDesk({
+      ...parts,
+      locks,
+      mover,
+      trial: this.#tryFor("configure"),
+      onWarnings,
+    });
     this.#uploads = new Uploads(parts.store);
     this.#installer = new Installer({
       ...parts,
       locks,
       mover,
-      trial: (plan) => this.#try(plan),
-      onStep: (model, version, step) => this.#noteStep(model, version, step),
+      trial: this.#tryFor("upload"),
+      onWarnings,
+      onStep: (model, version, step) => this.#noteStep("upload", { model, version, step }),
     });
     const { watchMs } = parts;
     if (watchMs === null) return;
     this.#follower = new FolderFollower({ ...parts, watchMs, locks, mover, digests });
   }
 
-  #try(plan: GroupPlan): Promise<ModelMetadata> {
-    const { clock, makeSlot, registry } = this.#parts;
-    // It is known then when the file is in its place.
-    void this.#digests.soon(plan.file);
-    return tryModel(plan, {
-      clock,
-      makeSlot,
-      ordinal: registry.nextOrdinal(),
-      poison: new PoisonList(clock),
-      onStep: (step) => this.#noteStep(plan.model, plan.version, step),
-      onHost: (host, isThere) => {
-        if (isThere) this.#trials.add(host);
-        else this.#trials.delete(host);
-      },
-    });
+  #tryFor(change: string): (plan: GroupPlan) => Promise<ModelMetadata> {
+    return (plan) => {
+      const { model, version } = plan;
+      return this.#trials.run(plan, (step) => this.#noteStep(change, { model, version, step }));
+    };
   }
 
   get trials(): readonly HostSlot[] {
-    return [...this.#trials];
+    return this.#trials.hosts;
   }
 
   start(): void {
@@ -279,7 +282,7 @@ export class Management {
     listener.onChange(note);
   }
 
-  #noteStep(model: string, version: string, step: string): void {
+  #noteStep(change: string, { model, version, step }: ChangeStep): void {
     this.#parts.log.info({ model, version, step }, "change step");
     this.#parts.feed.note({
       type: "change",
@@ -287,7 +290,7 @@ export class Management {
       version,
       state: step,
       reason: null,
-      details: { change: "upload" },
+      details: { change },
     });
   }
 }

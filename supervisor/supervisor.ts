@@ -51,7 +51,7 @@ export class Supervisor {
   #hasListened = false;
 
   constructor(options: SupervisorOptions) {
-    const { clock } = options;
+    const { clock, hostDrainMs: drainMs, log } = options;
     this.#options = options;
     this.#tracing = new Tracing(options, (command) => this.#tellDoors(command));
     this.#startedAt = clock.wall();
@@ -65,7 +65,6 @@ export class Supervisor {
     const context = this.#slotContext();
     const makeSlot = this.#slotMaker(context);
     this.#feed = new Feed(clock, (event) => this.#tellDoors({ type: "events", events: [event] }));
-    const { hostDrainMs: drainMs, log } = options;
     const news = new LifeNews({
       clock,
       log,
@@ -74,7 +73,7 @@ export class Supervisor {
       view: (life) => this.#viewOf(life.name),
       listener: {
         onView: (view) => this.#onView(view),
-        onGone: (name) => this.#tellDoors({ type: "model-gone", name }),
+        onGone: (name) => this.#onGone(name),
         onMetrics: (host, reportId, metrics) => this.#scrape.note(host, reportId, metrics),
         onReady: (host) => this.#management.noteReady(host),
         onDown: (host, hostId, exit) => this.#onHostDown(host, hostId, exit),
@@ -238,6 +237,11 @@ export class Supervisor {
     this.#noteStarted();
   }
 
+  #onGone(name: string): void {
+    this.#tellDoors({ type: "model-gone", name });
+    this.#tracing.forget(name);
+  }
+
   #onViolation(hostId: string, reason: string): void {
     this.#options.log.error({ host: hostId, reason }, "host does not keep the protocol");
     this.#registry.hosts.find((host) => host.hostId === hostId)?.slot.kill("protocol");
@@ -250,11 +254,11 @@ export class Supervisor {
   async #replyTo(door: DoorSlot, question: Question): Promise<Reply> {
     if (question.type === "tree") return { type: "body", body: this.#describeTree() };
     if (question.type === "metrics") return { type: "body", body: await this.#scrape.merged() };
+    if (isOfTraces(question)) return this.#tracing.answer(question);
     if (question.type === "statistics")
       return answerStatistics(question, this.#registry, this.#scrape);
     if (question.type === "log-level")
       return answerLogLevel(question, this.#options, this.#members);
-    if (isOfTraces(question)) return this.#tracing.answer(question);
     return this.#management.answer(door, question);
   }
 

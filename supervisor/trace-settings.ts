@@ -34,6 +34,11 @@ export class TraceSettingsBook {
     else this.#models.set(model, after);
   }
 
+  /** False where it had no settings of its own. */
+  forget(model: string): boolean {
+    return this.#models.delete(model);
+  }
+
   isOver(model: string): boolean {
     return this.get(model).count === 0;
   }

@@ -69,6 +69,11 @@ export class Tracing {
     if (taken.some(({ model }) => this.#book.isOver(model))) this.#tellPlan();
   }
 
+  /** The model is gone: the next one of its name is traced as all are. */
+  forget(model: string): void {
+    if (this.#book.forget(model)) this.#tellPlan();
+  }
+
   #answer(question: TraceQuestion): unknown {
     const { model } = question;
     if (question.type === "trace-setting") return this.#change(model, question.change);

@@ -15,6 +15,8 @@ export interface WrittenConfig {
   readonly config: ModelConfig;
   /** The same with what is declared of the model, which no model.yaml says. */
   readonly declared: ModelConfig;
+  /** What of it is not honoured, and what holds instead. */
+  readonly warnings: readonly string[];
 }
 
 const file = "config";
@@ -28,14 +30,14 @@ export function parseTritonJson(text: string, model: string): WrittenConfig {
   const tooLarge = sizeFault(Buffer.byteLength(text), file);
   if (tooLarge !== undefined) throw tooLarge;
   const root = repeated(parseObject(text));
-  const { config: declared, modelYaml } = readTritonConfig(root, { model, file });
+  const { config: declared, modelYaml, warnings } = readTritonConfig(root, { model, file });
   const modelFile = declared.triton?.modelFile ?? usualName;
   if (modelFile !== usualName) {
     const words = `default_model_filename must be '${usualName}', as which a model is stored, got '${modelFile}'`;
     throw new TroupeError("invalid-model", `Cannot read ${file}: ${words}`);
   }
   const written = writeYaml(readPlain(modelYaml, { file, path: "" }));
-  return { text: written, config: parseModelConfig(written, file), declared };
+  return { text: written, config: parseModelConfig(written, file), declared, warnings };
 }
 
 /** JSON is YAML too, of which a tree remembers its lines. */

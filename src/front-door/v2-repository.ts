@@ -1,7 +1,7 @@
 /* The repository extension of Open Inference V2 in pure parts: what the index says, and what a load may ask for. */
 import { TroupeError } from "../protocol/errors.ts";
 import { isVersionName } from "../protocol/model-name.ts";
-import type { UploadedFile } from "../protocol/questions.ts";
+import { maxConfigBytes, maxUploadFiles, type UploadedFile } from "../protocol/questions.ts";
 import type { ModelView, VersionState, VersionView } from "../protocol/views.ts";
 import { isObject } from "./json-request.ts";
 import { settleFiles } from "./upload-form.ts";
@@ -63,8 +63,12 @@ export function fileOf(key: string): LoadFile {
   throw new TroupeError("invalid-request", words);
 }
 
-/** Throws `invalid-request` where there are several, or one file comes twice. */
+/** Throws `invalid-request` where there are several, too many files, or one comes twice. */
 export function oneVersion(files: readonly LoadFile[]): string {
+  if (files.length > maxUploadFiles) {
+    const words = `a load must have at most ${maxUploadFiles} files`;
+    throw new TroupeError("invalid-request", words);
+  }
   const versions = [...new Set(files.map(({ version }) => version))];
   const [only, other] = versions;
   if (only === undefined) throw new Error("a version needs files");
@@ -100,8 +104,17 @@ export function judgeLoad(fields: Json, files: number): string | null {
   if (files > 0 && config === null) {
     throw new TroupeError("invalid-request", "a load with files must have parameter 'config' too");
   }
-  if (config === null || typeof config === "string") return config;
-  const words = "parameter 'config' must be a text that holds the JSON of a ModelConfig";
+  return config === null ? null : checkConfig(config);
+}
+
+function checkConfig(config: unknown): string {
+  if (typeof config !== "string") {
+    const words = "parameter 'config' must be a text that holds the JSON of a ModelConfig";
+    throw new TroupeError("invalid-request", words);
+  }
+  const bytes = Buffer.byteLength(config);
+  if (bytes <= maxConfigBytes) return config;
+  const words = `parameter 'config' must be at most ${maxConfigBytes} bytes, got ${bytes}`;
   throw new TroupeError("invalid-request", words);
 }
 

@@ -10,10 +10,15 @@ import {
   text,
   Unreadable,
 } from "./field-parsing.ts";
-import { type ModelChange, maxConfigBytes, type Question, type UploadedFile } from "./questions.ts";
+import {
+  type ModelChange,
+  maxConfigBytes,
+  maxUploadFiles,
+  type Question,
+  type UploadedFile,
+} from "./questions.ts";
 import { type TraceChange, traceLevels } from "./traces.ts";
 
-const maxFiles = 64;
 const changes = ["load", "unload", "restart", "delete"] as const;
 
 /** Throws Unreadable. */
@@ -69,7 +74,7 @@ function change(fields: Fields): ModelChange {
         ...(fields["dialect"] === undefined
           ? {}
           : { dialect: oneOf(["triton"], fields["dialect"]) }),
-        files: list(fields["files"], maxFiles).map(uploadedFile),
+        files: list(fields["files"], maxUploadFiles).map(uploadedFile),
       };
     case "patch":
       return { type: "patch", model: text(fields["model"]), patch: document(fields["patch"]) };

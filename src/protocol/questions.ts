@@ -16,6 +16,8 @@ export interface UploadedFile {
 
 /** Of the text of a model.yaml, and of a patch to one: what is longer would hold up whoever reads it. */
 export const maxConfigBytes = 65_536;
+/** Of one version. */
+export const maxUploadFiles = 64;
 
 /** A change of what runs. Versions are null where the caller names none. */
 export type ModelChange =

@@ -192,6 +192,47 @@ describe("a configuration of Triton's", () => {
     assert.deepEqual(factsOf(server.journal).unloaded, []);
   });
 
+  it("is tried on each version where it declares what the model is, and changes nothing if not so", async () => {
+    const server = await startChanging(
+      modelsWith({ ...one, ...two, "m/model.yaml": "versions: all\n" }),
+    );
+    const all = { version_policy: { all: {} } };
+    const wrong = { ...all, input: [{ name: "z", data_type: "TYPE_FP32", dims: [4] }] };
+    const before = server.yaml();
+    await assert.rejects(server.done(server.desk.carryOut(configure(wrong))), {
+      code: "invalid-model",
+    });
+    assert.deepEqual([server.yaml(), server.serves(), server.trials.seen], [before, "1,2", ["1"]]);
+    const right = { ...all, input: [{ name: "x", data_type: "TYPE_FP32", dims: [4] }] };
+    await server.done(server.desk.carryOut(configure(right)));
+    assert.deepEqual([server.serves(), server.trials.seen], ["1,2", ["1", "1", "2"]]);
+  });
+
+  it("is taken as it is where it declares nothing", async () => {
+    const server = await startChanging(modelsWith(one));
+    await server.done(server.desk.carryOut(configure({ max_batch_size: 4 })));
+    assert.deepEqual(server.trials.seen, []);
+  });
+
+  it("is warned of for what it says in vain", async () => {
+    const server = await startChanging(modelsWith(one));
+    await server.done(server.desk.carryOut(configure({ metric_tags: { a: "b" } })));
+    assert.equal(server.warned.length, 1);
+    assert.match(server.warned[0] ?? "", /metric_tags/);
+  });
+
+  it("is taken back where its new processes die before they have lasted", async () => {
+    const yaml = "bake_ms: 1000\nsession: { threads: 1 }\n";
+    const server = await startChanging(modelsWith({ ...one, "m/model.yaml": yaml }));
+    const threads = { intra_op_thread_count: { string_value: "2" } };
+    await server.done(server.desk.carryOut(configure({ parameters: threads })));
+    const written = server.yaml();
+    await server.crash("1");
+    await server.rest();
+    assert.notEqual(written, yaml);
+    assert.deepEqual([server.yaml(), server.serves()], [yaml, "1"]);
+  });
+
   it("that is none changes nothing", async () => {
     const server = await startChanging(modelsWith(one));
     const before = server.yaml();
