@@ -77,6 +77,8 @@ describe("What a load may ask for", () => {
     [{ parameters: file }, 1, "invalid-request"],
     [{ parameters: { config: "{}" }, ...file }, 1, "invalid-request"],
     [{ parameters: { config: {} } }, 0, "invalid-request"],
+    [{ parameters: { config: " ".repeat(65_536) } }, 0, "taken"],
+    [{ parameters: { config: " ".repeat(65_537) } }, 0, "invalid-request"],
     [{ parameters: { config: "{}", "file:1/model.onnx": 7 } }, 0, "invalid-request"],
     [{ parameters: { confg: "{}" } }, 0, "invalid-request"],
     [{ parameters: 1 }, 0, "invalid-request"],
@@ -126,6 +128,15 @@ describe("The files of a load", () => {
         "invalid-request",
       );
     }
+  });
+
+  it("are no more than a version may have", () => {
+    const files = Array.from({ length: 65 }, (_, at) => ({ version: "1", name: `f${at}` }));
+    assert.equal(oneVersion(files.slice(1)), "1");
+    assert.equal(
+      codeOf(() => oneVersion(files)),
+      "invalid-request",
+    );
   });
 
   it("are a model.onnx and what lies beside it", () => {

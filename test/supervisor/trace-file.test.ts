@@ -14,7 +14,17 @@ function folderFor(t: TestContext): string {
 describe("A trace file", () => {
   it("has a plain name, and a folder that the operator allows", () => {
     for (const name of ["", "t", "t.jsonl"]) checkTraceFile(name, "/traces");
-    for (const name of ["..", ".t", "a/b", "/t", "../t", "a\\b", "a\0", "x".repeat(201)]) {
+    for (const name of [
+      "..",
+      ".t",
+      "a/b",
+      "/t",
+      "../t",
+      "a\\b",
+      "a\0",
+      "x".repeat(201),
+      "é".repeat(101),
+    ]) {
       assert.throws(() => checkTraceFile(name, "/traces"), { code: "invalid-request" }, name);
     }
     checkTraceFile("", "");
@@ -35,6 +45,17 @@ describe("A trace file", () => {
     assert.deepEqual(failed, []);
   });
 
+  it("leaves lines out where the disk does not keep up", async (t) => {
+    const folder = folderFor(t);
+    const files = new TraceFiles(folder, assert.ifError);
+    for (let line = 0; line < 4_100; line += 1) files.append("t", 0, "1\n");
+    await files.settled;
+    files.append("t", 0, "2\n");
+    await files.settled;
+    const lines = readFileSync(join(folder, "t"), "utf8").trimEnd().split("\n");
+    assert.deepEqual([lines.length, lines.at(-1)], [4_097, "2"]);
+  });
+
   it("is never what a link points to, and the next line is tried again", async (t) => {
     const folder = folderFor(t);
     symlinkSync(join(folder, "target"), join(folder, "link"));
@@ -44,6 +65,9 @@ describe("A trace file", () => {
     files.append("other", 0, "2\n");
     await files.settled;
     assert.equal(failed.length, 1);
+    for (const line of ["3\n", "4\n"]) files.append("link", 0, line);
+    await files.settled;
+    assert.equal(failed.length, 2, "once for those that follow each other");
     assert.deepEqual(
       [existsSync(join(folder, "target")), existsSync(join(folder, "other"))],
       [false, true],

@@ -39,6 +39,13 @@ describe("The settings of traces", () => {
     assert.equal(counted.plan.all, null);
   });
 
+  it("of a model are gone with it", () => {
+    const own = book({ level: "TIMESTAMPS" });
+    own.change("m", { level: "OFF" });
+    assert.deepEqual([own.forget("m"), own.forget("m")], [true, false]);
+    assert.deepEqual([own.get("m").level, own.plan.models], ["TIMESTAMPS", []]);
+  });
+
   it("take no trace that comes when they are off", () => {
     assert.equal(book({ level: "OFF" }).spend("m"), false);
   });

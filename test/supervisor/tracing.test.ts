@@ -71,6 +71,28 @@ describe("Tracing", () => {
     ]);
   });
 
+  it("tells all front doors when a model is gone that had settings of its own", () => {
+    const { told, tracing, set } = setUp();
+    set({ level: "TIMESTAMPS" }, "m");
+    tracing.forget("n");
+    assert.equal(told.length, 1);
+    tracing.forget("m");
+    assert.deepEqual(told.at(-1), { type: "trace-plan", plan: { all: null, models: [] } });
+  });
+
+  it("says nothing of stages that a request did not come to", () => {
+    const { tracing, set, shown } = setUp();
+    set({ level: "TIMESTAMPS" });
+    const { host, ...one } = trace("a");
+    const early = { batchBegunAt: null, runBegunAt: null, runEndedAt: null, batchRows: 0 };
+    tracing.note([{ ...one, host: host && { ...host, ...early } }]);
+    const [{ batch_rows, timestamps }] = shown();
+    assert.deepEqual(
+      [batch_rows, timestamps.queued, timestamps.batch_begun, timestamps.answered],
+      [null, 4_000_000, null, 8_000_000],
+    );
+  });
+
   it("tells a front door that starts, where something is traced", () => {
     const { tracing, set } = setUp();
     const heard: DoorCommand[] = [];
