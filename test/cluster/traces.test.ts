@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { echoModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
+import { openSocket } from "./frame-socket.ts";
 import { waitFor } from "./wait.ts";
 
 const traceFolder = join(mkdtempSync("/tmp/trt-"), "traces");
@@ -102,6 +103,15 @@ describe("Traces", () => {
     const of = await traces("?model=other");
     assert.ok(of.length >= 2 && of.every(({ model }) => model === "other"));
     assert.equal((await cluster.get("/v2/trace?modle=other")).status, 400);
+  });
+
+  it("tell of frames of a WebSocket too", async () => {
+    const socket = await openSocket(cluster.url, "/ws");
+    const { request_id } = await socket.step(1, { model: "other", features: row });
+    socket.close();
+    const [found] = (await traces()).filter((one) => one.request_id === request_id);
+    assert.deepEqual([found?.status, found?.batch_rows, found?.model], [200, 1, "other"]);
+    assert.ok(stages.every((stage) => Number(found?.timestamps[stage]) > 0));
   });
 
   it("tell of a request that fails in its host how far it came", async () => {
