@@ -33,6 +33,8 @@ interface ConfigChange {
   readonly rewritten: (before: string) => Rewritten;
   /** Rejects where the folder, as it would be then, cannot be served. */
   readonly check: (folder: ModelFolder) => Promise<void>;
+  /** Versions to be started anew, whether the change needs it or not. */
+  readonly stale: () => Promise<Iterable<string>>;
 }
 
 export class ChangeDesk {
@@ -107,8 +109,8 @@ export class ChangeDesk {
     checkVersion(folder, version);
     if (folder.problem !== undefined && life.groups.length === 0) life.refuse(folder.problem);
     if (version === null) await mover.forgiveChanged(model);
-    const dead = life.serving.filter(({ isHopeful }) => !isHopeful).map((group) => group.version);
-    const renew = new Set(dead.filter((one) => version === null || one === version));
+    const stale = await this.#stale(model);
+    const renew = new Set(stale.filter((one) => version === null || one === version));
     const loaded = { type: "loaded", model: name, version } as const;
     const forgiven = version === null ? [] : [{ type: "forgiven", model: name, version } as const];
     const decisions = [...forgiven, loaded];
@@ -119,35 +121,36 @@ export class ChangeDesk {
     });
   }
 
+  /** What a load starts anew: versions that are given up, and those whose files are others than serve. */
+  async #stale(model: KnownModel): Promise<readonly string[]> {
+    const dead = model.life.serving.filter(({ isHopeful }) => !isHopeful);
+    return [...dead.map(({ version }) => version), ...(await this.#parts.mover.replaced(model))];
+  }
+
   async #unload(model: KnownModel, version: string | null): Promise<void> {
     const { mover } = this.#parts;
     await mover.catchUp(model);
     const decisions = [{ type: "unloaded", model: model.life.name, version } as const];
     await mover.settle(model, { decisions });
-    // Nothing of it should run, so that nothing is amiss.
-    if (version === null) model.life.failures.clear();
     await emptied(model, version);
   }
 
   /** One replica after the other, each new one before its old one goes. */
   async #restart(model: KnownModel, version: string | null): Promise<void> {
+    const { mover } = this.#parts;
+    await mover.catchUp(model);
     const groups = model.life.serving.filter(
       (group) => version === null || group.version === version,
     );
-    const hopeful = groups.filter(({ isHopeful }) => isHopeful);
+    const replaced = await mover.replaced(model);
+    const isFresh = (group: HostGroup) => group.isHopeful && !replaced.has(group.version);
+    const stale = groups.filter((group) => !isFresh(group)).map((group) => group.version);
     if (groups.length === 0) await this.#load(model, version);
-    else if (hopeful.length < groups.length) await this.#renew(model, groups);
-    for (const group of hopeful) {
+    // Those that are given up get another start; a file that has not been tried is rolled out.
+    else if (stale.length > 0) await mover.settle(model, { renew: new Set(stale) });
+    for (const group of groups.filter(isFresh)) {
       for (const host of group.hosts) await group.replace(host);
     }
-  }
-
-  /** Gives those another start that are given up. */
-  async #renew(model: KnownModel, groups: readonly HostGroup[]): Promise<void> {
-    const { mover } = this.#parts;
-    await mover.catchUp(model);
-    const dead = groups.filter(({ isHopeful }) => !isHopeful);
-    await mover.settle(model, { renew: new Set(dead.map((group) => group.version)) });
   }
 
   async #delete(model: KnownModel, version: string | null): Promise<void> {
@@ -199,6 +202,7 @@ export class ChangeDesk {
       decisions: [],
       rewritten: (before) => patchModelConfig(before, patch, file),
       check: async () => undefined,
+      stale: () => this.#parts.mover.replaced(model),
     });
   }
 
@@ -213,6 +217,7 @@ export class ChangeDesk {
         this.#parts.onWarnings(name, written.warnings);
         await this.#tryDeclared(folder, written.declared);
       },
+      stale: () => this.#stale(model),
     });
   }
 
@@ -223,7 +228,10 @@ export class ChangeDesk {
     for (const version of wanted) await this.#parts.trial({ model: name, ...version, config });
   }
 
-  async #rewrite(model: KnownModel, { decisions, rewritten, check }: ConfigChange): Promise<void> {
+  async #rewrite(
+    model: KnownModel,
+    { decisions, rewritten, check, stale }: ConfigChange,
+  ): Promise<void> {
     const { store, mover, modelsFolder } = this.#parts;
     const { name } = model.life;
     await mover.catchUp(model);
@@ -240,7 +248,14 @@ export class ChangeDesk {
     await check(folder);
     const rewrite = { before, written };
     const commit = () => store.configs.replace(name, rewrite);
-    await mover.settle(model, { folder, commit, decisions, rewrites: [rewrite] });
+    const renew = new Set(await stale());
+    try {
+      await mover.settle(model, { folder, commit, decisions, rewrites: [rewrite], renew });
+    } catch (thrown) {
+      // Whoever asked is told, and the folder says what it said.
+      for (const version of model.life.hopeful) model.life.failures.delete(version);
+      throw thrown;
+    }
     await mover.refresh(model);
   }
 }

@@ -208,6 +208,16 @@ describe("a configuration of Triton's", () => {
     assert.deepEqual([server.serves(), server.trials.seen], ["1,2", ["1", "1", "2"]]);
   });
 
+  it("gives what is given up another start, though nothing else of it changes", async () => {
+    const yaml = "versions: all\nstate: []\n";
+    const models = modelsWith({ ...one, "m/2/model.onnx": "bad", "m/model.yaml": yaml });
+    const server = await startChanging(models);
+    const { length: started } = server.forks.children;
+    const again = configure({ version_policy: { all: {} } });
+    await assert.rejects(server.done(server.desk.carryOut(again)), { code: "invalid-model" });
+    assert.ok(server.forks.children.length > started);
+  });
+
   it("is taken as it is where it declares nothing", async () => {
     const server = await startChanging(modelsWith(one));
     await server.done(server.desk.carryOut(configure({ max_batch_size: 4 })));
