@@ -6,6 +6,7 @@ import { concatenate } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import type { Work, WorkSlice } from "./work.ts";
+import { tellTrace } from "./work-trace.ts";
 
 /**
  * Answers with the outputs of a slice that has run: a stream at once, a request of several slices when the last is
@@ -73,6 +74,7 @@ export function finish(work: Work, body: AnswerBody, metrics: HostMetrics, encod
   metrics.run.observe(runUs / 1e6);
   metrics.encode.observe(stages.encodeUs / 1e6);
   metrics.statistics.noteAnswered(stages);
+  tellTrace(work);
   work.door.done({ id: work.id, stages, rows: work.rows, body });
 }
 

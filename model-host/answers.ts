@@ -8,6 +8,7 @@ import type { SliceResult } from "./batch-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import { dropFailure } from "./refusals.ts";
 import type { Work, WorkSlice } from "./work.ts";
+import { tellTrace } from "./work-trace.ts";
 
 export interface AnswersParts {
   readonly model: ServedModel;
@@ -58,6 +59,7 @@ export class Answers {
   fail(work: Work, failure: Failure): void {
     if (work.settled) return;
     work.settled = true;
+    tellTrace(work);
     work.door.failed({ id: work.id, failure });
   }
 

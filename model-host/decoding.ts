@@ -16,6 +16,7 @@ import { invalidRequest } from "../src/tensors/wording.ts";
 import { batchKey } from "./batch-key.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Door, Work, WorkSignal } from "./work.ts";
+import { beginTrace } from "./work-trace.ts";
 
 const codecs: Readonly<Record<CodecName, Codec>> = {
   predict: predictCodec,
@@ -39,6 +40,8 @@ export interface DecodeOptions {
   readonly fingerprint: ((request: DecodedRequest) => string) | undefined;
 }
 
+const endless = Number.POSITIVE_INFINITY;
+
 /** Throws `invalid-request` where the body is not what the model takes. */
 export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptions): Work {
   const { model, clock, sequence, fingerprint } = options;
@@ -49,7 +52,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
   if (sequence !== null) checkFrame(request, model);
   const arrivedAt = clock.now();
   const stream = frame.stream || signal !== null;
-  const bodyDeadlineAt = arrivedAt + (request.timeoutMs ?? Number.POSITIVE_INFINITY);
+  const bodyDeadlineAt = arrivedAt + (request.timeoutMs ?? endless);
   const work: Work = {
     id: frame.id,
     door,
@@ -78,6 +81,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     runUs: 0,
     encodeUs: 0,
     settled: false,
+    trace: beginTrace(frame, arrivedAt),
   };
   work.key = batchKey(work, model);
   return work;

@@ -16,8 +16,10 @@ import {
   writeFailed,
   writePressure,
   writeRunning,
+  writeTrace,
 } from "../src/protocol/host-frames.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
+import type { HostPoints } from "../src/protocol/traces.ts";
 import type { Host } from "./host.ts";
 import type { Door, Work } from "./work.ts";
 
@@ -98,6 +100,10 @@ class DoorConnection implements Door {
   chunk(id: number, body: AnswerBody): void {
     writeChunk(this.#outbox.writer, id, body);
     this.#outbox.plan();
+  }
+
+  trace(id: number, points: HostPoints): void {
+    writeTrace(this.#outbox.writer, id, points);
   }
 
   done(answer: Parameters<Door["done"]>[0]): void {

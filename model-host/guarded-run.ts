@@ -8,6 +8,7 @@ import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { WorkSlice } from "./work.ts";
+import { traceRunBegun, traceRunEnded } from "./work-trace.ts";
 
 export interface GuardParts {
   readonly spec: Pick<HostSpec, "runMs">;
@@ -81,9 +82,12 @@ function watch(
 ): (isWell: boolean) => void {
   const beganAt = parts.clock.now();
   const disarm = arm(slices, parts, beganAt);
+  traceRunBegun(slices, beganAt);
   return (isWell) => {
     disarm();
-    if (isWell) runs.push({ slices, tookMs: parts.clock.now() - beganAt });
+    const endedAt = parts.clock.now();
+    traceRunEnded(slices, endedAt);
+    if (isWell) runs.push({ slices, tookMs: endedAt - beganAt });
   };
 }
 

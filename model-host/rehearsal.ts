@@ -104,6 +104,7 @@ class Rehearsal {
       deadlineAt: clock.now() + spec.runMs + graceMs,
       requestId: `rehearsal-${this.#lastId}`,
       sequence: null,
+      traced: false,
       body: Buffer.from(body),
     };
   }
@@ -136,6 +137,7 @@ function doorOf(resolve: (json: Uint8Array) => void, reject: (error: Error) => v
   return {
     running: () => undefined,
     chunk: () => undefined,
+    trace: () => undefined,
     done: ({ body }) => resolve(body.json),
     failed: ({ failure }) => reject(toError(failure)),
     ended: () => undefined,

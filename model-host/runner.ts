@@ -81,6 +81,7 @@ export class Runner {
     metrics.statistics.noteBegun(clock.wall());
     for (const { work, fromRow } of slices) {
       if (fromRow > 0) continue;
+      if (work.trace !== null) work.trace.batchBegunAt = now;
       work.queueUs = (now - work.arrivedAt) * 1_000;
       metrics.queue.observe(work.queueUs / 1e6);
       metrics.requestsRun.add();

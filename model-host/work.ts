@@ -1,16 +1,20 @@
 import type { FailedFrame } from "../src/protocol/frames.ts";
 import type { AnswerBody, DoneAnswer } from "../src/protocol/host-frames.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
+import type { HostPoints } from "../src/protocol/traces.ts";
 import type { Codec, DecodedRequest } from "../src/tensors/codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import type { Cut } from "../src/tensors/windows.ts";
 import type { Sequence } from "./sequence.ts";
 import type { Laned, Slice } from "./work-queue.ts";
+import type { WorkTrace } from "./work-trace.ts";
 
 /** Where answers go: the connection of one front door. */
 export interface Door {
   running(ids: readonly number[]): void;
   chunk(id: number, body: AnswerBody): void;
+  /** Comes before the frame that ends the request. */
+  trace(id: number, points: HostPoints): void;
   done(answer: Omit<DoneAnswer, "pressure">): void;
   failed(answer: Omit<FailedFrame, "type" | "pressure">): void;
   /** The host has dropped a sequence that came from there. */
@@ -57,6 +61,8 @@ export interface Work extends Laned<Work> {
   encodeUs: number;
   /** Answered, or not wanted any more: what still runs of it is for nobody. */
   settled: boolean;
+  /** Null where it is not traced. */
+  readonly trace: WorkTrace | null;
 }
 
 export type WorkSlice = Slice<Work>;

@@ -55,7 +55,7 @@ function warnOf(models: readonly ModelFolder[], log: Log): readonly ModelFolder[
 
 type FolderParts = Pick<
   SupervisorOptions,
-  "models" | "modelsFolder" | "journal" | "store" | "watchMs" | "hostDrainMs"
+  "models" | "modelsFolder" | "journal" | "store" | "watchMs" | "traceFolder" | "hostDrainMs"
 >;
 
 /** The folder is looked at again, as an upload that was cut off may have been finished. */
@@ -65,6 +65,7 @@ async function openFolder(settings: Settings, log: Log): Promise<FolderParts> {
     models: warnOf(await findModels(settings), log),
     modelsFolder: settings.models,
     watchMs: settings.watch ? settings.watchMs : null,
+    traceFolder: settings.traceFolder,
     hostDrainMs: settings.drainMs + settings.drainSequencesMs,
   };
 }

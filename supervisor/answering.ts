@@ -11,6 +11,7 @@ import type { ModelRegistry } from "./model-registry.ts";
 import type { Scrape } from "./scrape.ts";
 import { answerStatistics } from "./statistics-answer.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
+import type { Tracing } from "./tracing.ts";
 import { describeTree } from "./tree.ts";
 
 export interface AnsweringParts extends Pick<SupervisorOptions, "log" | "doorSettings"> {
@@ -19,6 +20,7 @@ export interface AnsweringParts extends Pick<SupervisorOptions, "log" | "doorSet
   readonly readFigures: () => ProcessFigures;
   readonly scrape: Scrape;
   readonly hostLogs: HostLogs;
+  readonly tracing: Tracing;
   readonly registry: ModelRegistry;
   readonly doors: readonly DoorSlot[];
   readonly members: readonly (DoorSlot | HostSlot)[];
@@ -37,6 +39,9 @@ export async function answerQuestion(
       return { type: "body", body: await parts.scrape.merged() };
     case "logs":
       return answerLogs(question, parts.hostLogs, parts.registry);
+    case "trace-setting":
+    case "traces":
+      return parts.tracing.answer(question);
     case "statistics":
       return answerStatistics(question, parts.registry, parts.scrape);
     case "log-level":

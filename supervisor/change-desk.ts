@@ -3,22 +3,39 @@
 import { refuseTriton } from "../src/config/config-file.ts";
 import { patchModelConfig } from "../src/config/config-patch.ts";
 import { discoverModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { parseTritonJson } from "../src/config/triton-json.ts";
 import { selectVersions, versionsKey } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import { noSuchModel, noSuchVersion } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
-import type { ChangeParts } from "./change-parts.ts";
+import type { ChangeParts, TrialParts } from "./change-parts.ts";
 import type { HostGroup } from "./host-group.ts";
+import type { JournalEntry } from "./journal-entry.ts";
 import { goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Mover } from "./mover.ts";
 
-export interface DeskParts extends ChangeParts {
+export interface DeskParts extends ChangeParts, TrialParts {
   readonly mover: Mover;
 }
 
-type Kept = Extract<ModelChange, { type: "load" | "unload" | "restart" | "delete" | "patch" }>;
+type Kept = Exclude<ModelChange, { type: "upload" }>;
+
+/** Of a model.yaml, and what it then means. */
+interface Rewritten {
+  readonly text: string;
+  readonly config: ModelConfig;
+}
+
+interface ConfigChange {
+  readonly decisions: readonly JournalEntry[];
+  readonly rewritten: (before: string) => Rewritten;
+  /** Rejects where the folder, as it would be then, cannot be served. */
+  readonly check: (folder: ModelFolder) => Promise<void>;
+  /** Versions to be started anew, whether the change needs it or not. */
+  readonly stale: () => Promise<Iterable<string>>;
+}
 
 export class ChangeDesk {
   readonly #parts: DeskParts;
@@ -29,13 +46,14 @@ export class ChangeDesk {
 
   /** Resolves when it is done; rejects with what the caller gets. */
   async carryOut(change: Kept): Promise<void> {
-    const version = change.type === "patch" ? null : change.version;
+    const version = "version" in change ? change.version : null;
+    const isLoad = change.type === "load" || change.type === "configure";
     const { model: name } = change;
     // What somebody has just put into the folder can be loaded.
-    if (change.type === "load") await this.#lookFor(name, version);
+    if (isLoad) await this.#lookFor(name, version);
     else this.#find(name, version);
     await this.#parts.locks.alone(change.type, { model: name, version }, async () => {
-      await this.#act(change, change.type === "load" ? await this.#adopt(name) : this.#find(name));
+      await this.#act(change, isLoad ? await this.#adopt(name) : this.#find(name));
     });
   }
 
@@ -51,6 +69,8 @@ export class ChangeDesk {
         return this.#delete(model, change.version);
       case "patch":
         return this.#patch(model, change.patch);
+      case "configure":
+        return this.#configure(model, change.config);
     }
   }
 
@@ -89,8 +109,7 @@ export class ChangeDesk {
     checkVersion(folder, version);
     if (folder.problem !== undefined && life.groups.length === 0) life.refuse(folder.problem);
     if (version === null) await mover.forgiveChanged(model);
-    const dead = life.serving.filter(({ isHopeful }) => !isHopeful).map((group) => group.version);
-    const stale = [...dead, ...(await mover.replaced(model))];
+    const stale = await this.#stale(model);
     const renew = new Set(stale.filter((one) => version === null || one === version));
     const loaded = { type: "loaded", model: name, version } as const;
     const forgiven = version === null ? [] : [{ type: "forgiven", model: name, version } as const];
@@ -100,6 +119,12 @@ export class ChangeDesk {
       renew,
       ...(version === null ? { leavesOut: "unserved" as const } : {}),
     });
+  }
+
+  /** What a load starts anew: versions that are given up, and those whose files are others than serve. */
+  async #stale(model: KnownModel): Promise<readonly string[]> {
+    const dead = model.life.serving.filter(({ isHopeful }) => !isHopeful);
+    return [...dead.map(({ version }) => version), ...(await this.#parts.mover.replaced(model))];
   }
 
   async #unload(model: KnownModel, version: string | null): Promise<void> {
@@ -171,7 +196,42 @@ export class ChangeDesk {
     await mover.refresh(model);
   }
 
-  async #patch(model: KnownModel, patch: string): Promise<void> {
+  #patch(model: KnownModel, patch: string): Promise<void> {
+    const file = `${model.life.name}/model.yaml`;
+    return this.#rewrite(model, {
+      decisions: [],
+      rewritten: (before) => patchModelConfig(before, patch, file),
+      check: async () => undefined,
+      stale: () => this.#parts.mover.replaced(model),
+    });
+  }
+
+  #configure(model: KnownModel, config: string): Promise<void> {
+    const { name } = model.life;
+    const loaded = { type: "loaded", model: name, version: null } as const;
+    const written = parseTritonJson(config, name);
+    return this.#rewrite(model, {
+      decisions: [loaded],
+      rewritten: () => written,
+      check: async (folder) => {
+        this.#parts.onWarnings(name, written.warnings);
+        await this.#tryDeclared(folder, written.declared);
+      },
+      stale: () => this.#stale(model),
+    });
+  }
+
+  /** What is declared of the model stands in no model.yaml, so that no host would check it later. */
+  async #tryDeclared({ name, wanted }: ModelFolder, config: ModelConfig): Promise<void> {
+    const { inputs = null, outputs = [] } = config.triton ?? {};
+    if (inputs === null && outputs.length === 0) return;
+    for (const version of wanted) await this.#parts.trial({ model: name, ...version, config });
+  }
+
+  async #rewrite(
+    model: KnownModel,
+    { decisions, rewritten, check, stale }: ConfigChange,
+  ): Promise<void> {
     const { store, mover, modelsFolder } = this.#parts;
     const { name } = model.life;
     await mover.catchUp(model);
@@ -179,17 +239,18 @@ export class ChangeDesk {
     const before = await store.configs.read(name);
     const names = await store.namesIn(name);
     refuseTriton(name, before, names);
-    const { text: written, config } = patchModelConfig(before, patch, `${name}/model.yaml`);
+    const { text: written, config } = rewritten(before);
     // A model.yaml that says nothing is removed, and what is beside it would hold.
     const others = names.filter((one) => one !== "model.yaml");
     refuseTriton(name, written, others);
     const folder = (await discoverModel(modelsFolder, name, { config })) ?? goneFolder(name);
     checkSelection(folder, config);
+    await check(folder);
     const rewrite = { before, written };
     const commit = () => store.configs.replace(name, rewrite);
-    const renew = await mover.replaced(model);
+    const renew = new Set(await stale());
     try {
-      await mover.settle(model, { folder, commit, rewrites: [rewrite], renew });
+      await mover.settle(model, { folder, commit, decisions, rewrites: [rewrite], renew });
     } catch (thrown) {
       // Whoever asked is told, and the folder says what it said.
       for (const version of model.life.hopeful) model.life.failures.delete(version);

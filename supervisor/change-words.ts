@@ -5,6 +5,7 @@ const pastWords = {
   unload: "is unloaded",
   restart: "has been restarted",
   delete: "is deleted",
+  configure: "has been configured and loaded",
   patch: "is changed",
 } as const;
 

@@ -3,6 +3,7 @@ import type { DoorCommand, DoorEvent, DoorSettings } from "../src/protocol/contr
 import { parseDoorEvent } from "../src/protocol/event-parsing.ts";
 import type { RestartSettings } from "../src/protocol/model-settings.ts";
 import type { Question } from "../src/protocol/questions.ts";
+import type { Trace } from "../src/protocol/traces.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { ForkChild, SendHandle } from "./child-process.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
@@ -25,6 +26,7 @@ export interface DoorListener {
   onMetrics(reportId: number, metrics: readonly MetricSnapshot[]): void;
   onQuery(door: DoorSlot, queryId: number, question: Question): void;
   onProgress(uploadId: string, bytes: number): void;
+  onTraces(traces: readonly Trace[]): void;
   onDropped(uploadId: string): void;
   onViolation(hostId: string, reason: string): void;
   onDown(exit: LastExit): void;
@@ -101,6 +103,9 @@ export class DoorSlot {
         return;
       case "upload-dropped":
         this.#listener.onDropped(event.uploadId);
+        return;
+      case "traces":
+        this.#listener.onTraces(event.traces);
         return;
       case "violation":
         this.#listener.onViolation(event.hostId, event.reason);

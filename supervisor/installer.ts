@@ -3,13 +3,13 @@ import { refuseTriton } from "../src/config/config-file.ts";
 import { configText } from "../src/config/config-patch.ts";
 import { defaultModelConfig, parseModelConfig } from "../src/config/model-config.ts";
 import { discoverModel, foreseeModel, type ModelFolder } from "../src/config/model-folder.ts";
+import { parseTritonJson, type WrittenConfig } from "../src/config/triton-json.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { versionTaken } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ModelChange } from "../src/protocol/questions.ts";
-import type { ChangeParts } from "./change-parts.ts";
-import type { GroupPlan } from "./host-group.ts";
+import type { ChangeParts, TrialParts } from "./change-parts.ts";
 import type { JournalEntry } from "./journal-entry.ts";
 import type { Facts } from "./journal-facts.ts";
 import { brokenModel, goneFolder } from "./model-plan.ts";
@@ -20,10 +20,8 @@ import type { TakeBack } from "./take-backs.ts";
 
 export type Upload = Extract<ModelChange, { type: "upload" }>;
 
-export interface InstallerParts extends ChangeParts {
+export interface InstallerParts extends ChangeParts, TrialParts {
   readonly mover: Mover;
-  /** Rejects with `invalid-model`. */
-  readonly trial: (plan: GroupPlan) => Promise<ModelMetadata>;
   readonly onStep: (model: string, version: string, step: string) => void;
 }
 
@@ -34,6 +32,11 @@ export interface NewVersion {
   readonly metadata: ModelMetadata;
 }
 
+interface TakenConfig extends Omit<WrittenConfig, "text"> {
+  /** Null leaves the model.yaml as it is. */
+  readonly text: string | null;
+}
+
 interface Prepared {
   readonly upload: Upload;
   readonly version: string;
@@ -41,6 +44,7 @@ interface Prepared {
   readonly configText: string | null;
   /** What it takes the place of. */
   readonly before: string;
+  /** With what is declared of the model. */
   readonly config: ModelConfig;
 }
 
@@ -104,9 +108,9 @@ export class Installer {
     const taken = await this.#taken(model, folder);
     const version = upload.version ?? nextVersion(taken);
     if (taken.includes(version)) throw versionTaken(model, version);
-    const text = upload.config === null ? null : configText(upload.config);
-    if (text !== null) refuseTriton(model, "", await store.namesIn(model));
-    const config = configOf(model, folder, text);
+    const written = writtenConfig(upload);
+    if (written !== null) refuseTriton(model, "", await store.namesIn(model));
+    const { text, config, declared, warnings } = written ?? keptConfig(model, folder);
     const foreseen = { config, version };
     const expected =
       folder === undefined
@@ -114,8 +118,9 @@ export class Installer {
         : ((await discoverModel(modelsFolder, model, foreseen)) ?? goneFolder(model));
     if (expected.problem !== undefined) throw brokenModel(model, expected.problem);
     if (!expected.versions.some((one) => one.version === version)) throw notNumber(model, version);
+    this.#parts.onWarnings(model, warnings);
     const before = text === null ? "" : await store.configs.read(model);
-    return { upload, version, configText: text, before, config };
+    return { upload, version, configText: text, before, config: declared };
   }
 
   /** What a rollback has left to be taken back is so first: what is replaced is what holds then. */
@@ -225,13 +230,18 @@ function nextVersion(taken: readonly string[]): string {
   return String(Math.max(0, ...numbers) + 1);
 }
 
-function configOf(
-  model: string,
-  folder: ModelFolder | undefined,
-  text: string | null,
-): ModelConfig {
-  if (text !== null) return parseModelConfig(text, "config");
-  if (folder === undefined) return defaultModelConfig;
-  if (folder.config instanceof TroupeError) throw brokenModel(model, folder.config.message);
-  return folder.config;
+/** What the upload brings. */
+function writtenConfig({ model, config: source, dialect }: Upload): WrittenConfig | null {
+  if (source === null) return null;
+  if (dialect === "triton") return parseTritonJson(source, model);
+  const text = configText(source);
+  const config = parseModelConfig(text, "config");
+  return { text, config, declared: config, warnings: [] };
+}
+
+/** What holds of the model already. */
+function keptConfig(model: string, folder: ModelFolder | undefined): TakenConfig {
+  const { config } = folder ?? { config: defaultModelConfig };
+  if (config instanceof TroupeError) throw brokenModel(model, config.message);
+  return { text: null, config, declared: config, warnings: [] };
 }

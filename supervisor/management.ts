@@ -25,8 +25,7 @@ import { ModelReader } from "./model-reader.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
 import type { ModelStore } from "./model-store.ts";
 import { Mover } from "./mover.ts";
-import { PoisonList } from "./poison-list.ts";
-import { tryModel } from "./trial-host.ts";
+import { Trials } from "./trials.ts";
 import { Uploads } from "./uploads.ts";
 
 export interface ManagementParts {
@@ -50,16 +49,21 @@ export interface ManagementListener {
   onRecalled(life: ModelLife): void;
 }
 
+interface ChangeStep {
+  readonly model: string;
+  readonly version: string;
+  readonly step: string;
+}
+
 const changes: readonly Question["type"][] = ["open-upload", "name-upload", "change"];
 
 export type ModelQuestion = Exclude<
   Question,
-  { type: "tree" | "metrics" | "statistics" | "log-level" | "logs" }
+  { type: "tree" | "metrics" | "statistics" | "log-level" | "logs" | "trace-setting" | "traces" }
 >;
 
 export class Management {
   readonly #parts: ManagementParts;
-  readonly #digests: Digests;
   readonly #descriptions: Descriptions;
   readonly #reader: ModelReader;
   readonly #mover: Mover;
@@ -67,8 +71,7 @@ export class Management {
   readonly #installer: Installer;
   readonly #uploads: Uploads;
   readonly #follower: FolderFollower | undefined;
-  /** Throwaway hosts. */
-  readonly #trials = new Set<HostSlot>();
+  readonly #trials: Trials;
   #isStopping = false;
 
   constructor(parts: ManagementParts) {
@@ -82,43 +85,43 @@ export class Management {
     const mover = new Mover({ ...parts, digests, locks, listener });
     const { registry, store, journal } = parts;
     const descriptions = new Descriptions({ journal, digests });
-    this.#digests = digests;
+    this.#trials = new Trials({ ...parts, digests });
     this.#descriptions = descriptions;
     this.#reader = new ModelReader({ registry, store, digests, descriptions, locks });
     this.#mover = mover;
-    this.#desk = new ChangeDesk({ ...parts, locks, mover });
+    const onWarnings = (model: string, warnings: readonly string[]) => {
+      for (const reason of warnings) parts.log.warn({ model, reason }, "configuration");
+    };
+    this.#desk = new ChangeDesk({
+      ...parts,
+      locks,
+      mover,
+      trial: this.#tryFor("configure"),
+      onWarnings,
+    });
     this.#uploads = new Uploads(parts.store);
     this.#installer = new Installer({
       ...parts,
       locks,
       mover,
-      trial: (plan) => this.#try(plan),
-      onStep: (model, version, step) => this.#noteStep(model, version, step),
+      trial: this.#tryFor("upload"),
+      onWarnings,
+      onStep: (model, version, step) => this.#noteStep("upload", { model, version, step }),
     });
     const { watchMs } = parts;
     if (watchMs === null) return;
     this.#follower = new FolderFollower({ ...parts, watchMs, locks, mover, digests });
   }
 
-  #try(plan: GroupPlan): Promise<ModelMetadata> {
-    const { clock, makeSlot, registry } = this.#parts;
-    // It is known then when the file is in its place.
-    void this.#digests.soon(plan.file);
-    return tryModel(plan, {
-      clock,
-      makeSlot,
-      ordinal: registry.nextOrdinal(),
-      poison: new PoisonList(clock),
-      onStep: (step) => this.#noteStep(plan.model, plan.version, step),
-      onHost: (host, isThere) => {
-        if (isThere) this.#trials.add(host);
-        else this.#trials.delete(host);
-      },
-    });
+  #tryFor(change: string): (plan: GroupPlan) => Promise<ModelMetadata> {
+    return (plan) => {
+      const { model, version } = plan;
+      return this.#trials.run(plan, (step) => this.#noteStep(change, { model, version, step }));
+    };
   }
 
   get trials(): readonly HostSlot[] {
-    return [...this.#trials];
+    return this.#trials.hosts;
   }
 
   start(): void {
@@ -241,8 +244,7 @@ export class Management {
     await this.#desk.carryOut(change);
     const { type, model: name } = change;
     const version = "version" in change ? change.version : null;
-    const message = changeWords(type, name, version);
-    const done = { done: type, version, message };
+    const done = { done: type, version, message: changeWords(type, name, version) };
     const isThere = this.#parts.registry.get(name) !== undefined;
     return isThere
       ? { ...(await this.#reader.model(name)), ...done }
@@ -287,7 +289,7 @@ export class Management {
     listener.onChange(note);
   }
 
-  #noteStep(model: string, version: string, step: string): void {
+  #noteStep(change: string, { model, version, step }: ChangeStep): void {
     this.#parts.log.info({ model, version, step }, "change step");
     this.#parts.feed.note({
       type: "change",
@@ -295,7 +297,7 @@ export class Management {
       version,
       state: step,
       reason: null,
-      details: { change: "upload" },
+      details: { change },
     });
   }
 }

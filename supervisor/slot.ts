@@ -104,6 +104,11 @@ export class Slot<Command, Event> {
     return this.#instance.phase;
   }
 
+  /** Neither asked to end, nor without a model that it could serve. */
+  get isWanted(): boolean {
+    return this.phase.name === "starting" || this.phase.name === "ready";
+  }
+
   get since(): EpochMillis {
     return this.#phaseSince;
   }

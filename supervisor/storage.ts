@@ -75,8 +75,9 @@ export async function opened<T>(
   path: string,
   flags: number,
   use: (handle: FileHandle) => Promise<T>,
+  mode?: number,
 ): Promise<T> {
-  const handle = await open(path, flags);
+  const handle = await open(path, flags, mode);
   try {
     return await use(handle);
   } finally {

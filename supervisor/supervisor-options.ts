@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   readonly watchMs: number | null;
   /** What hosts get to finish in, when they are not wanted any more. */
   readonly hostDrainMs: number;
+  /** An absolute path; empty where traces go to no files. */
+  readonly traceFolder: string;
   readonly forkDoor: ForkChild<DoorCommand>;
   readonly forkHost: ForkChild<HostCommand>;
   readonly listener: SupervisorListener;

@@ -24,6 +24,7 @@ import { Scrape } from "./scrape.ts";
 import { type LastExit, type SlotContext, withoutQueues } from "./slot.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
+import { Tracing } from "./tracing.ts";
 import { judgeTick, tickMs } from "./watchdog.ts";
 
 /** Beside a body, a frame holds ids and a few numbers. */
@@ -36,6 +37,7 @@ export class Supervisor {
   readonly #scrape: Scrape;
   readonly #feed: Feed;
   readonly #management: Management;
+  readonly #tracing: Tracing;
   readonly #metrics = createSupervisorMetrics(() => ({
     models: this.#registry.models,
     doors: this.#doors,
@@ -49,8 +51,9 @@ export class Supervisor {
   #hasListened = false;
 
   constructor(options: SupervisorOptions) {
-    const { clock } = options;
+    const { clock, hostDrainMs: drainMs, log } = options;
     this.#options = options;
+    this.#tracing = new Tracing(options, (command) => this.#tellDoors(command));
     this.#startedAt = clock.wall();
     this.#lastTickAt = clock.now();
     this.#scrape = new Scrape({
@@ -62,7 +65,6 @@ export class Supervisor {
     const context = this.#slotContext();
     const makeSlot = this.#slotMaker(context);
     this.#feed = new Feed(clock, (event) => this.#tellDoors({ type: "events", events: [event] }));
-    const { hostDrainMs: drainMs, log } = options;
     const news = new LifeNews({
       clock,
       log,
@@ -72,7 +74,7 @@ export class Supervisor {
       view: (life) => this.#viewOf(life.name),
       listener: {
         onView: (view) => this.#onView(view),
-        onGone: (name) => this.#tellDoors({ type: "model-gone", name }),
+        onGone: (name) => this.#onGone(name),
         onMetrics: (host, reportId, metrics) => this.#scrape.note(host, reportId, metrics),
         onReady: (host) => this.#management.noteReady(host),
         onDown: (host, hostId, exit) => this.#onHostDown(host, hostId, exit),
@@ -178,6 +180,7 @@ export class Supervisor {
       onMetrics: (reportId, metrics) => this.#scrape.note(door, reportId, metrics),
       onQuery: (_, queryId, question) => void this.#answer(door, queryId, question),
       onProgress: (uploadId, bytes) => this.#management.noteProgress(uploadId, bytes),
+      onTraces: (traces) => this.#tracing.note(traces),
       onDropped: (uploadId) => this.#management.dropUpload(uploadId),
       onViolation: (hostId, reason) => this.#onViolation(hostId, reason),
       onDown: (exit) => this.#onDoorDown(door, exit),
@@ -190,6 +193,7 @@ export class Supervisor {
     for (const model of this.#registry.views) door.slot.send({ type: "model", model });
     door.slot.send({ type: "server", server: this.#server });
     door.slot.send({ type: "events", events: this.#feed.recent });
+    this.#tracing.brief(door.slot);
   }
 
   get #hosts(): readonly HostSlot[] {
@@ -209,13 +213,13 @@ export class Supervisor {
   #onHostDown(host: HostSlot, hostId: string, exit: LastExit): void {
     this.#scrape.retire(host);
     this.#tellDoors({ type: "host-down", hostId, blame: exit.blame });
-    if (wasServing(host)) this.#metrics.countRestart("host", host.model, exit.cause);
+    if (host.slot.isWanted) this.#metrics.countRestart("host", host.model, exit.cause);
   }
 
   #onDoorDown(door: DoorSlot, exit: LastExit): void {
     this.#scrape.retire(door);
     this.#management.forgetDoor(door);
-    if (wasServing(door)) this.#metrics.countRestart("front-door", "", exit.cause);
+    if (door.slot.isWanted) this.#metrics.countRestart("front-door", "", exit.cause);
   }
 
   #tellDoors(command: DoorCommand): void {
@@ -243,6 +247,11 @@ export class Supervisor {
     this.#noteStarted();
   }
 
+  #onGone(name: string): void {
+    this.#tellDoors({ type: "model-gone", name });
+    this.#tracing.forget(name);
+  }
+
   #onViolation(hostId: string, reason: string): void {
     this.#options.log.error({ host: hostId, reason }, "host does not keep the protocol");
     this.#registry.hosts.find((host) => host.hostId === hostId)?.slot.kill("protocol");
@@ -256,6 +265,7 @@ export class Supervisor {
       readFigures: this.#readFigures,
       scrape: this.#scrape,
       hostLogs: this.#hostLogs,
+      tracing: this.#tracing,
       registry: this.#registry,
       doors: this.#doors,
       members: this.#members,
@@ -285,11 +295,6 @@ export class Supervisor {
       else slot.watch(now);
     }
   }
-}
-
-/** Neither asked to end, nor without a model that it could serve. */
-function wasServing({ slot }: DoorSlot | HostSlot): boolean {
-  return slot.phase.name === "starting" || slot.phase.name === "ready";
 }
 
 /** Hosts have nothing left to do when the front doors are gone. */

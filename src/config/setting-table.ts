@@ -100,6 +100,7 @@ export const settingTable = {
     512 * mebibyte,
     "largest model that can be uploaded, bytes",
   ),
+  traceFolder: setting(pathKind, "", "folder that traces may be written to; none means no files"),
   hangMs: setting(millisecondsKind(500), 5000, "silence after which a process is killed, ms"),
   wsMaxPayloadBytes: setting(
     bytesKind(gibibyte),

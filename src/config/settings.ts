@@ -42,6 +42,8 @@ export interface Settings {
   readonly maxInFlightBytes: number;
   readonly maxBodyBytes: number;
   readonly maxUploadBytes: number;
+  /** An absolute path; empty where traces go to no files. */
+  readonly traceFolder: string;
   readonly hangMs: number;
   readonly wsMaxPayloadBytes: number;
   readonly wsMaxInFlight: number;
@@ -147,7 +149,9 @@ function complete(valued: ReadonlyMap<keyof Settings, Valued>, machine: Machine)
   if (contradiction !== undefined) return refusal(contradiction);
   const models = resolve(machine.cwd, settings.models);
   const { warnings } = machine;
-  return { type: "run", settings: { ...settings, models }, origins, warnings };
+  const { traceFolder: folder } = settings;
+  const traceFolder = folder === "" ? "" : resolve(machine.cwd, folder);
+  return { type: "run", settings: { ...settings, models, traceFolder }, origins, warnings };
 }
 
 function findContradiction(settings: Settings, origins: Origins): string | undefined {

@@ -30,9 +30,20 @@ export function parseTritonConfig(text: string, model: string): TritonConfig {
     const words = `Cannot read ${file}: ${verdict.reason} (line ${verdict.line})`;
     throw new TroupeError("invalid-model", words);
   }
+  return readTritonConfig(verdict.root, { model, file });
+}
+
+/**
+ * A ModelConfig that is a tree already, in which a repeated key stands as often as it has values. `file` is how messages
+ * call it; throws as `parseTritonConfig` does.
+ */
+export function readTritonConfig(
+  root: YamlNode,
+  { model, file }: { readonly model: string; readonly file: string },
+): TritonConfig {
   const place = { file, path: "" };
   const draft = new TritonDraft();
-  readMessage(tritonKeys(model), verdict.root, place, draft);
+  readMessage(tritonKeys(model), root, place, draft);
   // Triton feeds back what it is told to, and looks for nothing.
   if (draft.stateInputs.length === 0) draft.put("state", [], 1);
   const { modelYaml, warnings } = draft;

@@ -1,9 +1,16 @@
 import type { Expiring } from "../platform/deadlines.ts";
 import type { Failure } from "../protocol/errors.ts";
-import type { AnswerBytes, CodecName, DoneFrame, Priority } from "../protocol/frames.ts";
+import type {
+  AnswerBytes,
+  CodecName,
+  DoneFrame,
+  Priority,
+  RequestFrame,
+} from "../protocol/frames.ts";
 import type { SequenceClaim } from "../protocol/sequences.ts";
 import type { HostLink } from "./host-link.ts";
 import type { Seat } from "./seat.ts";
+import type { RequestTrace } from "./tracer.ts";
 
 /** What a frame is to its sequence. */
 export interface SequenceCall {
@@ -33,6 +40,8 @@ export interface Call {
   readonly hurried?: boolean;
   /** Null where the request stands for itself. */
   readonly sequence: SequenceCall | null;
+  /** Of a request that is traced. */
+  readonly trace?: RequestTrace | undefined;
   /** Comes once for each slice of a streaming answer; the next ones wait for credit. Bodies are gone on return. */
   readonly onChunk: (chunk: AnswerBytes) => void;
   /** One of these two comes, once. */
@@ -96,6 +105,25 @@ export class Flight implements Expiring {
     shadow.isSettled = true;
     return shadow;
   }
+}
+
+/** What its host is sent. */
+export function frameOf({ call, linkId: id, alone }: Flight): RequestFrame {
+  const { codec, stream, priority, deadlineAt, requestId, body, sequence, trace, hurried } = call;
+  return {
+    type: "request",
+    id,
+    codec,
+    alone,
+    ...(hurried && { hurried: true }),
+    stream,
+    priority,
+    deadlineAt,
+    requestId,
+    sequence: sequence && claimOf(sequence),
+    body,
+    traced: trace !== undefined,
+  };
 }
 
 export function byOrder(one: Flight, other: Flight): number {

@@ -5,9 +5,9 @@ import type { Log } from "../platform/log.ts";
 import type { DoorCommand, DoorEvent, DoorSettings } from "../protocol/control.ts";
 import { AccessLog } from "./access-log.ts";
 import { Directory } from "./directory.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type DispatcherListener } from "./dispatcher.ts";
 import { DoorFeed } from "./door-feed.ts";
-import { createDoorMetrics } from "./door-metrics.ts";
+import { createDoorMetrics, type DoorMetrics } from "./door-metrics.ts";
 import { Entrance } from "./entrance.ts";
 import type { GrpcServer, GrpcServerParts } from "./grpc/grpc-server.ts";
 import { HttpServer } from "./http-server.ts";
@@ -18,6 +18,7 @@ import { plainRoutes } from "./plain-routes.ts";
 import { predictRoute } from "./predict-route.ts";
 import { type AskSupervisor, Queries } from "./queries.ts";
 import { SharedSeats } from "./shared-seats.ts";
+import { Tracer } from "./tracer.ts";
 import { WebSockets } from "./web-sockets.ts";
 
 export interface FrontDoorParts {
@@ -29,7 +30,7 @@ export interface FrontDoorParts {
 
 type News = Extract<
   DoorCommand,
-  { type: "model" | "model-gone" | "server" | "host-down" | "reply" | "events" }
+  { type: "model" | "model-gone" | "server" | "host-down" | "reply" | "events" | "trace-plan" }
 >;
 
 export class FrontDoor {
@@ -38,6 +39,7 @@ export class FrontDoor {
   readonly #feed = new DoorFeed();
   readonly #dispatcher: Dispatcher;
   readonly #queries: Queries;
+  readonly #tracer: Tracer;
   readonly #http: HttpServer;
   readonly #sockets: WebSockets;
   readonly #ready: PromiseLike<unknown>;
@@ -49,24 +51,25 @@ export class FrontDoor {
     const metrics = createDoorMetrics(permits, () => this.#sockets.count);
     this.registry = metrics.registry;
     this.#queries = new Queries(clock, tell);
-    this.#dispatcher = new Dispatcher(clock, {
-      onReplay: ({ call }, reason) => {
-        metrics.replays(call.model, reason).add();
-        log.info({ request_id: call.requestId, model: call.model, reason }, "sent again");
-      },
-      onSequenceLost: ({ options: { model, key } }) => {
-        metrics.sequencesLost(model).add();
-        log.info({ model, sequence: key, reason: "lost" }, "sequence ended");
-      },
-      onViolation: (hostId, reason) => void tell({ type: "violation", hostId, reason }),
-    });
+    const tracer = new Tracer(clock, tell);
+    this.#tracer = tracer;
+    this.#dispatcher = new Dispatcher(clock, dispatchListener({ log, metrics, tell }));
     const directory = this.#directory;
     const dispatcher = this.#dispatcher;
     const entrance = new Entrance({ clock, settings, directory, dispatcher, permits, metrics });
     const outcomes = new OutcomeStatistics(this.registry, directory);
     const accessLog = new AccessLog(log, settings.accessLogSample, (entry) => outcomes.note(entry));
     const isDraining = () => this.#http.isDraining;
-    const serving = { clock, settings, directory, dispatcher, entrance, metrics, accessLog };
+    const serving = {
+      clock,
+      settings,
+      directory,
+      dispatcher,
+      entrance,
+      metrics,
+      accessLog,
+      tracer,
+    };
     const shared = { ...serving, isDraining };
     this.#sockets = new WebSockets({ ...shared, feed: this.#feed });
     const sharedSeats = new SharedSeats();
@@ -76,7 +79,7 @@ export class FrontDoor {
     const limits = { maxBodyBytes, defaultModel, compatTriton };
     const hot = predictRoute({ ...shared, ...limits, sharedSeats });
     this.#ready = app.ready();
-    this.#grpcParts = { ...serving, sharedSeats, ask };
+    this.#grpcParts = { ...serving, sharedSeats, ask, tell };
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
     const { server } = this.#http;
     server.on("upgrade", (request, socket, head) => {
@@ -122,6 +125,9 @@ export class FrontDoor {
       case "reply":
         this.#queries.settle(news.queryId, news.reply);
         return;
+      case "trace-plan":
+        this.#tracer.follow(news.plan);
+        return;
       case "events":
         this.#feed.learn(news.events);
         return;
@@ -132,4 +138,22 @@ export class FrontDoor {
   async drain(): Promise<void> {
     await Promise.all([this.#http.drain(), this.#sockets.drain(), this.#grpc?.drain()]);
   }
+}
+
+function dispatchListener({
+  log,
+  metrics,
+  tell,
+}: Pick<FrontDoorParts, "log" | "tell"> & { readonly metrics: DoorMetrics }): DispatcherListener {
+  return {
+    onReplay: ({ call }, reason) => {
+      metrics.replays(call.model, reason).add();
+      log.info({ request_id: call.requestId, model: call.model, reason }, "sent again");
+    },
+    onSequenceLost: ({ options: { model, key } }) => {
+      metrics.sequencesLost(model).add();
+      log.info({ model, sequence: key, reason: "lost" }, "sequence ended");
+    },
+    onViolation: (hostId, reason) => void tell({ type: "violation", hostId, reason }),
+  };
 }

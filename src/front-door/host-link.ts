@@ -23,7 +23,7 @@ import type { EndReason } from "../protocol/sequences.ts";
 import { Slots } from "../protocol/slots.ts";
 import type { HostView } from "../protocol/views.ts";
 import type { ReplicaLoad } from "./admission.ts";
-import { byOrder, claimOf, type Flight } from "./flight.ts";
+import { byOrder, type Flight, frameOf } from "./flight.ts";
 import { noPressure, rowsLeft } from "./link-load.ts";
 import type { Seat } from "./seat.ts";
 
@@ -121,20 +121,9 @@ export class HostLink {
     flight.isRunning = false;
     this.#chunkCredit[id] = call.stream ? initialChunkCredit : 0;
     this.#outstandingBytes += call.body.length;
+    call.trace?.noteSent(this.#clock.now());
     if (this.#pressure.breaker !== "closed") this.#shutUntil = this.#clock.now() + probeEveryMs;
-    writeRequest(this.#outbox.writer, {
-      type: "request",
-      id,
-      codec: call.codec,
-      alone: flight.alone,
-      ...(call.hurried && { hurried: true }),
-      stream: call.stream,
-      priority: call.priority,
-      deadlineAt: call.deadlineAt,
-      requestId: call.requestId,
-      sequence: call.sequence && claimOf(call.sequence),
-      body: call.body,
-    });
+    writeRequest(this.#outbox.writer, frameOf(flight));
     this.#outbox.plan();
     // Nobody else is there to share the write with.
     if (this.#flights.size === 1) this.#outbox.flush();
@@ -221,6 +210,10 @@ export class HostLink {
         return this.#noteRunning(frame.ids);
       case "chunk":
         return this.#takeChunk(frame);
+      case "trace":
+        return this.#withFlight(frame.id, ({ call: { trace } }) => {
+          if (trace !== undefined) trace.host = frame.points;
+        });
       case "done":
         this.#notePressure(frame.pressure);
         return this.#settle(frame.id, (flight) => this.#listener.onDone(flight, frame));

@@ -16,16 +16,24 @@ export async function readObject(request: RawRequest, reply: FastifyReply): Prom
 
 /** No body is an empty object, as the clients of Open Inference V2 send it. */
 export async function readFields(request: RawRequest, reply: FastifyReply): Promise<Json> {
-  const text = await readSmall(request, reply);
+  return parseFields(await readSmall(request, reply));
+}
+
+/** As `readFields`, of a body that is read. */
+export function parseFields(text: string): Json {
   return text.trim() === "" ? {} : objectIn(text);
 }
 
-async function readSmall({ raw }: RawRequest, reply: FastifyReply): Promise<string> {
+/** Throws `unsupported-media-type`. */
+export function checkJsonType({ raw }: RawRequest): void {
   const type = raw.headers["content-type"];
-  if (type !== undefined && !/json|x-www-form-urlencoded/i.test(type)) {
-    const words = `content-type must be application/json, got '${type}'`;
-    throw new TroupeError("unsupported-media-type", words);
-  }
+  if (type === undefined || /json|x-www-form-urlencoded/i.test(type)) return;
+  const words = `content-type must be application/json, got '${type}'`;
+  throw new TroupeError("unsupported-media-type", words);
+}
+
+async function readSmall({ raw }: RawRequest, reply: FastifyReply): Promise<string> {
+  checkJsonType({ raw });
   declaredLength(raw, maxConfigBytes);
   inviteBody({ raw }, reply);
   return readText(raw, maxConfigBytes);

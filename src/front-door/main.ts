@@ -63,6 +63,7 @@ function obey(command: DoorCommand, handle: unknown): void {
     case "events":
     case "server":
     case "host-down":
+    case "trace-plan":
     case "reply":
       door?.learn(command);
       return;

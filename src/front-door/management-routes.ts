@@ -118,7 +118,7 @@ function target({
 }
 
 /** Throws `invalid-request` for what it does not know: a misspelt `version` would else mean all of them. */
-function queryOf(
+export function queryOf(
   { query }: AnyRequest,
   names: readonly string[],
 ): Readonly<Record<string, string>> {

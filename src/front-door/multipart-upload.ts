@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { Busboy, type BusboyInstance } from "@fastify/busboy";
 import type { Clock, Millis } from "../platform/clock.ts";
 import { TroupeError } from "../protocol/errors.ts";
-import { maxConfigBytes } from "../protocol/questions.ts";
+import { maxConfigBytes, maxUploadFiles } from "../protocol/questions.ts";
 import { beginPace, notePace, type PaceLimits, paceFailure } from "./upload-pace.ts";
 
 export interface FormListener {
@@ -23,10 +23,9 @@ export interface FormOptions {
   readonly fileFields: readonly string[];
 }
 
-const maxFiles = 64;
 const limits = {
   fieldSize: maxConfigBytes,
-  files: maxFiles,
+  files: maxUploadFiles,
   fields: 16,
   headerPairs: 32,
   headerSize: 16_384,
@@ -109,7 +108,7 @@ class FormReading {
     const tooMany = (what: string) => () => this.#fail(invalid(`the form has too many ${what}`));
     parser.on("file", (_field, content, name) => this.#take(name ?? "", content));
     parser.on("field", (field, value, _cut, isCut) => this.#note(field, value, isCut));
-    parser.on("filesLimit", tooMany(`files: at most ${maxFiles}`));
+    parser.on("filesLimit", tooMany(`files: at most ${maxUploadFiles}`));
     parser.on("fieldsLimit", tooMany("fields"));
     parser.on("error", () => this.#fail(invalid("the form is not well-formed or ends too early")));
     parser.on("finish", () => {

@@ -16,14 +16,17 @@ import { loadedModels, workersOf } from "./neighbours/schwift-serve.ts";
 import { plainServer } from "./plain-server.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
+import type { Tracer } from "./tracer.ts";
 import { uploadUrl } from "./upload-form.ts";
 import { extensions } from "./v2-extensions.ts";
 import { addV2Logging } from "./v2-logging-routes.ts";
 import { addV2Refusals } from "./v2-refusals.ts";
 import { addV2Repository } from "./v2-repository-routes.ts";
 import { addV2Statistics } from "./v2-statistics-routes.ts";
+import { addV2Trace } from "./v2-trace-routes.ts";
 
 export interface PlainRouteParts extends ManagementParts {
+  readonly tracer: Tracer;
   readonly settings: DoorSettings;
   readonly directory: Directory;
   readonly metrics: DoorMetrics;
@@ -63,14 +66,19 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addV2(app, parts);
   addOperations(app, parts);
   addManagement(app, parts);
-  addV2Repository(app, parts);
-  addV2Statistics(app, parts);
-  addV2Logging(app, parts);
-  addV2Refusals(app);
+  addV2Extensions(app, parts);
   addSigns(app, parts);
   addNeighbours(app, parts);
   refuseOtherVerbs(app, new Map(verbsOf));
   return app;
+}
+
+function addV2Extensions(app: FastifyInstance, parts: PlainRouteParts): void {
+  addV2Repository(app, parts);
+  addV2Statistics(app, parts);
+  addV2Logging(app, parts);
+  addV2Trace(app, parts);
+  addV2Refusals(app);
 }
 
 function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {

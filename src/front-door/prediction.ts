@@ -14,6 +14,7 @@ import type { Flight, SequenceCall } from "./flight.ts";
 import type { Permit } from "./permits.ts";
 import type { RequestContent } from "./request-content.ts";
 import type { SharedSeats } from "./shared-seats.ts";
+import type { RequestTrace, Tracer } from "./tracer.ts";
 import { claimV2 } from "./v2-claim.ts";
 import { refuseSequence } from "./v2-sequence.ts";
 
@@ -23,6 +24,7 @@ export interface PredictionParts {
   readonly dispatcher: Dispatcher;
   readonly accessLog: AccessLog;
   readonly sharedSeats: SharedSeats;
+  readonly tracer: Tracer;
 }
 
 export interface PredictionAsk {
@@ -84,6 +86,7 @@ export class Prediction implements Asked {
   #admitted: Admitted | undefined;
   #admittedAt: Millis;
   #flight: Flight | undefined;
+  #trace: RequestTrace | undefined;
   #isNoted = false;
 
   constructor(parts: PredictionParts, ask: PredictionAsk, listener: AskedListener) {
@@ -100,6 +103,7 @@ export class Prediction implements Asked {
     const held = room === undefined ? {} : { room };
     this.#admitted = this.#parts.entrance.admit({ model, version, ...wishes, ...held });
     this.#admittedAt = this.#parts.clock.now();
+    this.#trace = this.#parts.tracer.begin(this.#admitted.target.model.name);
   }
 
   get permit(): Permit | undefined {
@@ -136,6 +140,7 @@ export class Prediction implements Asked {
       stream: false,
       ...(this.#ask.hurried && { hurried: true }),
       sequence,
+      trace: this.#trace,
       onChunk: () => undefined,
       onDone: (frame) => this.#listener.onDone(frame, frame),
       onFailed: (failure) => this.#listener.onFailed(failure),
@@ -151,7 +156,9 @@ export class Prediction implements Asked {
     this.#isNoted = true;
     const { clock, accessLog } = this.#parts;
     const { requestId, endpoint: route, model, beganAt } = this.#ask;
-    const totalMs = clock.now() - beganAt;
+    const writtenAt = clock.now();
+    const totalMs = writtenAt - beganAt;
+    if (this.#trace !== undefined) this.#noteTrace(this.#trace, status, writtenAt);
     const admissionMs = this.#admittedAt - beganAt;
     if (this.#admitted !== undefined) {
       const { series } = this.#admitted;
@@ -170,6 +177,19 @@ export class Prediction implements Asked {
       admissionMs,
       totalMs,
       stages: frame?.stages,
+    });
+  }
+
+  #noteTrace(trace: RequestTrace, status: number, writtenAt: Millis): void {
+    const { requestId, model, beganAt } = this.#ask;
+    this.#parts.tracer.finish(trace, {
+      requestId,
+      model,
+      version: this.version,
+      status,
+      receivedAt: beganAt,
+      admittedAt: this.#admittedAt,
+      writtenAt,
     });
   }
 

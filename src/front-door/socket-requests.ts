@@ -17,6 +17,8 @@ import { type FrameOutcome, noteFrame } from "./socket-log.ts";
 import { noMemory, type SlotClaim, type SocketSequences } from "./socket-sequences.ts";
 import { addressOf, type SocketTarget } from "./socket-target.ts";
 import type { SocketWriter } from "./socket-writer.ts";
+import { httpStatus } from "./statuses.ts";
+import type { RequestTrace, Tracer } from "./tracer.ts";
 
 export interface ServingParts {
   readonly clock: Clock;
@@ -26,6 +28,7 @@ export interface ServingParts {
   readonly dispatcher: Dispatcher;
   readonly metrics: DoorMetrics;
   readonly accessLog: AccessLog;
+  readonly tracer: Tracer;
 }
 
 export interface RequestsParts extends ServingParts {
@@ -44,6 +47,8 @@ interface Open {
   readonly claim: SlotClaim | null;
   readonly admitted: Admitted;
   readonly beganAt: Millis;
+  readonly admittedAt: Millis;
+  readonly trace: RequestTrace | undefined;
   flight: Flight | undefined;
 }
 
@@ -99,7 +104,7 @@ export class SocketRequests {
   }
 
   #begin(frame: InferFrame, body: Buffer): void {
-    const { clock, entrance, dispatcher, sequences } = this.#parts;
+    const { clock, entrance, dispatcher, sequences, tracer } = this.#parts;
     this.#checkRoom(frame);
     const beganAt = clock.now();
     const { timeoutMs, priority, requestId, stream, codec } = frame;
@@ -111,7 +116,9 @@ export class SocketRequests {
     const bytes = body.length;
     const ask = { model, version, bytes, timeoutMs, priority, draining, sequence };
     const admitted = entrance.admit(ask);
-    const open: Open = { frame, admitted, claim, beganAt, flight: undefined };
+    const trace = tracer.begin(admitted.target.model.name);
+    const began = { beganAt, admittedAt: clock.now(), trace };
+    const open: Open = { frame, admitted, claim, ...began, flight: undefined };
     this.#open.set(frameKey(frame), open);
     if (claim !== null) sequences.taken(claim, admitted.target.version.version);
     open.flight = dispatcher.submit({
@@ -125,6 +132,7 @@ export class SocketRequests {
       requestId,
       stream,
       sequence,
+      trace,
       onChunk: (chunk) => this.#chunk(open, chunk),
       onDone: (done) => this.#done(open, done),
       onFailed: (failure) => this.#fail(open, failure),
@@ -170,18 +178,25 @@ export class SocketRequests {
   }
 
   #settle(open: Open, failure: Failure | null, done: DoneFrame | undefined): void {
-    const { frame, admitted, beganAt, flight } = open;
+    const { frame, admitted, beganAt, flight, trace } = open;
     // The end of one frame may have been that of others of its sequence.
     if (this.#open.get(frameKey(frame)) !== open) return;
     this.#open.delete(frameKey(frame));
     admitted.permit.release();
     if (open.claim !== null) this.#parts.sequences.settled(open.claim, failure);
-    const totalMs = this.#parts.clock.now() - beganAt;
+    const writtenAt = this.#parts.clock.now();
+    const totalMs = writtenAt - beganAt;
     admitted.series.predictions(failure?.code ?? "ok").add();
     admitted.series.total.observe(totalMs / 1e3);
     const { model, version } = admitted.target;
     const place = { model: model.name, version: flight?.version ?? version.version };
     this.#note({ frame, ...place, failure, totalMs, stages: done?.stages });
+    if (trace !== undefined) {
+      const status = failure === null ? 200 : httpStatus[failure.code];
+      const points = { receivedAt: beganAt, admittedAt: open.admittedAt, writtenAt };
+      const { requestId } = frame;
+      this.#parts.tracer.finish(trace, { requestId, ...place, status, ...points });
+    }
     this.#parts.onSettled();
   }
 

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import type { Readable } from "node:stream";
 import { TroupeError } from "../protocol/errors.ts";
 
 export interface StoredFile {
@@ -18,7 +17,7 @@ const ownerOnly = 0o600;
 /** On the disk, not only in its cache, when it resolves. Rejects with `storage-full` where there is no room. */
 export async function storeFile(
   path: string,
-  content: Readable,
+  content: AsyncIterable<Buffer>,
   onBytes: (bytes: number) => void,
 ): Promise<StoredFile> {
   try {
@@ -35,12 +34,12 @@ export async function storeFile(
 
 async function fill(
   handle: FileHandle,
-  content: Readable,
+  content: AsyncIterable<Buffer>,
   onBytes: (bytes: number) => void,
 ): Promise<StoredFile> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const chunk of content as AsyncIterable<Buffer>) {
+  for await (const chunk of content) {
     hash.update(chunk);
     await writeWhole(handle, chunk);
     bytes += chunk.length;

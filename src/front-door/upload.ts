@@ -8,7 +8,7 @@ import type { Readable } from "node:stream";
 import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorEvent } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
-import type { UploadedFile } from "../protocol/questions.ts";
+import type { ModelChange, UploadedFile } from "../protocol/questions.ts";
 import { checkFormType, readForm } from "./multipart-upload.ts";
 import type { AskSupervisor, Waiting } from "./queries.ts";
 import { declaredLength } from "./request-body.ts";
@@ -29,13 +29,22 @@ interface OpenUpload {
   readonly folder: string;
 }
 
+/** Whose an upload is, as far as its body has said it yet. */
+export interface UploadTarget {
+  readonly model: string;
+  readonly version: string | null;
+}
+
+export type UploadTerms = UploadTarget &
+  Pick<Extract<ModelChange, { type: "upload" }>, "config" | "dialect">;
+
 /** A line of 64 kB a second, shared with somebody else, still gets through. */
-const pace: PaceLimits = { minBytesPerSecond: 16_384, slackMs: 30_000 };
+export const uploadPace: PaceLimits = { minBytesPerSecond: 16_384, slackMs: 30_000 };
 const progressEveryMs = 250;
 /** A model is loaded, tried and warmed up before its upload is answered. */
 export const changeWaiting: Waiting = { patienceMs: 600_000 };
 
-/** Takes the upload in, and resolves to the supervisor's answer. `beforeBody` is called when the body is wanted. */
+/** Takes a form in, and resolves to the supervisor's answer. `beforeBody` is called when the body is wanted. */
 export async function takeUpload(
   parts: UploadParts,
   request: IncomingMessage,
@@ -45,89 +54,109 @@ export async function takeUpload(
   checkFormType(request);
   const form = new UploadForm();
   for (const [field, value] of Object.entries(query)) form.set(field, value);
-  checkSize(declaredLength(request, Number.POSITIVE_INFINITY), parts.maxUploadBytes);
-  const drop = ({ uploadId }: OpenUpload) => parts.tell({ type: "upload-dropped", uploadId });
-  const onLate = (body: string) => void drop(parseOpened(body));
-  const opened = parseOpened(await parts.ask({ type: "open-upload" }, { onLate }));
-  const upload = new Upload(parts, opened, form);
+  checkUploadSize(declaredLength(request, Number.POSITIVE_INFINITY), parts.maxUploadBytes);
+  const upload = await Upload.open(parts);
   try {
     beforeBody();
-    await upload.take(request);
+    await readInto(upload, form, { parts, request });
   } catch (thrown) {
-    drop(opened);
+    upload.drop();
     throw thrown;
   }
-  return upload.hand();
+  const { named: model, version, config } = form;
+  return upload.hand({ model, version, config });
 }
 
-class Upload {
+async function readInto(
+  upload: Upload,
+  form: UploadForm,
+  { parts, request }: { readonly parts: UploadParts; readonly request: IncomingMessage },
+): Promise<void> {
+  const { clock, maxUploadBytes } = parts;
+  const listener = {
+    onBytes: (bytes: number) => checkUploadSize(bytes, maxUploadBytes),
+    onField: (field: string, value: string) => form.set(field, value),
+    onFile: (name: string, content: Readable) => {
+      checkFileName(name);
+      const { model, version } = form;
+      return upload.store(name, content, model === null ? null : { model, version });
+    },
+  };
+  await readForm(request, listener, { clock, pace: uploadPace, fileFields });
+  upload.settle(settleFiles);
+  await upload.name({ model: form.named, version: form.version });
+  upload.tellProgress();
+}
+
+/** Files of which the supervisor makes a version, in the folder that it has opened for them. */
+export class Upload {
   readonly #parts: UploadParts;
   readonly #opened: OpenUpload;
-  readonly #form: UploadForm;
   #files: readonly UploadedFile[] = [];
   #bytes = 0;
   #toldAt: Millis = Number.NEGATIVE_INFINITY;
   #isNamed = false;
 
-  constructor(parts: UploadParts, opened: OpenUpload, form: UploadForm) {
+  private constructor(parts: UploadParts, opened: OpenUpload) {
     this.#parts = parts;
     this.#opened = opened;
-    this.#form = form;
   }
 
-  /** Resolves when all files lie on the disk and the supervisor knows whose they are. */
-  async take(request: IncomingMessage): Promise<void> {
-    const { clock, maxUploadBytes } = this.#parts;
-    const listener = {
-      onBytes: (bytes: number) => checkSize(bytes, maxUploadBytes),
-      onField: (field: string, value: string) => this.#form.set(field, value),
-      onFile: (name: string, content: Readable) => this.#store(name, content),
-    };
-    await readForm(request, listener, { clock, pace, fileFields });
-    this.#files = settleFiles(this.#files);
-    await this.#name(this.#form.named);
-    this.#tellProgress();
+  static async open(parts: UploadParts): Promise<Upload> {
+    const onLate = (body: string) => new Upload(parts, parseOpened(body)).drop();
+    return new Upload(parts, parseOpened(await parts.ask({ type: "open-upload" }, { onLate })));
   }
 
-  hand(): Promise<string> {
-    const { named: model, version, config } = this.#form;
+  /** Nothing of it is kept. */
+  drop(): void {
+    this.#parts.tell({ type: "upload-dropped", uploadId: this.#opened.uploadId });
+  }
+
+  hand(terms: UploadTerms): Promise<string> {
     const { uploadId } = this.#opened;
-    const files = this.#files;
-    const change = { type: "upload", uploadId, model, version, config, files } as const;
+    const change = { type: "upload", uploadId, ...terms, files: this.#files } as const;
     return this.#parts.ask({ type: "change", change }, changeWaiting);
   }
 
-  async #store(name: string, content: Readable): Promise<void> {
-    checkFileName(name);
+  /** One at a time. */
+  async store(
+    name: string,
+    content: AsyncIterable<Buffer>,
+    target: UploadTarget | null,
+  ): Promise<void> {
     // Before the bytes, so that nobody sends a gigabyte to hear of a conflict.
-    if (this.#form.model !== null) await this.#name(this.#form.model);
+    if (target !== null) await this.name(target);
     const path = join(this.#opened.folder, String(this.#files.length));
     const stored = await storeFile(path, content, (bytes) => this.#count(bytes));
     this.#files = [...this.#files, { name, path, ...stored }];
   }
 
+  /** Gives the files the names under which they are stored. */
+  settle(settled: (files: readonly UploadedFile[]) => readonly UploadedFile[]): void {
+    this.#files = settled(this.#files);
+  }
+
   /** Once. */
-  async #name(model: string): Promise<void> {
+  async name(target: UploadTarget): Promise<void> {
     if (this.#isNamed) return;
     this.#isNamed = true;
-    const { uploadId } = this.#opened;
-    await this.#parts.ask({ type: "name-upload", uploadId, model, version: this.#form.version });
+    await this.#parts.ask({ type: "name-upload", uploadId: this.#opened.uploadId, ...target });
   }
 
-  #count(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#parts.clock.now() - this.#toldAt >= progressEveryMs) this.#tellProgress();
-  }
-
-  #tellProgress(): void {
+  tellProgress(): void {
     this.#toldAt = this.#parts.clock.now();
     const { uploadId } = this.#opened;
     this.#parts.tell({ type: "upload-progress", uploadId, bytes: this.#bytes });
   }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#parts.clock.now() - this.#toldAt >= progressEveryMs) this.tellProgress();
+  }
 }
 
 /** Of the whole body: a form's own words count too, so that they have a bound. */
-function checkSize(bytes: number, maxUploadBytes: number): void {
+export function checkUploadSize(bytes: number, maxUploadBytes: number): void {
   if (bytes <= maxUploadBytes) return;
   const words = `an upload must be at most ${maxUploadBytes} bytes (max_upload_bytes), got ${bytes}`;
   throw new TroupeError("payload-too-large", words);

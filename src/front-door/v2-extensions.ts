@@ -9,4 +9,5 @@ export const extensions: readonly string[] = [
   "schedule_policy",
   "sequence",
   "statistics",
+  "trace",
 ];

@@ -2,7 +2,6 @@
 import type { FastifyInstance } from "fastify";
 import { TroupeError } from "../protocol/errors.ts";
 
-export const noTrace = "tracing is not supported: GET /metrics and the access log tell of times";
 export const noNamedRepository = "'repository_name' specification is not supported";
 
 export function noMemory(name: string): string {
@@ -18,7 +17,6 @@ const modelUrls = ["/v2/models/:model", "/v2/models/:model/versions/:version"] a
 
 export function addV2Refusals(app: FastifyInstance): void {
   for (const [path, name] of Object.entries(memories)) addMemory(app, `/v2/${path}`, name);
-  addTrace(app);
   addNamedRepositories(app);
   for (const url of modelUrls) addGenerate(app, url);
 }
@@ -29,14 +27,6 @@ function addMemory(app: FastifyInstance, url: string, name: string): void {
     app.get(`${place}/status`, answer);
     app.post(`${place}/register`, answer);
     app.post(`${place}/unregister`, answer);
-  }
-}
-
-function addTrace(app: FastifyInstance): void {
-  const answer = refusal(noTrace);
-  for (const url of ["/v2/trace/setting", "/v2/models/:model/trace/setting"]) {
-    app.get(url, answer);
-    app.post(url, answer);
   }
 }
 

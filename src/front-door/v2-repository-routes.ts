@@ -1,21 +1,18 @@
 /* Open Inference V2's model repository and model configuration: other words for what `/models` does and shows. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { TroupeError } from "../protocol/errors.ts";
 import type { Directory } from "./directory.ts";
-import { readFields } from "./json-request.ts";
+import { checkJsonType, inviteBody, parseFields, readFields } from "./json-request.ts";
+import { readLoadBody } from "./load-body.ts";
 import { guardOf } from "./management-guard.ts";
 import type { ManagementParts } from "./management-routes.ts";
+import { pacedBody } from "./paced-body.ts";
+import { declaredLength } from "./request-body.ts";
+import { checkUploadSize, type UploadParts, uploadPace } from "./upload.ts";
 import { askModelConfig } from "./v2-config.ts";
-import { changeLoaded } from "./v2-loading.ts";
-import {
-  checkLoad,
-  checkUnload,
-  noOverride,
-  readyOnlyOf,
-  repositoryIndex,
-} from "./v2-repository.ts";
+import { loadModel, maxTermsBytes, type ReadLoad, unloadModel } from "./v2-loading.ts";
+import { checkUnload, readyOnlyOf, repositoryIndex } from "./v2-repository.ts";
 
-export interface V2RepositoryParts extends Pick<ManagementParts, "settings" | "ask"> {
+export interface V2RepositoryParts extends ManagementParts {
   readonly directory: Directory;
 }
 
@@ -47,31 +44,30 @@ function addIndex(app: FastifyInstance, { directory }: V2RepositoryParts): void 
 }
 
 function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
-  const guarded = { onRequest: guardOf(parts.settings) };
-  app.post<{ Params: Params }>(
-    "/v2/repository/models/:model/load",
-    guarded,
-    async (request, reply) => {
-      checkLoad(await readLoad(request, reply));
-      await changeLoaded(parts.ask, request.params.model, "load");
-      return reply.code(200).send();
-    },
-  );
-  app.post<{ Params: Params }>(
-    "/v2/repository/models/:model/unload",
-    guarded,
-    async (request, reply) => {
-      checkUnload(await readFields(request, reply));
-      await changeLoaded(parts.ask, request.params.model, "unload");
-      return reply.code(200).send();
-    },
-  );
+  const { settings, ask } = parts;
+  const guarded = { onRequest: guardOf(settings) };
+  const url = "/v2/repository/models/:model";
+  app.post<{ Params: Params }>(`${url}/load`, guarded, async (request, reply) => {
+    const uploads = { ...parts, maxUploadBytes: settings.maxUploadBytes };
+    await loadModel(uploads, request.params.model, readLoad(uploads, request, reply));
+    return reply.code(200).send();
+  });
+  app.post<{ Params: Params }>(`${url}/unload`, guarded, async (request, reply) => {
+    checkUnload(await readFields(request, reply));
+    await unloadModel(ask, request.params.model);
+    return reply.code(200).send();
+  });
 }
 
-/** Only a load that brings files is longer than what is read. */
-async function readLoad(request: ModelRequest, reply: FastifyReply) {
-  return readFields(request, reply).catch((thrown: unknown) => {
-    const isLong = thrown instanceof TroupeError && thrown.code === "payload-too-large";
-    throw isLong ? noOverride("a body with files or a configuration") : thrown;
-  });
+/** From a body that may be as long as that of an upload. */
+function readLoad(parts: UploadParts, request: ModelRequest, reply: FastifyReply): ReadLoad {
+  const { clock, maxUploadBytes } = parts;
+  return async (takeFile) => {
+    checkJsonType(request);
+    checkUploadSize(declaredLength(request.raw, Number.POSITIVE_INFINITY), maxUploadBytes);
+    inviteBody(request, reply);
+    const onBytes = (bytes: number) => checkUploadSize(bytes, maxUploadBytes);
+    const chunks = pacedBody(request.raw, { clock, pace: uploadPace, onBytes });
+    return parseFields(await readLoadBody(chunks, takeFile, maxTermsBytes));
+  };
 }

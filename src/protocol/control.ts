@@ -12,6 +12,7 @@ import type {
   TritonFacts,
 } from "./model-settings.ts";
 import type { FeedEvent, Question, Reply } from "./questions.ts";
+import type { Trace, TracePlan } from "./traces.ts";
 import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
 
 /**
@@ -75,6 +76,7 @@ export type DoorCommand =
   | { readonly type: "host-down"; readonly hostId: string; readonly blame: Blame }
   | { readonly type: "report"; readonly reportId: number }
   | { readonly type: "log-level"; readonly level: LogLevel }
+  | { readonly type: "trace-plan"; readonly plan: TracePlan }
   | { readonly type: "reply"; readonly queryId: number; readonly reply: Reply }
   /** Comes after its hosts are gone. */
   | { readonly type: "model-gone"; readonly name: string }
@@ -98,6 +100,8 @@ export type DoorEvent =
   | { readonly type: "upload-progress"; readonly uploadId: string; readonly bytes: number }
   /** Its client is gone, or it was refused: what came of it is dropped. */
   | { readonly type: "upload-dropped"; readonly uploadId: string }
+  /** A few times a second, where requests are traced. */
+  | { readonly type: "traces"; readonly traces: readonly Trace[] }
   /** A host that does not keep the protocol. */
   | { readonly type: "violation"; readonly hostId: string; readonly reason: string }
   | { readonly type: "drained" };

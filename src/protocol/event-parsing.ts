@@ -25,6 +25,7 @@ import {
 import { streamPads } from "./model-settings.ts";
 import { breakerStates } from "./pressure.ts";
 import { question } from "./question-parsing.ts";
+import { tracesOf } from "./traces.ts";
 import type { HostLoad, MetricSnapshot, MetricValue, ProcessFigures } from "./views.ts";
 
 /** Values of one metric: each model brings a front door the buckets of its stages. */
@@ -96,6 +97,8 @@ function doorEvent(fields: Fields): DoorEvent {
       return { type, uploadId: text(fields["uploadId"]), bytes: count(fields["bytes"]) };
     case "upload-dropped":
       return { type, uploadId: text(fields["uploadId"]) };
+    case "traces":
+      return { type, traces: tracesOf(fields["traces"]) };
     case "violation":
       return { type, hostId: text(fields["hostId"]), reason: text(fields["reason"]) };
     default:

@@ -9,9 +9,9 @@
  * | type | frame    | from | fields                                                                              |
  * | ---- | -------- | ---- | ----------------------------------------------------------------------------------- |
  * | 1    | hello    | both | magic "TRPE", version u16, host id (rest, ASCII)                                    |
- * | 2    | request  | door | id u32, codec u8, flags u8 (1 alone, 2 stream, 4 of a sequence, 8 hurried),        |
- * |      |          |      | priority u8, deadlineAt f64, request id (u8 length, ASCII), claim (if of a sequence), pad (u8     |
- * |      |          |      | length, zeros), body (rest)                                                         |
+ * | 2    | request  | door | id u32, codec u8, flags u8 (1 alone, 2 stream, 4 of a sequence, 8 hurried, 16       |
+ * |      |          |      | traced), priority u8, deadlineAt f64, request id (u8 length, ASCII), claim (if of a  |
+ * |      |          |      | sequence), pad (u8 length, zeros), body (rest)                                      |
  * | 3    | cancel   | door | id u32, reason u8 (0 the client left, 1 its deadline passed)                        |
  * | 4    | credit   | door | id u32, chunks u16                                                                  |
  * | 5    | end      | door | key of a sequence (rest, ASCII)                                                     |
@@ -22,6 +22,8 @@
  * | 19   | failed   | host | id u32, code u8, retry after u32 ms (0xffffffff: none), pressure, message (rest)     |
  * | 20   | pressure | host | pressure                                                                            |
  * | 21   | ended    | host | reason u8 (as in sequences.ts), key of a sequence (rest, ASCII)                      |
+ * | 22   | trace    | host | id u32, points 5 × f64 ms (NaN: not reached), rows of its batch u32; comes before    |
+ * |      |          |      | the frame that ends the request                                                     |
  *
  * A claim is flags u8 (1 start, 2 end, 4 shared) and the sequence's key (u8 length, ASCII).
  * Pressure is 30 bytes: queued rows u32, running rows u32, cost per row f32 ms, cost of one row alone f32 ms,
@@ -42,8 +44,9 @@ import {
   putClaim,
   type SequenceClaim,
 } from "./sequences.ts";
+import type { HostPoints } from "./traces.ts";
 
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 /** Chunks that a host may send before it is granted more. */
 export const initialChunkCredit = 2;
 const magic = "TRPE";
@@ -105,6 +108,8 @@ export interface RequestFrame {
   readonly body: Uint8Array;
   /** Where it was read into memory that holds nothing else: that memory. */
   readonly ownMemory?: ArrayBuffer;
+  /** Its points in time are wanted. */
+  readonly traced: boolean;
 }
 
 /** An answer as it came from its host. */
@@ -146,6 +151,7 @@ export type HostFrame =
   | HelloFrame
   | { readonly type: "running"; readonly ids: readonly number[] }
   | ChunkFrame
+  | { readonly type: "trace"; readonly id: number; readonly points: HostPoints }
   | DoneFrame
   | FailedFrame
   | { readonly type: "pressure"; readonly pressure: Pressure }
@@ -176,8 +182,9 @@ export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
   writer.bytes(body);
 }
 
-function flagsOf({ alone, stream, sequence, hurried }: RequestFrame): number {
-  return (alone ? 1 : 0) | (stream ? 2 : 0) | (sequence === null ? 0 : 4) | (hurried ? 8 : 0);
+function flagsOf({ alone, stream, sequence, hurried, traced }: RequestFrame): number {
+  const kind = (alone ? 1 : 0) | (stream ? 2 : 0) | (sequence === null ? 0 : 4);
+  return kind | (hurried ? 8 : 0) | (traced ? 16 : 0);
 }
 
 const alignment = 8;
@@ -256,6 +263,7 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
     deadlineAt: frame.readDoubleLE(8),
     requestId: frame.toString("latin1", 17, idEnd),
     sequence,
+    traced: (flags & 16) !== 0,
     body,
     ...ownMemoryOf(frame),
   };

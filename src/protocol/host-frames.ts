@@ -10,6 +10,7 @@ import {
 } from "./frames.ts";
 import { type Pressure, parsePressure, pressureBytes, putPressure } from "./pressure.ts";
 import { type EndReason, endReasons } from "./sequences.ts";
+import { type HostPoints, hostPointNames } from "./traces.ts";
 
 const noRetry = 0xffff_ffff;
 
@@ -86,6 +87,14 @@ export function writeEnded(writer: FrameWriter, key: string, reason: EndReason):
   writer.ascii(key);
 }
 
+/** To be written before the frame that ends the request. */
+export function writeTrace(writer: FrameWriter, id: number, points: HostPoints): void {
+  writer.begin(22, 8 + 8 * hostPointNames.length);
+  writer.u32(id);
+  for (const name of hostPointNames) writer.f64(points[name] ?? Number.NaN);
+  writer.u32(points.batchRows);
+}
+
 /** A frame without its length, from a host, which is not trusted; undefined where it is no such frame. */
 export function parseHostFrame(frame: Buffer): HostFrame | undefined {
   switch (frame[0]) {
@@ -103,6 +112,8 @@ export function parseHostFrame(frame: Buffer): HostFrame | undefined {
       const pressure = frame.length === 1 + pressureBytes ? parsePressure(frame, 1) : undefined;
       return pressure && { type: "pressure", pressure };
     }
+    case 22:
+      return parseTrace(frame);
     case 21: {
       const reason = endReasons[frame[1] ?? -1];
       return reason && { type: "ended", reason, key: frame.toString("latin1", 2) };
@@ -149,6 +160,25 @@ function parseDone(frame: Buffer): DoneFrame | undefined {
     jsonBytes,
     body,
   };
+}
+
+function parseTrace(frame: Buffer): HostFrame | undefined {
+  if (frame.length !== 49) return undefined;
+  const read = hostPointNames.map((_, at) => frame.readDoubleLE(5 + 8 * at));
+  if (read.some((point) => Math.abs(point) === Number.POSITIVE_INFINITY)) return undefined;
+  const point = (name: (typeof hostPointNames)[number]) => {
+    const at = read[hostPointNames.indexOf(name)] ?? Number.NaN;
+    return Number.isNaN(at) ? null : at;
+  };
+  const points = {
+    queuedAt: point("queuedAt"),
+    batchBegunAt: point("batchBegunAt"),
+    runBegunAt: point("runBegunAt"),
+    runEndedAt: point("runEndedAt"),
+    answeredAt: point("answeredAt"),
+    batchRows: frame.readUInt32LE(45),
+  };
+  return { type: "trace", id: frame.readUInt32LE(1), points };
 }
 
 function parseFailed(frame: Buffer): FailedFrame | undefined {

@@ -11,9 +11,15 @@ import {
   text,
   Unreadable,
 } from "./field-parsing.ts";
-import { type ModelChange, maxConfigBytes, type Question, type UploadedFile } from "./questions.ts";
+import {
+  type ModelChange,
+  maxConfigBytes,
+  maxUploadFiles,
+  type Question,
+  type UploadedFile,
+} from "./questions.ts";
+import { type TraceChange, traceLevels } from "./traces.ts";
 
-const maxFiles = 64;
 const changes = ["load", "unload", "restart", "delete"] as const;
 
 /** Throws Unreadable. */
@@ -41,6 +47,12 @@ export function question(value: unknown): Question {
       };
     case "log-level":
       return { type, level: nullOr((level) => oneOf(logLevels, level), fields["level"]) };
+    case "trace-setting": {
+      const of = nullOr(text, fields["model"]);
+      return { type, model: of, change: traceChange(fieldsOf(fields["change"])) };
+    }
+    case "traces":
+      return { type, model: nullOr(text, fields["model"]) };
     case "name-upload":
       return { type, uploadId: text(fields["uploadId"]), ...target(fields) };
     case "change":
@@ -62,10 +74,19 @@ function change(fields: Fields): ModelChange {
         uploadId: text(fields["uploadId"]),
         ...target(fields),
         config: nullOr(document, fields["config"]),
-        files: list(fields["files"], maxFiles).map(uploadedFile),
+        ...(fields["dialect"] === undefined
+          ? {}
+          : { dialect: oneOf(["triton"], fields["dialect"]) }),
+        files: list(fields["files"], maxUploadFiles).map(uploadedFile),
       };
     case "patch":
       return { type: "patch", model: text(fields["model"]), patch: document(fields["patch"]) };
+    case "configure":
+      return {
+        type: "configure",
+        model: text(fields["model"]),
+        config: document(fields["config"]),
+      };
     default:
       return { type: oneOf(changes, fields["type"]), ...target(fields) };
   }
@@ -77,6 +98,23 @@ function uploadedFile(value: unknown): UploadedFile {
   if (!/^[0-9a-f]{64}$/.test(digest)) throw new Unreadable();
   const bytes = count(fields["bytes"]);
   return { name: text(fields["name"]), path: text(fields["path"]), bytes, digest };
+}
+
+function traceChange(fields: Fields): TraceChange {
+  const readers = {
+    level: (value: unknown) => oneOf(traceLevels, value),
+    rate: count,
+    count: (value: unknown) => nullOr(count, value),
+    logFrequency: count,
+    file: (value: unknown) => text(value),
+  };
+  const given = Object.entries(readers).filter(([name]) => fields[name] !== undefined);
+  return Object.fromEntries(
+    given.map(([name, read]) => {
+      const value = fields[name];
+      return [name, value === false ? value : read(value)];
+    }),
+  );
 }
 
 function document(value: unknown): string {

@@ -1,6 +1,7 @@
 /* What a front door asks the supervisor on behalf of a caller, and what becomes of it. */
 import type { LogLevel } from "./control.ts";
 import type { Failure } from "./errors.ts";
+import type { TraceChange } from "./traces.ts";
 
 /** One file of an upload, as it lies in the upload's own folder. */
 export interface UploadedFile {
@@ -15,6 +16,8 @@ export interface UploadedFile {
 
 /** Of the text of a model.yaml, and of a patch to one: what is longer would hold up whoever reads it. */
 export const maxConfigBytes = 65_536;
+/** Of one version. */
+export const maxUploadFiles = 64;
 
 /** A change of what runs. Versions are null where the caller names none. */
 export type ModelChange =
@@ -23,8 +26,10 @@ export type ModelChange =
       readonly uploadId: string;
       readonly model: string;
       readonly version: string | null;
-      /** The text of a model.yaml, YAML or JSON. */
+      /** The text of a model.yaml, YAML or JSON, or of what `dialect` says. */
       readonly config: string | null;
+      /** Triton's ModelConfig as JSON. */
+      readonly dialect?: "triton";
       readonly files: readonly UploadedFile[];
     }
   | {
@@ -33,7 +38,9 @@ export type ModelChange =
       readonly version: string | null;
     }
   /** `patch` is the text of a JSON object: keys of model.yaml, where null gives a key its default back. */
-  | { readonly type: "patch"; readonly model: string; readonly patch: string };
+  | { readonly type: "patch"; readonly model: string; readonly patch: string }
+  /** `config` is Triton's ModelConfig as JSON: it takes the place of model.yaml, and the model is loaded. */
+  | { readonly type: "configure"; readonly model: string; readonly config: string };
 
 export type Question =
   | { readonly type: "tree" }
@@ -48,6 +55,14 @@ export type Question =
   | { readonly type: "log-level"; readonly level: LogLevel | null }
   /** Answered with `{"id","logs"}`; with `clear` they are forgotten first. */
   | { readonly type: "logs"; readonly model: string; readonly clear: boolean }
+  /** Of all models where it is null; answered with the settings as they are then. */
+  | {
+      readonly type: "trace-setting";
+      readonly model: string | null;
+      readonly change: TraceChange;
+    }
+  /** Answered with `{"traces"}`, newest first. */
+  | { readonly type: "traces"; readonly model: string | null }
   | { readonly type: "models" }
   | { readonly type: "model"; readonly model: string }
   | { readonly type: "version"; readonly model: string; readonly version: string }

@@ -208,8 +208,6 @@ describe("The repository", () => {
       [status, json.error, json.code],
       [404, "failed to load 'no': no model is named 'no'", "model-not-found"],
     );
-    const parameters = { config: "{}" };
-    assert.equal((await post("/v2/repository/models/fixed/load", { parameters })).status, 501);
   });
 });
 
@@ -260,6 +258,7 @@ describe("The server's metadata", () => {
       "schedule_policy",
       "sequence",
       "statistics",
+      "trace",
     ]);
   });
 

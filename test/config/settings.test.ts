@@ -50,6 +50,7 @@ describe("readSettings", () => {
       maxInFlightBytes: 268_435_456,
       maxBodyBytes: 33_554_432,
       maxUploadBytes: 536_870_912,
+      traceFolder: "",
       hangMs: 5000,
       wsMaxPayloadBytes: 16_777_216,
       wsMaxInFlight: 64,

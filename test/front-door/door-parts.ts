@@ -3,6 +3,7 @@ import { Directory } from "../../src/front-door/directory.ts";
 import { createDoorMetrics } from "../../src/front-door/door-metrics.ts";
 import { Entrance } from "../../src/front-door/entrance.ts";
 import { Permits } from "../../src/front-door/permits.ts";
+import { Tracer } from "../../src/front-door/tracer.ts";
 import type { Log } from "../../src/platform/log.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import type { ModelView, VersionView } from "../../src/protocol/views.ts";
@@ -76,6 +77,7 @@ export function doorParts(changed: Partial<DoorSettings> = {}) {
     ...shared,
     entrance: new Entrance(shared),
     accessLog: new AccessLog(log, 1),
+    tracer: new Tracer(clock, () => undefined),
     fake: dispatcher,
     lines,
   };

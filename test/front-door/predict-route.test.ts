@@ -64,6 +64,7 @@ describe("A prediction over HTTP", bounded, () => {
       requestId: "r-1",
       stream: false,
       sequence: null,
+      trace: undefined,
     });
   });
 

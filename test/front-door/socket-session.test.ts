@@ -74,6 +74,7 @@ describe("A request on a socket", bounded, () => {
       priority: "low",
       stream: true,
       sequence: null,
+      trace: undefined,
     });
     assert.equal(JSON.parse(String(body)).id, "a");
   });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  checkLoad,
   checkUnload,
+  fileOf,
+  judgeLoad,
+  oneVersion,
   readyOnlyOf,
   repositoryIndex,
+  settleOverride,
 } from "../../src/front-door/v2-repository.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 import type { VersionState } from "../../src/protocol/views.ts";
@@ -55,7 +58,7 @@ describe("The repository index", () => {
   });
 });
 
-function codeOf(check: () => void): string {
+function codeOf(check: () => unknown): string {
   try {
     check();
     return "taken";
@@ -65,22 +68,88 @@ function codeOf(check: () => void): string {
 }
 
 describe("What a load may ask for", () => {
-  const rows: readonly (readonly [unknown, string])[] = [
-    [{}, "taken"],
-    [{ parameters: {} }, "taken"],
-    [{ parameters: { config: "{}" } }, "not-implemented"],
-    [{ parameters: { "file:1/model.onnx": "AAAA" } }, "not-implemented"],
-    [{ parameters: { confg: "{}" } }, "invalid-request"],
-    [{ parameters: 1 }, "invalid-request"],
+  const file = { "file:1/model.onnx": "0" };
+  const rows: readonly (readonly [unknown, number, string])[] = [
+    [{}, 0, "taken"],
+    [{ parameters: {} }, 0, "taken"],
+    [{ parameters: { config: "{}" } }, 0, "taken"],
+    [{ parameters: { config: "{}", ...file } }, 1, "taken"],
+    [{ parameters: file }, 1, "invalid-request"],
+    [{ parameters: { config: "{}" }, ...file }, 1, "invalid-request"],
+    [{ parameters: { config: {} } }, 0, "invalid-request"],
+    [{ parameters: { config: " ".repeat(65_536) } }, 0, "taken"],
+    [{ parameters: { config: " ".repeat(65_537) } }, 0, "invalid-request"],
+    [{ parameters: { config: "{}", "file:1/model.onnx": 7 } }, 0, "invalid-request"],
+    [{ parameters: { confg: "{}" } }, 0, "invalid-request"],
+    [{ parameters: 1 }, 0, "invalid-request"],
   ];
-  for (const [fields, code] of rows) {
-    it(`is ${code}: ${JSON.stringify(fields)}`, () => {
+  for (const [fields, files, code] of rows) {
+    it(`is ${code} with ${files} files: ${JSON.stringify(fields)}`, () => {
       assert.equal(
-        codeOf(() => checkLoad(fields as Record<string, unknown>)),
+        codeOf(() => judgeLoad(fields as Record<string, unknown>, files)),
         code,
       );
     });
   }
+});
+
+describe("The files of a load", () => {
+  it("have a place in a version's folder", () => {
+    assert.deepEqual(fileOf("file:12/model.onnx"), { version: "12", name: "model.onnx" });
+  });
+
+  const elsewhere = [
+    "",
+    "model.onnx",
+    "1/",
+    "/x",
+    "../x",
+    "1/../x",
+    "1/a/b",
+    "1/.x",
+    "1/a\\b",
+    "1/a\0",
+  ];
+  for (const path of elsewhere) {
+    it(`are not at ${JSON.stringify(path)}`, () => {
+      assert.equal(
+        codeOf(() => fileOf(`file:${path}`)),
+        "invalid-request",
+      );
+    });
+  }
+
+  it("are of one version, each once", () => {
+    const at = (version: string, name: string) => ({ version, name });
+    assert.equal(oneVersion([at("2", "a"), at("2", "b")]), "2");
+    for (const other of [at("3", "b"), at("2", "a")]) {
+      assert.equal(
+        codeOf(() => oneVersion([at("2", "a"), other])),
+        "invalid-request",
+      );
+    }
+  });
+
+  it("are no more than a version may have", () => {
+    const files = Array.from({ length: 65 }, (_, at) => ({ version: "1", name: `f${at}` }));
+    assert.equal(oneVersion(files.slice(1)), "1");
+    assert.equal(
+      codeOf(() => oneVersion(files)),
+      "invalid-request",
+    );
+  });
+
+  it("are a model.onnx and what lies beside it", () => {
+    const stored = (name: string) => ({ name, path: "/x", bytes: 1, digest: "" });
+    const good = [stored("model.onnx"), stored("weights.bin")];
+    assert.deepEqual(settleOverride(good), good);
+    for (const names of [["m.onnx"], ["model.onnx", "b.onnx"], ["model.onnx", "model.yaml"]]) {
+      assert.equal(
+        codeOf(() => settleOverride(names.map(stored))),
+        "invalid-request",
+      );
+    }
+  });
 });
 
 describe("What an unload may ask for", () => {

@@ -23,8 +23,6 @@ describe("The routes of Open Inference V2 that are not built", { timeout: 20_000
     ["POST", "/v2/systemsharedmemory/unregister", /^system shared memory is/],
     ["GET", "/v2/cudasharedmemory/status", /^CUDA shared memory is/],
     ["POST", "/v2/cudasharedmemory/region/r/unregister", /^CUDA shared memory is/],
-    ["GET", "/v2/trace/setting", /^tracing is/],
-    ["POST", "/v2/models/m/trace/setting", /^tracing is/],
     ["POST", "/v2/models/m/generate", /^generate comes with text/],
     ["POST", "/v2/models/m/versions/1/generate_stream", /^generate_stream comes with text/],
     ["POST", "/v2/repository/shelf/index", /^'repository_name' specification is not supported$/],
@@ -139,14 +137,51 @@ describe("The repository routes", { timeout: 20_000 }, () => {
     );
   });
 
-  it("refuse what a load would override, however long it is", async (t) => {
+  it("hand on a load with files as an upload, and one with a configuration as a change", async (t) => {
     const { url, asked } = await serveManagement(t);
     const path = `${url}/v2/repository/models/m/load`;
-    for (const length of [10, 100_000]) {
-      const parameters = { config: "{}", "file:1/model.onnx": "A".repeat(length) };
-      assert.equal((await post(path, JSON.stringify({ parameters }))).status, 501);
+    const file = { "file:3/model.onnx": Buffer.from("a model").toString("base64") };
+    const both = { parameters: { ...file, config: "{}" } };
+    assert.equal((await post(path, JSON.stringify(both))).status, 200);
+    assert.equal((await post(path, JSON.stringify({ parameters: { config: "{}" } }))).status, 200);
+    assert.deepEqual(
+      asked.map((one) => (one.type === "change" ? one.change.type : one.type)),
+      ["open-upload", "name-upload", "upload", "configure"],
+    );
+    const [, named, upload] = asked;
+    assert.deepEqual(named, { type: "name-upload", uploadId: "u1", model: "m", version: "3" });
+    assert.ok(upload?.type === "change" && upload.change.type === "upload");
+    const { files, ...terms } = upload.change;
+    const expected = { type: "upload", uploadId: "u1", model: "m", version: "3" };
+    assert.deepEqual(terms, { ...expected, config: "{}", dialect: "triton" });
+    assert.deepEqual(
+      files.map(({ name, bytes }) => [name, bytes]),
+      [["model.onnx", 7]],
+    );
+  });
+
+  it("drop what a load has brought when it is refused", async (t) => {
+    const { url, asked, told } = await serveManagement(t, { maxUploadBytes: 1_000 });
+    const path = `${url}/v2/repository/models/m/load`;
+    const load = (parameters: unknown) => post(path, JSON.stringify({ parameters }));
+    const model = "file:1/model.onnx";
+    const rows: readonly (readonly [object, number])[] = [
+      [{ [model]: "YQ==" }, 400],
+      [{ [model]: "YQ=", config: "{}" }, 400],
+      [{ [model]: "YQ==", "file:2/w": "YQ==", config: "{}" }, 400],
+      [{ [model]: "YQ==", "file:1/../w": "YQ==", config: "{}" }, 400],
+      [{ "file:1/m.onnx": "YQ==", config: "{}" }, 400],
+      [{ [model]: "YQ==", config: "{}", other: 1 }, 400],
+      [{ [model]: "A".repeat(1_000), config: "{}" }, 413],
+    ];
+    for (const [parameters, status] of rows) {
+      const reply = await load(parameters);
+      assert.equal(reply.status, status, JSON.stringify(parameters));
     }
-    assert.deepEqual(asked, []);
+    const opened = asked.filter(({ type }) => type === "open-upload").length;
+    const dropped = told.filter(({ type }) => type === "upload-dropped").length;
+    assert.equal(dropped, opened);
+    assert.ok(asked.every(({ type }) => type !== "change"));
   });
 
   it("are guarded as all that changes models", async (t) => {

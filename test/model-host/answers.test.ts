@@ -3,12 +3,14 @@ import { describe, it } from "node:test";
 import { Answers } from "../../model-host/answers.ts";
 import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import type { Work } from "../../model-host/work.ts";
+import { beginTrace } from "../../model-host/work-trace.ts";
 import type { HostEvent } from "../../src/protocol/control.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
 import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { fp32 } from "./fake-engine.ts";
 import { FakeDoor, fakeWork, servedModel, type WorkFields, whole } from "./fake-work.ts";
 import { quietLog } from "./host-spec.ts";
+import { requestFrame } from "./request-frame.ts";
 
 const y: TensorSpec = { name: "y", datatype: "FP32", shape: [-1, 1], batchAxis: 0 };
 
@@ -54,6 +56,21 @@ describe("answers", () => {
     assert.deepEqual(
       [said(), thrown, work.settled],
       [["done"], [undefined, undefined, undefined], true],
+    );
+  });
+
+  it("tell the trace of a request before what ends it, be that a failure", () => {
+    const { answers, door, request } = setUp();
+    for (const [id, result] of [ran(), failed].entries()) {
+      const trace = beginTrace(requestFrame({}, { traced: true }), 1);
+      answers.settle(whole(request({ id, trace })), result);
+    }
+    assert.deepEqual(
+      door.traces.map(({ id, points }) => [id, points.queuedAt, points.runBegunAt]),
+      [
+        [0, 1, null],
+        [1, 1, null],
+      ],
     );
   });
 

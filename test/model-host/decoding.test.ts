@@ -102,6 +102,7 @@ describe("decodeWork", () => {
       runUs: 0,
       encodeUs: 0,
       settled: false,
+      trace: null,
     });
   });
 

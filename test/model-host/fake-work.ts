@@ -4,6 +4,7 @@ import type { HostStages } from "../../src/protocol/frames.ts";
 import type { AnswerBody } from "../../src/protocol/host-frames.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { EndReason } from "../../src/protocol/sequences.ts";
+import type { HostPoints } from "../../src/protocol/traces.ts";
 import type { Codec, ServedModel } from "../../src/tensors/codec.ts";
 import { predictCodec } from "../../src/tensors/predict-codec.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
@@ -24,6 +25,7 @@ export type Said =
 export class FakeDoor implements Door {
   readonly said: Said[] = [];
   readonly stages: HostStages[] = [];
+  readonly traces: { readonly id: number; readonly points: HostPoints }[] = [];
   /** How much had been said at each flush. */
   readonly flushes: number[] = [];
 
@@ -33,6 +35,10 @@ export class FakeDoor implements Door {
 
   chunk(id: number, body: AnswerBody): void {
     this.said.push({ type: "chunk", id, body: parsed(body.json) });
+  }
+
+  trace(id: number, points: HostPoints): void {
+    this.traces.push({ id, points: { ...points } });
   }
 
   done({ id, rows, body, stages }: Parameters<Door["done"]>[0]): void {
@@ -93,6 +99,7 @@ export function fakeWork(fields: WorkFields = {}): Work {
     runUs: 0,
     encodeUs: 0,
     settled: false,
+    trace: null,
     ...rest,
   };
 }

@@ -25,6 +25,7 @@ function claim(fields: Partial<SequenceClaim> = {}): SequenceClaim {
 function request(fields: Partial<RequestFrame> = {}): RequestFrame {
   return {
     type: "request",
+    traced: false,
     id: 258,
     codec: "v2",
     alone: true,
@@ -43,7 +44,7 @@ const rows: readonly FrameRow<DoorFrame>[] = [
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0400 697269732f3123302e31",
+    hex: "11000000 01 54525045 0500 697269732f3123302e31",
   },
   {
     name: "request",

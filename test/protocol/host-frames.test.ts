@@ -10,6 +10,7 @@ import {
   writeFailed,
   writePressure,
   writeRunning,
+  writeTrace,
 } from "../../src/protocol/host-frames.ts";
 import type { Pressure } from "../../src/protocol/pressure.ts";
 import { endReasons } from "../../src/protocol/sequences.ts";
@@ -33,12 +34,21 @@ const pressureHex = "07000000 02000000 0000003f 0000c03f 0000c03f 01 01 d2040000
 
 const withTensors = { json: Buffer.from("{}"), tensors: [Buffer.from("ab"), Buffer.from("c")] };
 
+const points = {
+  queuedAt: 1,
+  batchBegunAt: 2,
+  runBegunAt: 3,
+  runEndedAt: 4,
+  answeredAt: 5,
+  batchRows: 6,
+};
+
 const rows: readonly FrameRow<HostFrame>[] = [
   {
     name: "hello",
     frame: { type: "hello", version: protocolVersion, hostId: "iris/1#0.1" },
     write: (writer) => writeHello(writer, "iris/1#0.1"),
-    hex: "11000000 01 54525045 0400 697269732f3123302e31",
+    hex: "11000000 01 54525045 0500 697269732f3123302e31",
   },
   {
     name: "running",
@@ -119,6 +129,29 @@ const rows: readonly FrameRow<HostFrame>[] = [
     frame: { type: "pressure", pressure },
     write: (writer) => writePressure(writer, pressure),
     hex: `1f000000 14 ${pressureHex}`,
+  },
+  {
+    name: "trace",
+    frame: { type: "trace", id: 258, points },
+    write: (writer) => writeTrace(writer, 258, points),
+    hex: `31000000 16 02010000 000000000000f03f 0000000000000040 0000000000000840 0000000000001040 0000000000001440 06000000`,
+  },
+  {
+    name: "trace of a request that was never run",
+    frame: {
+      type: "trace",
+      id: 1,
+      points: { ...points, batchBegunAt: null, runBegunAt: null, runEndedAt: null, batchRows: 0 },
+    },
+    write: (writer) =>
+      writeTrace(writer, 1, {
+        ...points,
+        batchBegunAt: null,
+        runBegunAt: null,
+        runEndedAt: null,
+        batchRows: 0,
+      }),
+    hex: `31000000 16 01000000 000000000000f03f 000000000000f87f 000000000000f87f 000000000000f87f 0000000000001440 00000000`,
   },
   {
     name: "ended",

@@ -20,6 +20,7 @@ import {
   type V2RepositoryParts,
 } from "../../src/front-door/v2-repository-routes.ts";
 import { addV2Statistics } from "../../src/front-door/v2-statistics-routes.ts";
+import { addV2Trace, type TraceParts } from "../../src/front-door/v2-trace-routes.ts";
 import { errorCodes } from "../../src/protocol/errors.ts";
 import { anchorsIn, blocksOf, linksIn, readme, repository, tableOf, unpadded } from "./readme.ts";
 
@@ -149,6 +150,7 @@ function managementRoutes(): readonly string[] {
   addV2Repository(app as FastifyInstance, parts as V2RepositoryParts);
   addV2Statistics(app as FastifyInstance, parts as ManagementParts);
   addV2Logging(app as FastifyInstance, parts as ManagementParts);
+  addV2Trace(app as FastifyInstance, parts as TraceParts);
   return routes;
 }
 

@@ -177,6 +177,81 @@ describe("a deletion of a version", () => {
   });
 });
 
+describe("a configuration of Triton's", () => {
+  const configure = (config: object) =>
+    ({ type: "configure", model: "m", config: JSON.stringify(config) }) as const;
+
+  it("takes the place of model.yaml, and loads what was unloaded", async () => {
+    const server = await startChanging(modelsWith(one));
+    await server.done(server.desk.carryOut({ type: "unload", model: "m", version: null }));
+    await server.done(server.desk.carryOut(configure({ max_batch_size: 8 })));
+    assert.deepEqual(
+      [server.yaml(), server.serves()],
+      ["batching:\n  max_batch_size: 8\nstate: []\n", "1"],
+    );
+    assert.deepEqual(factsOf(server.journal).unloaded, []);
+  });
+
+  it("is tried on each version where it declares what the model is, and changes nothing if not so", async () => {
+    const server = await startChanging(
+      modelsWith({ ...one, ...two, "m/model.yaml": "versions: all\n" }),
+    );
+    const all = { version_policy: { all: {} } };
+    const wrong = { ...all, input: [{ name: "z", data_type: "TYPE_FP32", dims: [4] }] };
+    const before = server.yaml();
+    await assert.rejects(server.done(server.desk.carryOut(configure(wrong))), {
+      code: "invalid-model",
+    });
+    assert.deepEqual([server.yaml(), server.serves(), server.trials.seen], [before, "1,2", ["1"]]);
+    const right = { ...all, input: [{ name: "x", data_type: "TYPE_FP32", dims: [4] }] };
+    await server.done(server.desk.carryOut(configure(right)));
+    assert.deepEqual([server.serves(), server.trials.seen], ["1,2", ["1", "1", "2"]]);
+  });
+
+  it("gives what is given up another start, though nothing else of it changes", async () => {
+    const yaml = "versions: all\nstate: []\n";
+    const models = modelsWith({ ...one, "m/2/model.onnx": "bad", "m/model.yaml": yaml });
+    const server = await startChanging(models);
+    const { length: started } = server.forks.children;
+    const again = configure({ version_policy: { all: {} } });
+    await assert.rejects(server.done(server.desk.carryOut(again)), { code: "invalid-model" });
+    assert.ok(server.forks.children.length > started);
+  });
+
+  it("is taken as it is where it declares nothing", async () => {
+    const server = await startChanging(modelsWith(one));
+    await server.done(server.desk.carryOut(configure({ max_batch_size: 4 })));
+    assert.deepEqual(server.trials.seen, []);
+  });
+
+  it("is warned of for what it says in vain", async () => {
+    const server = await startChanging(modelsWith(one));
+    await server.done(server.desk.carryOut(configure({ metric_tags: { a: "b" } })));
+    assert.equal(server.warned.length, 1);
+    assert.match(server.warned[0] ?? "", /metric_tags/);
+  });
+
+  it("is taken back where its new processes die before they have lasted", async () => {
+    const yaml = "bake_ms: 1000\nsession: { threads: 1 }\n";
+    const server = await startChanging(modelsWith({ ...one, "m/model.yaml": yaml }));
+    const threads = { intra_op_thread_count: { string_value: "2" } };
+    await server.done(server.desk.carryOut(configure({ parameters: threads })));
+    const written = server.yaml();
+    await server.crash("1");
+    await server.rest();
+    assert.notEqual(written, yaml);
+    assert.deepEqual([server.yaml(), server.serves()], [yaml, "1"]);
+  });
+
+  it("that is none changes nothing", async () => {
+    const server = await startChanging(modelsWith(one));
+    const before = server.yaml();
+    const refused = server.done(server.desk.carryOut(configure({ max_batchsize: 8 })));
+    await assert.rejects(refused, { code: "invalid-model" });
+    assert.deepEqual([server.yaml(), server.serves()], [before, "1"]);
+  });
+});
+
 describe("a restart", () => {
   it("does not go on with hosts that are on their way out", async () => {
     const models = modelsWith({ ...one, "m/model.yaml": "bake_ms: 1000\nreplicas: 2\n" });

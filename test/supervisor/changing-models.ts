@@ -9,6 +9,7 @@ import { TroupeError } from "../../src/protocol/errors.ts";
 import { ChangeDesk } from "../../supervisor/change-desk.ts";
 import { ChangeLocks, type ChangeNote } from "../../supervisor/change-locks.ts";
 import { Digests } from "../../supervisor/file-digest.ts";
+import type { GroupPlan } from "../../supervisor/host-group.ts";
 import { Installer } from "../../supervisor/installer.ts";
 import { Journal } from "../../supervisor/journal.ts";
 import { bootPlanOf } from "../../supervisor/model-plan.ts";
@@ -72,16 +73,23 @@ export async function startChanging(modelsFolder: string) {
   const listener = { onChange, onGone: () => undefined };
   const changeParts = { registry, journal, store, modelsFolder, locks };
   const mover = new Mover({ ...changeParts, digests, listener });
-  const desk = new ChangeDesk({ ...changeParts, mover });
-  const trials = { meanwhile: (): Promise<void> => Promise.resolve() };
-  const installer = new Installer({
-    ...changeParts,
-    mover,
-    trial: async ({ file }) => {
+  const trials = { seen: [] as string[], meanwhile: (): Promise<void> => Promise.resolve() };
+  const warned: string[] = [];
+  const trialParts = {
+    trial: async ({ file, version, config }: GroupPlan) => {
+      trials.seen.push(version);
       await trials.meanwhile();
-      if (!readFileSync(file, "utf8").startsWith("bad")) return metadata;
+      const isDeclared = config.triton?.inputs?.every(({ name }) => name === "x") ?? true;
+      if (isDeclared && !readFileSync(file, "utf8").startsWith("bad")) return metadata;
       throw new TroupeError("invalid-model", "no model");
     },
+    onWarnings: (_: string, warnings: readonly string[]) => void warned.push(...warnings),
+  };
+  const desk = new ChangeDesk({ ...changeParts, ...trialParts, mover });
+  const installer = new Installer({
+    ...changeParts,
+    ...trialParts,
+    mover,
     onStep: () => undefined,
   });
   let uploads = 0;
@@ -199,7 +207,7 @@ export async function startChanging(modelsFolder: string) {
     const path = join(modelsFolder, model, "model.yaml");
     return existsSync(path) ? readFileSync(path, "utf8") : null;
   };
-  const shared = { ...parts, ...changeParts, digests, mover, desk, trials, notes };
+  const shared = { ...parts, ...changeParts, digests, mover, desk, trials, warned, notes };
   const steps = { upload, done, until, turns, rest, crash, strike, kill };
   return { ...shared, ...steps, living, states, serves, yaml };
 }

@@ -24,6 +24,7 @@ const settings: Settings = {
   maxInFlightBytes: 9,
   maxBodyBytes: 10,
   maxUploadBytes: 19,
+  traceFolder: "",
   hangMs: 11,
   wsMaxPayloadBytes: 12,
   wsMaxInFlight: 13,

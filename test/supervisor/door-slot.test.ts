@@ -30,6 +30,7 @@ function setUp() {
       onMetrics: hear("metrics"),
       onQuery: hear("query"),
       onProgress: hear("progress"),
+      onTraces: hear("traces"),
       onDropped: hear("dropped"),
       onViolation: hear("violation"),
       onDown: ({ cause }) => heard.push(["down", cause]),

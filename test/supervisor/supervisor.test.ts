@@ -73,6 +73,7 @@ async function setUp(options: Options = {}) {
     store: new ModelStore(modelsFolder),
     watchMs: null,
     hostDrainMs: 1_000,
+    traceFolder: "",
     random: () => 1,
     readRss: () => undefined,
     log: quietLog,

@@ -12,11 +12,8 @@ import {
 } from "@grpc/grpc-js";
 import type protobuf from "protobufjs";
 import type { Clock } from "../../platform/clock.ts";
-import type { DoorSettings } from "../../protocol/control.ts";
-import type { Directory } from "../directory.ts";
 import { OpenPort } from "../open-port.ts";
 import type { PredictionParts } from "../prediction.ts";
-import type { AskSupervisor } from "../queries.ts";
 import { type CallParts, unary } from "./calls.ts";
 import { Connections } from "./connections.ts";
 import { defineService, encode } from "./definitions.ts";
@@ -26,17 +23,14 @@ import { inferCall } from "./infer-call.ts";
 import { readInferRequest } from "./infer-request.ts";
 import { inferStream } from "./infer-stream.ts";
 import { lateMessages } from "./late-messages.ts";
+import { readLoadRequest } from "./load-request.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { loadProto } from "./proto-files.ts";
 import { reflectionStream } from "./reflection.ts";
 import { announceEnd, widenWindows } from "./sessions.ts";
-import { v2Answers } from "./v2-answers.ts";
+import { type V2Parts, v2Answers } from "./v2-answers.ts";
 
-export interface GrpcServerParts extends CallParts, PredictionParts {
-  readonly settings: DoorSettings;
-  readonly directory: Directory;
-  readonly ask: AskSupervisor;
-}
+export interface GrpcServerParts extends CallParts, PredictionParts, V2Parts {}
 
 const inferenceName = "inference.GRPCInferenceService";
 const healthName = "grpc.health.v1.Health";
@@ -121,7 +115,11 @@ export class GrpcServer {
   #addInference(root: protobuf.Root, parts: GrpcServerParts): void {
     const read = (bytes: Buffer) => readInferRequest(bytes, parts.settings.maxBodyBytes);
     const service = root.lookupService(inferenceName);
-    const definition = defineService(service, { ModelInfer: read, ModelStreamInfer: read });
+    const definition = defineService(service, {
+      ModelInfer: read,
+      ModelStreamInfer: read,
+      RepositoryModelLoad: readLoadRequest,
+    });
     const encoderOf = (type: string) => {
       const response = root.lookupType(`inference.${type}`);
       return (message: unknown) => encode(response, message);

@@ -58,7 +58,7 @@ export function textOf(bytes: Uint8Array): string {
   return bufferOf(bytes).toString("utf8");
 }
 
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+export function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 

@@ -1,5 +1,6 @@
 /* What the calls of Open Inference V2 beside inference answer: what the routes of the same names do, in messages. */
-import type { DoorSettings } from "../../protocol/control.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { DoorEvent, DoorSettings } from "../../protocol/control.ts";
 import { TroupeError } from "../../protocol/errors.ts";
 import type { Directory } from "../directory.ts";
 import { judgeManagement } from "../management-guard.ts";
@@ -8,18 +9,23 @@ import type { AskSupervisor } from "../queries.ts";
 import { judgeModel, judgeServer } from "../readiness.ts";
 import { askModelConfig } from "../v2-config.ts";
 import { extensions } from "../v2-extensions.ts";
-import { changeLoaded } from "../v2-loading.ts";
+import { loadModel, unloadModel } from "../v2-loading.ts";
 import { changeLogging } from "../v2-logging-change.ts";
-import { memories, noMemory, noNamedRepository, noTrace } from "../v2-refusals.ts";
-import { checkLoad, checkUnload, repositoryIndex } from "../v2-repository.ts";
+import { memories, noMemory, noNamedRepository } from "../v2-refusals.ts";
+import { checkUnload, repositoryIndex } from "../v2-repository.ts";
+import { traceChangeOf } from "../v2-trace.ts";
+import { changeTracing } from "../v2-trace-change.ts";
 import { headerOf } from "./call-status.ts";
 import type { Answerer, CallHead } from "./calls.ts";
 import type { Json } from "./definitions.ts";
+import { type LoadRequest, readLoadOf } from "./load-request.ts";
 
 export interface V2Parts {
   readonly directory: Directory;
   readonly settings: DoorSettings;
   readonly ask: AskSupervisor;
+  readonly clock: Clock;
+  readonly tell: (event: DoorEvent) => unknown;
 }
 
 interface Named {
@@ -31,6 +37,11 @@ interface Change {
   readonly repository_name: string;
   readonly model_name: string;
   readonly parameters: Readonly<Record<string, Json>>;
+}
+
+interface TraceAsk {
+  readonly settings: Readonly<Record<string, { readonly value: readonly string[] }>>;
+  readonly model_name: string;
 }
 
 /** By the names of their methods. */
@@ -71,34 +82,29 @@ function modelAnswers({ directory, ask }: V2Parts) {
   };
 }
 
-function changes({ settings, ask }: V2Parts) {
-  const guard = (head: CallHead) => {
-    const { management, allowedOrigins } = settings;
-    const origin = headerOf(head.metadata, "origin");
-    const secFetchSite = headerOf(head.metadata, "sec-fetch-site");
-    const refusal = judgeManagement({
-      management,
-      allowedOrigins,
-      host: head.host,
-      origin,
-      secFetchSite,
-    });
-    if (refusal !== undefined) throw refusal;
-  };
+function changes(parts: V2Parts) {
+  const { settings, ask } = parts;
+  const { maxUploadBytes } = settings;
+  const guard = guardOf(settings);
   return {
-    RepositoryModelLoad: async (request: Change, head: CallHead) => {
+    RepositoryModelLoad: async (request: LoadRequest, head: CallHead) => {
       guard(head);
-      checkRepository(request.repository_name);
-      checkLoad({ parameters: plainValues(request.parameters) });
-      await changeLoaded(ask, request.model_name, "load");
+      checkRepository(request.repository);
+      const read = readLoadOf(request, maxUploadBytes);
+      await loadModel({ ...parts, maxUploadBytes }, request.model, read);
       return {};
     },
     RepositoryModelUnload: async (request: Change, head: CallHead) => {
       guard(head);
       checkRepository(request.repository_name);
       checkUnload({ parameters: plainValues(request.parameters) });
-      await changeLoaded(ask, request.model_name, "unload");
+      await unloadModel(ask, request.model_name);
       return {};
+    },
+    TraceSetting: async ({ settings: asked, model_name }: TraceAsk, head: CallHead) => {
+      if (Object.keys(asked).length > 0) guard(head);
+      const change = traceChangeOf(traceFields(asked));
+      return { settings: traceValues(await changeTracing(parts, orNull(model_name), change)) };
     },
     LogSettings: async (
       { settings: asked }: { readonly settings: Change["parameters"] },
@@ -111,6 +117,15 @@ function changes({ settings, ask }: V2Parts) {
   };
 }
 
+function guardOf({ management, allowedOrigins }: DoorSettings): (head: CallHead) => void {
+  return ({ metadata, host }) => {
+    const origin = headerOf(metadata, "origin");
+    const secFetchSite = headerOf(metadata, "sec-fetch-site");
+    const refusal = judgeManagement({ management, allowedOrigins, host, origin, secFetchSite });
+    if (refusal !== undefined) throw refusal;
+  };
+}
+
 function refusal(words: string): Answerer {
   return () => {
     throw new TroupeError("not-implemented", words);
@@ -120,7 +135,6 @@ function refusal(words: string): Answerer {
 const [system, cuda] = Object.values(memories).map((name) => refusal(noMemory(name)));
 
 const refusals = {
-  TraceSetting: refusal(noTrace),
   SystemSharedMemoryStatus: system,
   SystemSharedMemoryRegister: system,
   SystemSharedMemoryUnregister: system,
@@ -157,6 +171,25 @@ function settingValues(settings: Json): Json {
 function settingValue(value: unknown): Json {
   if (typeof value === "boolean") return { bool_param: value };
   return typeof value === "number" ? { uint32_param: value } : { string_param: value };
+}
+
+/** Of levels there may be several; a setting without a value gives the field back. */
+function traceFields(settings: TraceAsk["settings"]): Json {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, { value }]) => {
+      const [only = null, ...others] = value;
+      return [name, others.length > 0 ? value : only];
+    }),
+  );
+}
+
+function traceValues(settings: Json): TraceAsk["settings"] {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [
+      name,
+      { value: Array.isArray(value) ? value : [String(value)] },
+    ]),
+  );
 }
 
 /** Versions are numbers in this message; Troupe's may have any name. */
