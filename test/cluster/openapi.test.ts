@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { startReady } from "./cluster.ts";
 import type { Ask, Reply } from "./http-client.ts";
-import { multipart } from "./multipart.ts";
+import { formHeaders, formOf, uploadParts } from "./multipart.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 interface Response {
-  readonly headers?: Readonly<Record<string, { readonly required?: boolean; readonly schema: Json }>>;
+  readonly headers?: Readonly<
+    Record<string, { readonly required?: boolean; readonly schema: Json }>
+  >;
   readonly content?: Readonly<Record<string, { readonly schema?: Json }>>;
 }
 
@@ -101,7 +103,8 @@ const stranger = { host: "troupe.example" };
 
 /** Requests with a body, by the word that the path has in it. */
 function bodiesOf(path: string): readonly Partial<Ask>[] {
-  if (path.startsWith("/predict")) return [{ body: { features: row } }, { body: { features: [1] } }];
+  if (path.startsWith("/predict"))
+    return [{ body: { features: row } }, { body: { features: [1] } }];
   if (path.endsWith("/infer")) {
     const binary = { inputs: [tensor], parameters: { binary_data_output: true } };
     return [{ body: { inputs: [tensor] } }, { body: binary }, { body: { inputs: [] } }];
@@ -165,10 +168,10 @@ describe("the document at /openapi.json of a real server", () => {
 
   it("describes the answers of changes", async () => {
     const onnx = join(samples, "iris/model.onnx");
-    const { readFileSync } = await import("node:fs");
-    const file = (bytes: Uint8Array) => ({ name: "file", filename: "model.onnx", content: bytes });
-    const upload = (id: string, bytes: Uint8Array) =>
-      multipart([{ name: "id", content: id }, file(bytes)]);
+    const upload = (id: string, bytes: Uint8Array) => ({
+      body: formOf(uploadParts({ id }, ["model.onnx", bytes])),
+      headers: formHeaders,
+    });
     for (const [key, id] of [
       ["POST /models", "first"],
       ["POST /models/upload", "second"],
