@@ -129,6 +129,19 @@ async function ask(key: string, values: Readonly<Record<string, string>>, more: 
   judge(key, await cluster.send({ method, path: filled(path, values), ...more }));
 }
 
+type Request = readonly [values: Readonly<Record<string, string>>, more: Partial<Ask>];
+
+/** Of what is there and what is not, good and bad. */
+function requestsOf(key: string): readonly Request[] {
+  const [method, path = ""] = key.split(" ");
+  const bodies = method === "POST" ? bodiesOf(path) : [{}];
+  const strange = isPrediction(path) ? odd : [];
+  return [
+    ...[there, absent].flatMap((values) => bodies.map((more): Request => [values, more])),
+    ...strange.map((more): Request => [there, more]),
+  ];
+}
+
 /** Those of `/models` that change something come last, in an order that leaves something to change. */
 const changing = /^(POST|PATCH|DELETE) \/(models|v2\/repository\/models)\b/;
 const keys = Object.entries(served.paths).flatMap(([path, verbs]) =>
@@ -153,12 +166,7 @@ describe("the document at /openapi.json of a real server", () => {
 
   for (const key of keys.filter((one) => !changing.test(one))) {
     it(`describes the answers of ${key}`, async () => {
-      const path = key.split(" ")[1] ?? "";
-      const isBodied = key.startsWith("POST") || key.startsWith("PATCH");
-      for (const values of [there, absent]) {
-        for (const more of isBodied ? bodiesOf(path) : [{}]) await ask(key, values, more);
-      }
-      for (const more of isPrediction(path) ? odd : []) await ask(key, there, more);
+      for (const [values, more] of requestsOf(key)) await ask(key, values, more);
     });
   }
 
