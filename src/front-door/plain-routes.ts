@@ -5,10 +5,12 @@ import { TroupeError, toFailure } from "../protocol/errors.ts";
 import * as answers from "./answer-schemas.ts";
 import { hasBody } from "./body-deadline.ts";
 import type { Directory } from "./directory.ts";
+import { addDocsPage } from "./docs-page.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
 import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
+import { addOpenApi } from "./openapi-route.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
@@ -84,6 +86,14 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
     const known = verbsOf.get(url) ?? [];
     verbsOf.set(url, [...known, ...[method].flat().filter((verb) => verb !== "HEAD")]);
   });
+  addRoutes(app, parts);
+  refuseOtherVerbs(app, new Map(verbsOf));
+  return app;
+}
+
+function addRoutes(app: FastifyInstance, parts: PlainRouteParts): void {
+  addOpenApi(app, parts);
+  addDocsPage(app);
   addHealth(app, parts);
   addV2(app, parts);
   addOperations(app, parts);
@@ -93,8 +103,6 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addV2Logging(app, parts);
   addV2Refusals(app);
   addSigns(app, parts);
-  refuseOtherVerbs(app, new Map(verbsOf));
-  return app;
 }
 
 function count({ metrics }: PlainRouteParts, request: FastifyRequest, reply: FastifyReply): void {
@@ -205,7 +213,7 @@ function addSigns(app: FastifyInstance, { settings }: PlainRouteParts): void {
   app.get("/", () => ({
     name,
     version,
-    see: ["/health", "/v2/models", "/models", "/supervisor", "/metrics"],
+    see: ["/health", "/v2/models", "/models", "/supervisor", "/metrics", "/openapi.json", "/docs"],
   }));
   for (const url of socketUrls) {
     app.get(url, (request, reply) => {

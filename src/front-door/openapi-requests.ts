@@ -1,0 +1,77 @@
+/* The parameters and the body of one operation. */
+import { codings } from "./content-coding.ts";
+import type { Schema } from "./openapi-answers.ts";
+import type { Operation, RequestForm } from "./openapi-operations.ts";
+
+const text = { type: "string" };
+const anyObject = { type: "object" };
+
+const headers = {
+  "X-Request-Id": { description: "Kept when it is well-formed, else one is made.", schema: text },
+  "X-Request-Timeout-Ms": {
+    description: "The caller's patience; past it the answer is 504.",
+    schema: { type: "integer", minimum: 1, maximum: 999_999_999 },
+  },
+  "X-Priority": {
+    description: "Low gives way first; high will need a key, and is refused.",
+    schema: { enum: ["normal", "low"] },
+  },
+  "Content-Encoding": {
+    description: "What the body is packed in.",
+    schema: { enum: [...codings, "identity"] },
+  },
+  "Inference-Header-Content-Length": {
+    description: "Bytes of JSON before the binary tensors; 0 where the body is one tensor.",
+    schema: { type: "integer", minimum: 0 },
+  },
+} as const;
+
+const headersOfBody: Partial<Record<RequestForm, readonly (keyof typeof headers)[]>> = {
+  predict: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding"],
+  v2: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding", "Inference-Header-Content-Length"],
+};
+
+export function parametersOf(path: string, { query = [], body }: Operation): readonly Schema[] {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  const own = body === undefined ? [] : (headersOfBody[body] ?? []);
+  return [
+    ...names.map((name) => ({ name, in: "path", required: true, schema: text })),
+    ...query.map((name) => ({ name, in: "query", schema: text })),
+    ...(["X-Request-Id", ...own] as const).map((name) => ({
+      name,
+      in: "header",
+      ...headers[name],
+    })),
+  ];
+}
+
+const form = {
+  type: "object",
+  properties: {
+    id: text,
+    name: text,
+    version: text,
+    config: text,
+    file: { type: "string", contentMediaType: "application/octet-stream" },
+    model: { type: "string", contentMediaType: "application/octet-stream" },
+  },
+};
+
+/** Of no model in particular. */
+const general = {
+  predict: {
+    type: "object",
+    oneOf: [{ required: ["features"] }, { required: ["inputs"] }],
+  },
+  v2: { type: "object", required: ["inputs"], properties: { inputs: { type: "array" } } },
+  patch: anyObject,
+  fields: anyObject,
+  upload: form,
+} as const satisfies Record<RequestForm, Schema>;
+
+/** `schema` is that of one model's own body. */
+export function requestBodyOf(body: RequestForm, schema: Schema = general[body]): Schema {
+  const type = body === "upload" ? "multipart/form-data" : "application/json";
+  const binary = body === "v2" ? { "application/octet-stream": {} } : {};
+  return { required: body !== "fields", content: { [type]: { schema }, ...binary } };
+}
