@@ -15,6 +15,7 @@ const page = `<!doctype html>
 <title>API</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" href="docs/index.css">
 </head>
 <body>
 <div id="page"></div>
@@ -25,7 +26,13 @@ const page = `<!doctype html>
 `;
 
 /** Without `validatorUrl` the page would ask a server of Swagger's about the document. */
-const start = `SwaggerUIBundle({ url: "openapi.json", dom_id: "#page", validatorUrl: null, tryItOutEnabled: true });
+const start = `SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#page",
+  validatorUrl: null,
+  tryItOutEnabled: true,
+  filter: true,
+});
 `;
 
 /** The page's pictures are in its style sheet. */
@@ -33,6 +40,7 @@ const policy =
   "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const files: Readonly<Record<string, string>> = {
+  "index.css": "text/css",
   "swagger-ui.css": "text/css",
   "swagger-ui-bundle.js": "text/javascript",
 };

@@ -2,10 +2,11 @@
 import { defaultVersion } from "../protocol/default-version.ts";
 import type { ModelView } from "../protocol/views.ts";
 import { answerSchemas, type Schema } from "./openapi-answers.ts";
+import { predictExample, v2Example } from "./openapi-examples.ts";
 import { predictBodySchema, type TakenBy, v2BodySchema } from "./openapi-inputs.ts";
-import { type Operation, operations, type RequestForm } from "./openapi-operations.ts";
-import { parametersOf, requestBodyOf } from "./openapi-requests.ts";
-import { errorSchema, responsesOf } from "./openapi-responses.ts";
+import { type Operation, operations, type RequestForm, tags } from "./openapi-operations.ts";
+import { headerParameters, parametersOf, requestBodyOf } from "./openapi-requests.ts";
+import { errorSchema, failureResponses, responsesOf } from "./openapi-responses.ts";
 import { predictEndpoints } from "./predict-path.ts";
 
 /** The schemas by which Fastify writes the answers of a route, by status. */
@@ -46,10 +47,17 @@ export function openApiDocument(
         "Models in processes of their own. Any other verb on these paths gets 405 with Allow, any other path 404.",
     },
     servers: [{ url: "./" }],
+    tags: [...models.filter(isKnown).map(modelTag), ...tags],
     paths: { ...paths, ...Object.assign({}, ...models.map(modelPaths)) },
-    components: { schemas: { error: errorSchema, ...answerSchemas } },
+    components,
   };
 }
+
+const components = {
+  schemas: { error: errorSchema, ...answerSchemas },
+  parameters: headerParameters,
+  responses: failureResponses(Object.values(operations)),
+};
 
 function describe(path: string, operation: Operation, written: Schema = {}): Schema {
   const { summary, tag, body } = operation;
@@ -60,6 +68,18 @@ function describe(path: string, operation: Operation, written: Schema = {}): Sch
     ...(body === undefined ? {} : { requestBody: requestBodyOf(body) }),
     responses: responsesOf(operation, written),
   };
+}
+
+function isKnown({ versions }: ModelView): boolean {
+  return versions.some(({ metadata }) => metadata !== null);
+}
+
+function modelTag({ name, description }: ModelView): Schema {
+  return { name: tagOf(name), description };
+}
+
+function tagOf(model: string): string {
+  return `model ${model}`;
 }
 
 /** Versions that were never loaded have no paths of their own: nobody knows yet what they take. */
@@ -84,7 +104,13 @@ interface Place {
   readonly version: string;
 }
 
-const bodies = { predict: predictBodySchema, v2: v2BodySchema } as const;
+const bodies = {
+  predict: (taken: TakenBy) => ({
+    schema: predictBodySchema(taken),
+    example: predictExample(taken),
+  }),
+  v2: (taken: TakenBy) => ({ schema: v2BodySchema(taken), example: v2Example(taken) }),
+} as const;
 
 function onePath(
   endpoint: string,
@@ -97,7 +123,7 @@ function onePath(
   const post = {
     ...describe(path, operation),
     summary: `${operation.summary}: ${model}, version ${version}`,
-    tags: [`model ${model}`],
+    tags: [tagOf(model)],
     requestBody: requestBodyOf(codec, bodies[codec](taken)),
   };
   return { [path]: { post } };

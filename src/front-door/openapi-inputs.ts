@@ -44,7 +44,7 @@ function form(name: string, schema: Schema): Schema {
 }
 
 /** States and inputs with a default may be left out, but for an input that is the only one. */
-function neededOf({ metadata, defaults }: TakenBy): readonly TensorSpec[] {
+export function neededOf({ metadata, defaults }: TakenBy): readonly TensorSpec[] {
   const { inputs, state } = metadata;
   if (inputs.length === 1) return inputs;
   const states = new Set(state.map(({ input }) => input));
@@ -83,14 +83,18 @@ function v2Input(spec: TensorSpec, { batching }: ModelMetadata): Schema {
       data: { type: "array", items: { anyOf: [element(datatype), { type: "array" }] } },
       parameters: { type: "object" },
     },
-    anyOf: [
-      { required: ["data"] },
-      {
-        required: ["parameters"],
-        properties: { parameters: { required: ["binary_data_size"] } },
-      },
-    ],
+    anyOf: hasNoJson(datatype) ? [binary] : [{ required: ["data"] }, binary],
   };
+}
+
+const binary: Schema = {
+  required: ["parameters"],
+  properties: { parameters: { required: ["binary_data_size"] } },
+};
+
+/** These come in as bytes only. */
+export function hasNoJson(datatype: Datatype): boolean {
+  return datatype === "FP16" || datatype === "BF16";
 }
 
 function sizeOf(size: number): Schema {
@@ -103,7 +107,7 @@ function nestedInput({ datatype, shape, batchAxis }: TensorSpec, of: ModelMetada
   const free = shape.map((size, axis) => (axis === rowAxis ? -1 : size));
   const row = shape.toSpliced(rowAxis ?? 0, 1);
   const elements = element(datatype);
-  if (shape.length === 0) return elements;
+  if (shape.length === 0 || hasNoJson(datatype)) return elements;
   const flat = nested([row.includes(-1) ? -1 : product(rowAxis === null ? shape : row)], elements);
   const empty = { type: "array", maxItems: 0 };
   const forms = [nested(free, elements), nested(row, elements), flat, empty];
@@ -136,6 +140,7 @@ function element(datatype: Datatype): Schema {
       return { type: "string" };
     case "FP16":
     case "BF16":
+      return { not: {}, description: `${datatype} comes in binary only` };
     case "FP32":
     case "FP64":
       return { type: "number" };
@@ -145,10 +150,18 @@ function element(datatype: Datatype): Schema {
     case "INT8":
     case "INT16":
     case "INT32":
-      return { type: "integer" };
+      return signed(Number(datatype.slice("INT".length)));
     case "UINT8":
     case "UINT16":
     case "UINT32":
-      return { type: "integer", minimum: 0 };
+      return {
+        type: "integer",
+        minimum: 0,
+        maximum: 2 ** Number(datatype.slice("UINT".length)) - 1,
+      };
   }
+}
+
+function signed(bits: number): Schema {
+  return { type: "integer", minimum: -(2 ** (bits - 1)), maximum: 2 ** (bits - 1) - 1 };
 }

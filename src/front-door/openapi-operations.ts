@@ -7,8 +7,20 @@ import type { AnswerName } from "./openapi-answers.ts";
 
 export type RequestForm = "predict" | "v2" | "patch" | "fields" | "upload";
 
+/** In the order in which readers are shown them, after those of the models. */
+export const tags = [
+  { name: "predictions", description: "Of any model" },
+  { name: "models", description: "What is there, and how to change it" },
+  { name: "health", description: "Who may have traffic" },
+  { name: "operations", description: "What the server does" },
+  { name: "sockets", description: "Paths that want a WebSocket" },
+  { name: "not here", description: "Paths of Open Inference V2 that answer 501" },
+] as const;
+
+type Tag = (typeof tags)[number]["name"];
+
 export interface Operation {
-  readonly tag: "predictions" | "models" | "health" | "operations" | "sockets" | "not here";
+  readonly tag: Tag;
   readonly summary: string;
   /** Parameters of the query, all of them optional. */
   readonly query?: readonly string[];

@@ -6,7 +6,7 @@ import type { Operation, RequestForm } from "./openapi-operations.ts";
 const text = { type: "string" };
 const anyObject = { type: "object" };
 
-const headers = {
+const headers: Readonly<Record<string, Schema>> = {
   "X-Request-Id": { description: "Kept when it is well-formed, else one is made.", schema: text },
   "X-Request-Timeout-Ms": {
     description: "The caller's patience; past it the answer is 504.",
@@ -24,9 +24,9 @@ const headers = {
     description: "Bytes of JSON before the binary tensors; 0 where the body is one tensor.",
     schema: { type: "integer", minimum: 0 },
   },
-} as const;
+};
 
-const headersOfBody: Partial<Record<RequestForm, readonly (keyof typeof headers)[]>> = {
+const headersOfBody: Partial<Record<RequestForm, readonly string[]>> = {
   predict: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding"],
   v2: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding", "Inference-Header-Content-Length"],
 };
@@ -37,13 +37,14 @@ export function parametersOf(path: string, { query = [], body }: Operation): rea
   return [
     ...names.map((name) => ({ name, in: "path", required: true, schema: text })),
     ...query.map((name) => ({ name, in: "query", schema: text })),
-    ...(["X-Request-Id", ...own] as const).map((name) => ({
-      name,
-      in: "header",
-      ...headers[name],
-    })),
+    ...["X-Request-Id", ...own].map((name) => ({ $ref: `#/components/parameters/${name}` })),
   ];
 }
+
+/** By the names that `parametersOf` gives them. */
+export const headerParameters: Schema = Object.fromEntries(
+  Object.entries(headers).map(([name, header]) => [name, { name, in: "header", ...header }]),
+);
 
 const form = {
   type: "object",
@@ -69,9 +70,9 @@ const general = {
   upload: form,
 } as const satisfies Record<RequestForm, Schema>;
 
-/** `schema` is that of one model's own body. */
-export function requestBodyOf(body: RequestForm, schema: Schema = general[body]): Schema {
+/** `own` is the schema of one model's body, and an example of it. */
+export function requestBodyOf(body: RequestForm, own: Schema = { schema: general[body] }): Schema {
   const type = body === "upload" ? "multipart/form-data" : "application/json";
   const binary = body === "v2" ? { "application/octet-stream": {} } : {};
-  return { required: body !== "fields", content: { [type]: { schema }, ...binary } };
+  return { required: body !== "fields", content: { [type]: own, ...binary } };
 }

@@ -18,6 +18,8 @@ export const errorSchema: Schema = {
   additionalProperties: false,
 };
 
+const errorRef = named("error");
+
 const headerSchemas: Readonly<Record<string, Schema>> = {
   "x-request-id": { description: "As asked, or made here.", schema: { type: "string" } },
   "retry-after": {
@@ -36,23 +38,43 @@ const headerSchemas: Readonly<Record<string, Schema>> = {
 
 /** `written` has the schemas by which Fastify writes, by status. */
 export function responsesOf(operation: Operation, written: Schema): Schema {
-  const { status = 200, failures } = operation;
-  const responses: Record<string, Schema> = { ...failureResponses([...anywhere, ...failures]) };
-  responses["431"] = failure(["payload-too-large"]);
+  const { status = 200 } = operation;
+  const responses: Record<string, Schema> = {};
+  for (const [name, { status: failed }] of failuresOf(operation)) {
+    responses[failed] = { $ref: `#/components/responses/${name}` };
+  }
   if (status !== null) responses[status] = success(operation, written["200"]);
   // A health check that says no has the body of one that says yes.
-  if (written["503"] !== undefined) responses["503"] = unready(written["503"], responses["503"]);
+  if (written["503"] !== undefined) {
+    responses["503"] = unready(written["503"], responses["503"] !== undefined);
+  }
   return responses;
 }
 
-function failureResponses(codes: readonly ErrorCode[]): Readonly<Record<string, Schema>> {
-  const statuses = new Set(codes.map((code) => httpStatus[code]));
-  const of = (status: number) => errorCodes.filter((code) => isAmong(codes, code, status));
-  return Object.fromEntries([...statuses].map((status) => [status, failure(of(status))]));
+/** By the names that `responsesOf` gives them, as most routes fail in the same few ways. */
+export function failureResponses(operations: readonly Operation[]): Schema {
+  const failures = operations.flatMap((operation) => [...failuresOf(operation)]);
+  return Object.fromEntries(failures.map(([name, { codes }]) => [name, failure(codes)]));
 }
 
-function isAmong(codes: readonly ErrorCode[], code: ErrorCode, status: number): boolean {
-  return codes.includes(code) && httpStatus[code] === status;
+interface Failed {
+  readonly status: number;
+  readonly codes: readonly ErrorCode[];
+}
+
+function failuresOf({ failures }: Operation): ReadonlyMap<string, Failed> {
+  const all = [...anywhere, ...failures];
+  const statuses = new Set(all.map((code) => httpStatus[code]));
+  const byStatus = [...statuses].map((status): Failed => {
+    const codes = errorCodes.filter((code) => all.includes(code) && httpStatus[code] === status);
+    return { status, codes };
+  });
+  const longHead: Failed = { status: 431, codes: ["payload-too-large"] };
+  return new Map([...byStatus, longHead].map((failed) => [nameOf(failed), failed]));
+}
+
+function nameOf({ status, codes }: Failed): string {
+  return [status, ...codes].join(".");
 }
 
 function failure(codes: readonly ErrorCode[]): Schema {
@@ -63,18 +85,17 @@ function failure(codes: readonly ErrorCode[]): Schema {
   return {
     description: codes.join(", "),
     headers: headersOf(names, required),
-    content: json({ $ref: "#/components/schemas/error", properties: { code: { enum: codes } } }),
+    content: json({ allOf: [errorRef, { properties: { code: { enum: codes } } }] }),
   };
 }
 
 /** Only a failure says when to try again. */
-function unready(written: unknown, failed: Schema | undefined): Schema {
+function unready(written: unknown, mayFail: boolean): Schema {
   const body = written as Schema;
-  const error = { $ref: "#/components/schemas/error" };
   return {
     description: "Not ready: the reasons",
-    headers: headersOf(["x-request-id", ...(failed ? ["retry-after", "retry-after-ms"] : [])]),
-    content: json(failed === undefined ? body : { anyOf: [body, error] }),
+    headers: headersOf(["x-request-id", ...(mayFail ? ["retry-after", "retry-after-ms"] : [])]),
+    content: json(mayFail ? { anyOf: [body, errorRef] } : body),
   };
 }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { stringsAndIntegersModel } from "../../models/datatype-models.ts";
+import { batchMixingModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
 import type { Ask, Reply } from "./http-client.ts";
 import { formHeaders, formOf, uploadParts } from "./multipart.ts";
@@ -18,13 +20,15 @@ interface Response {
 }
 
 interface Operation {
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Json }>> };
-  readonly responses: Readonly<Record<string, Response>>;
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: Json; readonly example?: Json }>>;
+  };
+  readonly responses: Readonly<Record<string, Response | { readonly $ref: string }>>;
 }
 
 interface Document extends Json {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: Json;
+  readonly components: Json & { readonly responses: Readonly<Record<string, Response>> };
 }
 
 const home = mkdtempSync("/tmp/trt-");
@@ -32,6 +36,13 @@ const modelsFolder = join(home, "models");
 const samples = resolve(import.meta.dirname, "../../models");
 for (const name of ["iris", "smoother"]) {
   cpSync(join(samples, name), join(modelsFolder, name), { recursive: true });
+}
+for (const [name, onnx] of [
+  ["texts", stringsAndIntegersModel()],
+  ["mixing", batchMixingModel()],
+] as const) {
+  mkdirSync(join(modelsFolder, name));
+  writeFileSync(join(modelsFolder, name, "model.onnx"), onnx);
 }
 const cluster = await startReady({ after }, { home, modelsFolder, flags: ["--front-doors", "1"] });
 
@@ -54,10 +65,16 @@ function operationAt(verb: string, path: string): Operation {
   return found;
 }
 
+function responseAt(operation: Operation, status: number): Response | undefined {
+  const found = operation.responses[status];
+  if (found === undefined || !("$ref" in found)) return found;
+  return served.components.responses[found.$ref.replace("#/components/responses/", "")];
+}
+
 /** The answer is one that the document describes. */
 function judge(key: string, reply: Reply<unknown>): void {
   const [verb = "", path = ""] = key.split(" ");
-  const response = operationAt(verb, path).responses[reply.status];
+  const response = responseAt(operationAt(verb, path), reply.status);
   assert.ok(response !== undefined, `${key} answers ${reply.status}, not in the document`);
   for (const [name, { required, schema }] of Object.entries(response.headers ?? {})) {
     const value = reply.headers[name];
@@ -126,7 +143,9 @@ const odd: readonly Partial<Ask>[] = [
 
 async function ask(key: string, values: Readonly<Record<string, string>>, more: Partial<Ask> = {}) {
   const [method = "", path = ""] = key.split(" ");
-  judge(key, await cluster.send({ method, path: filled(path, values), ...more }));
+  const reply = await cluster.send({ method, path: filled(path, values), ...more });
+  judge(key, reply);
+  return reply.status;
 }
 
 type Request = readonly [values: Readonly<Record<string, string>>, more: Partial<Ask>];
@@ -148,6 +167,11 @@ const keys = Object.entries(served.paths).flatMap(([path, verbs]) =>
   Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
 );
 
+function describes(key: string, status: number): boolean {
+  const [verb = "", path = ""] = key.split(" ");
+  return Object.hasOwn(operationAt(verb, path).responses, status);
+}
+
 describe("the document at /openapi.json of a real server", () => {
   it("is valid OpenAPI 3.1", async () => {
     assert.deepEqual(await new Validator().validate({ ...served }), { valid: true });
@@ -162,6 +186,32 @@ describe("the document at /openapi.json of a real server", () => {
       const { status } = await cluster.predict("iris", { features });
       assert.equal(accepts, status === 200, JSON.stringify(features));
     }
+  });
+
+  for (const path of Object.keys(served.paths).filter((one) => !one.includes("{"))) {
+    const body = served.paths[path]?.["post"]?.requestBody?.content["application/json"]?.example;
+    if (body === undefined) continue;
+    it(`begins with a body that ${path} takes`, async () => {
+      assert.equal(await ask(`POST ${path}`, there, { body }), 200);
+    });
+  }
+
+  it("has an example for each path of a model", () => {
+    const paths = Object.entries(served.paths).filter(([, { post }]) =>
+      Object.values(post?.requestBody?.content ?? {}).some(({ example }) => example !== undefined),
+    );
+    const models = ["iris", "mixing", "smoother", "texts"];
+    assert.deepEqual(
+      paths.map(([path]) => path).toSorted(),
+      models
+        .flatMap((model) =>
+          ["", "/versions/1"].flatMap((version) => [
+            `/predict/${model}${version}`,
+            `/v2/models/${model}${version}/infer`,
+          ]),
+        )
+        .toSorted(),
+    );
   });
 
   for (const key of keys.filter((one) => !changing.test(one))) {
@@ -216,11 +266,12 @@ describe("the document at /openapi.json of a real server", () => {
     await ask("DELETE /models/{model}", { ...there, model: "second" });
   });
 
-  it("has no route that was not asked", () => {
-    assert.deepEqual(
-      keys.filter((key) => !answered.has(key)),
-      [],
-    );
+  it("has no route that was not asked, and none whose success was not seen", () => {
+    for (const key of keys) {
+      assert.ok(answered.has(key), `${key} was not asked`);
+      const success = [200, 201].find((status) => describes(key, status));
+      if (success !== undefined) assert.ok(answered.get(key)?.has(success), `${key} ${success}`);
+    }
   });
 
   it("has no path of a model that is gone", async () => {

@@ -16,6 +16,9 @@ const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 2], batchAxis: 
 const rate: TensorSpec = { name: "rate", datatype: "INT64", shape: [], batchAxis: null };
 const fixed: TensorSpec = { name: "x", datatype: "INT8", shape: [2, 2], batchAxis: null };
 
+const half: TensorSpec = { ...x, datatype: "FP16" };
+const bytes: TensorSpec = { ...x, datatype: "UINT8" };
+
 const one = metadata([x]);
 const two = metadata([x, rate]);
 const still = metadata([fixed], alone);
@@ -50,6 +53,7 @@ describe("the schema of a body for predict", () => {
       },
     ],
     [still, { features: [1, 2, 3, 4] }],
+    [metadata([bytes]), { features: [0, 255] }],
   ];
   for (const [of, body] of good) {
     it(`takes ${JSON.stringify(body)}`, () => assert.ok(accepts(of, body)));
@@ -63,6 +67,10 @@ describe("the schema of a body for predict", () => {
     [two, { features: [1, 2] }],
     [two, { inputs: { x: [1, 2] } }],
     [still, { features: [1, 2, 3] }],
+    [still, { features: [1, 2, 3, 128] }],
+    [metadata([bytes]), { features: [0, 256] }],
+    [metadata([half]), { features: [1, 2] }],
+    [metadata([half]), { features: [] }],
   ];
   for (const [of, body] of bad) {
     it(`refuses ${JSON.stringify(body)}`, () => assert.ok(!accepts(of, body)));
@@ -97,4 +105,11 @@ describe("the schema of a body for Open Inference V2", () => {
       assert.equal(accepts(one, tensors), isTaken);
     });
   }
+
+  it("takes FP16 in binary only", () => {
+    const of = metadata([half]);
+    const halves = { ...bare, datatype: "FP16" };
+    assert.ok(accepts(of, [{ ...halves, parameters: { binary_data_size: 12 } }]));
+    assert.ok(!accepts(of, [{ ...halves, data: [1, 2, 3, 4, 5, 6] }]));
+  });
 });
