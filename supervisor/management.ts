@@ -149,9 +149,14 @@ export class Management {
     this.#follower?.stop();
   }
 
-  noteReady({ model, version, file, metadata }: HostSlot): void {
+  noteReady(host: HostSlot): void {
+    const { model, version, file, metadata } = host;
     if (metadata === undefined) return;
     void this.#descriptions.note({ model, version, file }, metadata);
+    const known = this.#parts.registry.get(model);
+    if (known === undefined || this.#isStopping || !this.#parts.journal.isOurs) return;
+    // It stays as it is where that fails, and why is told.
+    this.#mover.follow(known, host).catch(() => undefined);
   }
 
   /** Once there is time for it, since it takes the reading of every file. */
@@ -271,8 +276,6 @@ export class Management {
     const { feed, log, listener } = this.#parts;
     const { kind, model, version, state, reason } = note;
     feed.note({ type: "change", model, version, state, reason, details: { change: kind } });
-    const isOther = kind === "delete" || (kind === "upload" && version !== null);
-    if (state === "done" && isOther) this.#follower?.forget(model, version);
     const fields = { change: kind, model, version, reason };
     if (state === "failed" || state === "rolled-back") log.warn(fields, `change ${state}`);
     else log.info(fields, `change ${state}`);

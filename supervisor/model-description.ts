@@ -6,6 +6,8 @@ import { hasMemory, type ModelMetadata, type TensorSpec } from "../src/protocol/
 import type { ModelView, VersionView } from "../src/protocol/views.ts";
 import type { Descriptions } from "./descriptions.ts";
 import type { Digests } from "./file-digest.ts";
+import { driftOf } from "./folder-drift.ts";
+import type { HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { mebibyte } from "./memory-judge.ts";
 import type { ModelLife } from "./model-life.ts";
@@ -14,7 +16,7 @@ import type { KnownModel } from "./model-registry.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 export interface DescribeParts {
-  readonly digests: Pick<Digests, "soon">;
+  readonly digests: Pick<Digests, "soon" | "recall">;
   readonly descriptions: Pick<Descriptions, "recall">;
   /** What the front doors are told of it. */
   readonly view: ModelView;
@@ -39,7 +41,7 @@ export async function describeModel(model: KnownModel, parts: DescribeParts): Pr
     description: view.description,
     is_loaded: view.versions.some(({ state }) => state === "ready"),
     state: life.problem === null ? (chosen?.state ?? "unloaded") : "unavailable",
-    reason: life.problem ?? folder.problem ?? reasonOf(life, chosen),
+    reason: life.problem ?? folder.problem ?? reasonOf(life, chosen) ?? driftOf(model),
     change,
     rollout: life.rollout?.name ?? null,
     default: chosen?.version ?? null,
@@ -71,8 +73,10 @@ export async function describeVersion(
 ): Promise<VersionJson> {
   const { version, state } = view;
   const found = folder.versions.find((one) => one.version === version);
-  const hosts = life.groups.filter((group) => group.version === version).flatMap(({ all }) => all);
-  const digest = found === undefined ? null : await digests.soon(found.file);
+  const groups = life.groups.filter((group) => group.version === version);
+  const hosts = groups.flatMap(({ all }) => all);
+  const serving = groups.find(({ stage }) => stage === "serving");
+  const digest = found === undefined ? null : await digestOf(found.file, serving, digests);
   const metadata =
     hosts.length > 0
       ? view.metadata
@@ -88,6 +92,15 @@ export async function describeVersion(
     digest: digest === null ? null : `sha256:${digest}`,
     ...(found === undefined ? absentFile : await fileFacts(found, metadata)),
   };
+}
+
+/** What serves need not be what is in the folder by now. */
+function digestOf(
+  file: string,
+  serving: HostGroup | undefined,
+  digests: DescribeParts["digests"],
+): string | null | Promise<string | null> {
+  return digests.recall(serving?.stamps[file] ?? "") ?? digests.soon(file);
 }
 
 function isReady({ slot }: HostSlot): boolean {

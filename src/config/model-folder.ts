@@ -2,7 +2,7 @@
 // What a listing means is decided in model-layout.ts and wanted-versions.ts; nothing is followed, loaded or changed.
 import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName, nameRule } from "../protocol/model-name.ts";
@@ -14,10 +14,12 @@ import {
   readConfig,
   whyUnreadable,
 } from "./config-file.ts";
+import { stampOf } from "./file-stamp.ts";
 import { defaultModelConfig } from "./model-config.ts";
 import {
   besideOf,
   type Entry,
+  entriesAround,
   type FoundVersion,
   type Listing,
   layOut,
@@ -32,7 +34,12 @@ export interface ModelVersion {
   readonly file: string;
   /** Files in the same folder that may hold its weights, sorted. */
   readonly beside: readonly NamedFile[];
+  /** How its files looked; absent where nobody has looked. */
+  readonly stamps?: FileStamps;
 }
+
+/** By path: what tells a file from what it was before. */
+export type FileStamps = Readonly<Record<string, string>>;
 
 /** The model's file first, then those that it may keep its weights in. */
 export function pathsOf({ file, beside }: ModelVersion): readonly string[] {
@@ -180,8 +187,18 @@ async function listFolder(folder: string): Promise<Entry[]> {
     found.map(async (entry) => ({
       name: entry.name,
       kind: await kindOf(folder, entry.name, entry),
+      ...(entry.isFile() ? await stampIn(folder, entry.name) : {}),
     })),
   );
+}
+
+async function stampIn(folder: string, name: string): Promise<Pick<Entry, "stamp">> {
+  try {
+    return { stamp: stampOf(await lstat(join(folder, name), { bigint: true })) };
+  } catch {
+    // It is gone by now.
+    return {};
+  }
 }
 
 async function kindOf(folder: string, name: string, entry: Dirent | Stats): Promise<Entry["kind"]> {
@@ -243,5 +260,12 @@ function locate(folder: string, listing: Listing, found: FoundVersion): ModelVer
     name,
     file: join(dirname(file), name),
   }));
-  return [{ version: found.version, file, beside }];
+  const names = [basename(file), ...beside.map(({ name }) => name)];
+  const around = entriesAround(listing, found.path).filter(({ name }) => names.includes(name));
+  const stamps = Object.fromEntries(
+    around.flatMap(({ name, stamp }) =>
+      stamp === undefined ? [] : [[join(dirname(file), name), stamp]],
+    ),
+  );
+  return [{ version: found.version, file, beside, stamps }];
 }

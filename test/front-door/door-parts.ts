@@ -52,6 +52,7 @@ export function model(name: string, changed: Partial<VersionView> = {}): ModelVi
     defaults: {},
     versions: [{ ...version, state: "ready", ...changed }],
     problem: null,
+    drift: null,
   };
 }
 
