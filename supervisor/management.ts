@@ -9,6 +9,7 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelChange, Question, Reply } from "../src/protocol/questions.ts";
 import { ChangeDesk } from "./change-desk.ts";
 import { ChangeLocks, type ChangeNote } from "./change-locks.ts";
+import { changeWords } from "./change-words.ts";
 import { Descriptions } from "./descriptions.ts";
 import type { Feed } from "./feed.ts";
 import { Digests } from "./file-digest.ts";
@@ -18,6 +19,7 @@ import type { HostSlot } from "./host-slot.ts";
 import { Installer, type Upload } from "./installer.ts";
 import type { Journal } from "./journal.ts";
 import { modelsIn } from "./journal-facts.ts";
+import { refuseLoose } from "./loose-models.ts";
 import type { ModelLife } from "./model-life.ts";
 import { ModelReader } from "./model-reader.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
@@ -52,7 +54,7 @@ const changes: readonly Question["type"][] = ["open-upload", "name-upload", "cha
 
 export type ModelQuestion = Exclude<
   Question,
-  { type: "tree" | "metrics" | "statistics" | "log-level" }
+  { type: "tree" | "metrics" | "statistics" | "log-level" | "logs" }
 >;
 
 export class Management {
@@ -234,13 +236,16 @@ export class Management {
   }
 
   async #change(change: ModelChange): Promise<unknown> {
+    refuseLoose(change, this.#parts.registry.get(change.model));
     if (change.type === "upload") return this.#upload(change);
     await this.#desk.carryOut(change);
     const { type, model: name } = change;
-    const done = { done: type, version: "version" in change ? change.version : null };
+    const version = "version" in change ? change.version : null;
+    const message = changeWords(type, name, version);
+    const done = { done: type, version, message };
     const isThere = this.#parts.registry.get(name) !== undefined;
     return isThere
-      ? { ...done, ...(await this.#reader.model(name)) }
+      ? { ...(await this.#reader.model(name)), ...done }
       : { id: name, ...done, state: "deleted" };
   }
 

@@ -1,5 +1,6 @@
 /* What `GET /models` and its neighbours say of a model: what its folder holds, and how it fares. */
 import { stat } from "node:fs/promises";
+import { sep } from "node:path";
 import type { ModelVersion } from "../src/config/model-folder.ts";
 import { defaultVersion } from "../src/protocol/default-version.ts";
 import { hasMemory, type ModelMetadata, type TensorSpec } from "../src/protocol/model-metadata.ts";
@@ -37,8 +38,11 @@ export async function describeModel(model: KnownModel, parts: DescribeParts): Pr
   return {
     id: life.name,
     name: life.name,
+    version: chosen?.version ?? null,
+    path: main.path,
     type: "onnx",
     description: view.description,
+    parameters: view.defaults,
     is_loaded: view.versions.some(({ state }) => state === "ready"),
     state: life.problem === null ? (chosen?.state ?? "unloaded") : "unavailable",
     reason: life.problem ?? folder.problem ?? reasonOf(life, chosen) ?? driftOf(model),
@@ -90,7 +94,7 @@ export async function describeVersion(
     replicas: hosts.filter(isReady).length,
     memory: memoryOf(hosts, life.config?.limits.memoryMb ?? null),
     digest: digest === null ? null : `sha256:${digest}`,
-    ...(found === undefined ? absentFile : await fileFacts(found, metadata)),
+    ...(found === undefined ? absentFile : await fileFacts(life.name, found, metadata)),
   };
 }
 
@@ -154,11 +158,13 @@ function tensorJson({ name, datatype, shape }: TensorSpec): Json {
 }
 
 interface FileFacts {
+  /** From the models folder. */
+  readonly path: string | null;
   readonly size_bytes: number | null;
   readonly created_at: string | null;
 }
 
-const absentFile: FileFacts = { size_bytes: null, created_at: null };
+const absentFile: FileFacts = { path: null, size_bytes: null, created_at: null };
 
 const absentVersion = { ...tensorsOf(null), ...absentFile, digest: null };
 
@@ -166,17 +172,26 @@ type VersionJson = Json &
   TensorFacts &
   FileFacts & { readonly version: string; readonly digest: string | null };
 
+/** Whoever asks is told where a model lies in the folder of models, and not where that is. */
+function pathWithin(model: string, file: string): string {
+  const parts = file.split(sep);
+  return parts.slice(parts.lastIndexOf(model)).join("/");
+}
+
 /** Other files may lie beside a model; only those that it names are counted as its own. */
 async function fileFacts(
+  model: string,
   { file, beside }: ModelVersion,
   metadata: ModelMetadata | null,
 ): Promise<FileFacts> {
+  const path = pathWithin(model, file);
   const own = beside.filter(({ name }) => metadata?.externalFiles.includes(name));
   try {
     const stats = await Promise.all(
       [file, ...own.map((one) => one.file)].map((path) => stat(path)),
     );
     return {
+      path,
       size_bytes: stats.reduce((sum, { size }) => sum + size, 0),
       created_at: stats[0]?.mtime.toISOString() ?? null,
     };

@@ -45,11 +45,12 @@ export class ModelReader {
     const { registry, store } = this.#parts;
     const { life, folder } = registry.find(name);
     if (folder.config instanceof TroupeError) throw folder.config;
-    const { fromTriton, warnings } = folder.notes ?? {};
+    const { foreign, warnings } = folder.notes ?? {};
     const config = life.config ?? folder.config;
     const notes = warnings === undefined ? {} : { warnings };
-    if (fromTriton !== undefined) {
-      return { id: name, ...describeFrom(fromTriton, "config.pbtxt", config), ...notes };
+    if (foreign !== undefined) {
+      const { modelYaml, file } = foreign;
+      return { id: name, ...describeFrom(modelYaml, file, config), ...notes };
     }
     const text = await store.configs.read(name).catch(() => "");
     return { id: name, ...describeConfig(text, config), ...notes };

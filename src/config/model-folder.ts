@@ -14,7 +14,7 @@ import {
   readConfig,
   whyUnreadable,
 } from "./config-file.ts";
-import { stampOf } from "./file-stamp.ts";
+import { stampAt } from "./file-stamp.ts";
 import { defaultModelConfig } from "./model-config.ts";
 import {
   besideOf,
@@ -25,6 +25,7 @@ import {
   layOut,
   usualName,
 } from "./model-layout.ts";
+import { discoverSchwift } from "./schwift-folder.ts";
 import { compareVersions } from "./version-order.ts";
 import { selectVersions } from "./wanted-versions.ts";
 
@@ -75,7 +76,8 @@ export interface UnservableModel extends FoundModel {
 const volumeRescue = "lost+found";
 
 /**
- * Every sub-folder as a model, sorted by name; loose files and names with a dot in front are left out. Throws
+ * Every sub-folder as a model, sorted by name, and behind them those that SchwiftServe's files describe; other loose
+ * files and names with a dot in front are left out. Throws
  * TroupeError `invalid-model` where there is no such folder; a model's own problem never hides the others.
  */
 export async function discoverModels(folder: string): Promise<readonly ModelFolder[]> {
@@ -86,7 +88,9 @@ export async function discoverModels(folder: string): Promise<readonly ModelFold
   const found: ModelFolder[] = [];
   // One after the other: thousands at once would run out of file descriptors.
   for (const entry of models) found.push(await look(resolve(folder), entry));
-  return found;
+  const loose = await discoverSchwift(resolve(folder));
+  const isFree = ({ name }: ModelFolder) => found.every((one) => one.name !== name);
+  return [...found, ...loose.filter(isFree)];
 }
 
 /** What is not so yet: a model.yaml that says something else, a version that is added. */
@@ -106,9 +110,11 @@ export async function discoverModel(
 ): Promise<ModelFolder | undefined> {
   if (!mayBeModel(name)) return undefined;
   const kind = await kindOfModel(folder, name);
-  return kind === "folder" || kind === "link-to-folder"
-    ? look(resolve(folder), { name, kind }, foreseen)
-    : undefined;
+  if (kind === "folder" || kind === "link-to-folder") {
+    return look(resolve(folder), { name, kind }, foreseen);
+  }
+  const loose = await discoverSchwift(resolve(folder)).catch(() => []);
+  return loose.find((model) => model.name === name);
 }
 
 /** As it will be where nothing of it is there yet. */
@@ -193,12 +199,8 @@ async function listFolder(folder: string): Promise<Entry[]> {
 }
 
 async function stampIn(folder: string, name: string): Promise<Pick<Entry, "stamp">> {
-  try {
-    return { stamp: stampOf(await lstat(join(folder, name), { bigint: true })) };
-  } catch {
-    // It is gone by now.
-    return {};
-  }
+  const stamp = await stampAt(join(folder, name));
+  return stamp === undefined ? {} : { stamp };
 }
 
 async function kindOf(folder: string, name: string, entry: Dirent | Stats): Promise<Entry["kind"]> {

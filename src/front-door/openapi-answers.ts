@@ -43,11 +43,42 @@ const found = {
 
 const memory = whole({ rss_bytes: nullableCount, limit_bytes: nullableCount });
 
-const file = { digest: nullableText, size_bytes: nullableCount, created_at: nullableText };
+const file = {
+  path: nullableText,
+  digest: nullableText,
+  size_bytes: nullableCount,
+  created_at: nullableText,
+};
 
 const versionState = {
   enum: ["loading", "ready", "recovering", "draining", "unloaded", "unavailable"],
 };
+
+const nexusTensors = list(
+  whole({ name: text, dtype: count, shape: list({ type: "integer", minimum: -1 }) }),
+);
+
+const platformDone = whole({
+  success: { const: true },
+  result: anyObject,
+  model_used: text,
+  latency_ms: number,
+  request_id: text,
+  timestamp: text,
+  metadata: anyObject,
+});
+
+const platformFailed = whole(
+  {
+    success: { const: false },
+    error: text,
+    code: text,
+    latency_ms: number,
+    request_id: text,
+    timestamp: text,
+  },
+  { retry_after_ms: count },
+);
 
 const versionFields = {
   version: text,
@@ -63,6 +94,8 @@ const versionFields = {
 const modelFields = {
   id: text,
   name: text,
+  version: nullableText,
+  parameters: anyObject,
   type: text,
   description: text,
   is_loaded: flag,
@@ -157,6 +190,46 @@ const v2Output = whole(
   { data: { type: "array" }, parameters: anyObject },
 );
 
+const nexusInfo = { inputs: nexusTensors, outputs: nexusTensors };
+
+/** Of the routes of neighbouring servers. */
+const neighbourAnswers = {
+  nexus_prediction: { type: "object", required: ["prediction", "latency_ms", "timestamp"] },
+  nexus_upload: whole({
+    done: { const: "upload" },
+    name: text,
+    id: text,
+    ...versionFields,
+    model: whole({ id: text, name: text, version: text, path: nullableText }),
+    info: whole(nexusInfo),
+  }),
+  models_info: {
+    anyOf: [whole({ id: text, name: text, version: text, ...nexusInfo }), ref("model")],
+  },
+  available_models: list(
+    whole({
+      name: text,
+      backend: text,
+      dtype: nullableText,
+      input_shape: { type: ["array", "null"] },
+      output_shape: { type: ["array", "null"] },
+    }),
+  ),
+  platform_answer: platformDone,
+  platform_answers: list({ anyOf: [platformDone, platformFailed] }),
+  platform_live: whole({ status: { const: "alive" } }),
+  platform_ready: whole({ status: { enum: ["ready", "not_ready"] }, reasons: list(text) }),
+  host_logs: whole({ id: text, logs: true }),
+  platform_metrics: whole({
+    total_requests: count,
+    successful_requests: count,
+    failed_requests: count,
+    average_latency_ms: number,
+    requests_per_model: { type: "object", additionalProperties: count },
+    timestamp: text,
+  }),
+} as const satisfies Readonly<Record<string, Schema>>;
+
 /** By name, under `components/schemas`. */
 export const answerSchemas = {
   tree: whole({
@@ -170,11 +243,17 @@ export const answerSchemas = {
   model: whole(modelFields),
   models: whole({ models: list(ref("model")), count }),
   uploaded: whole({ done: { const: "upload" }, name: text, id: text, ...versionFields }),
-  changed: whole({ done: text, version: nullableText, ...modelFields }),
+  changed: whole({ ...modelFields, done: text, message: text }),
   changed_or_deleted: {
     anyOf: [
       ref("changed"),
-      whole({ id: text, done: { const: "delete" }, version: nullableText, state: text }),
+      whole({
+        id: text,
+        done: { const: "delete" },
+        version: nullableText,
+        message: text,
+        state: text,
+      }),
     ],
   },
   config: whole(
@@ -193,6 +272,8 @@ export const answerSchemas = {
     log_format: text,
   }),
   signs: whole({ name: text, version: text, see: list(text) }),
+  models_or_list: { anyOf: [ref("models"), list(ref("model"))] },
+  ...neighbourAnswers,
   prediction: whole(
     { model: text, version: text, predictions: true, request_id: text },
     {

@@ -2,7 +2,15 @@
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { AnswerName } from "./openapi-answers.ts";
 
-export type RequestForm = "predict" | "v2" | "patch" | "fields" | "upload";
+export type RequestForm =
+  | "predict"
+  | "v2"
+  | "nexus"
+  | "platform"
+  | "platform_batch"
+  | "patch"
+  | "fields"
+  | "upload";
 
 /** In the order in which readers are shown them, after those of the models. */
 export const tags = [
@@ -11,6 +19,7 @@ export const tags = [
   { name: "health", description: "Who may have traffic" },
   { name: "operations", description: "What the server does" },
   { name: "sockets", description: "Paths that want a WebSocket" },
+  { name: "neighbours", description: "Paths of other servers, whose clients work here" },
   { name: "not here", description: "Paths of Open Inference V2 that answer 501" },
 ] as const;
 

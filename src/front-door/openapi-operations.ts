@@ -3,6 +3,7 @@
  * table with the routes there are, and another one asks each of them.
  */
 import type { AnswerName } from "./openapi-answers.ts";
+import { neighbours } from "./openapi-neighbours.ts";
 import {
   absent,
   asked,
@@ -20,6 +21,13 @@ const predictions: Readonly<Record<string, Operation>> = {
   ...twice("POST /predict/{model}", "", {
     tag: "predictions",
     summary: "Predict, in Troupe's own JSON",
+    body: "predict",
+    answer: "prediction",
+    failures: predicting,
+  }),
+  ...twice("POST /predict_batched/{model}", "", {
+    tag: "predictions",
+    summary: "The same, in company where others ask too",
     body: "predict",
     answer: "prediction",
     failures: predicting,
@@ -91,12 +99,18 @@ const v2: Readonly<Record<string, Operation>> = {
 };
 
 const management: Readonly<Record<string, Operation>> = {
-  "GET /models": { tag: "models", summary: "All models", answer: "models", failures: asked },
+  "GET /models": {
+    tag: "models",
+    summary: "All models",
+    query: ["format"],
+    answer: "models_or_list",
+    failures: asked,
+  },
   "GET /models/{model}": view("What its folder holds, and how it fares", "model"),
   "GET /models/{model}/versions/{version}": view("The same, of one version", "model_version"),
   "GET /models/{model}/config": view("Its configuration, and where it is from", "config"),
-  "POST /models": upload(),
-  "POST /models/upload": upload(),
+  "POST /models": upload("uploaded"),
+  "POST /models/upload": upload("nexus_upload"),
   "POST /models/{model}/load": modelChange("Load a model"),
   "POST /models/{model}/unload": modelChange("Unload a model"),
   "POST /models/{model}/restart": modelChange("Replace its processes"),
@@ -188,6 +202,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...management,
   ...server,
   ...sockets,
+  ...neighbours,
   ...notHere,
 };
 
@@ -209,13 +224,13 @@ function repositoryChange(summary: string): Operation {
   return { tag: "models", summary, body: "fields", answer: "empty", failures };
 }
 
-function upload(): Operation {
+function upload(answer: AnswerName): Operation {
   return {
     tag: "models",
     summary: "Upload a version of a model",
     query: ["id", "name", "version"],
     body: "upload",
-    answer: "uploaded",
+    answer,
     status: 201,
     failures: [...change, ...small, "overloaded"],
   };

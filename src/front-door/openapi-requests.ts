@@ -28,6 +28,9 @@ const headers: Readonly<Record<string, Schema>> = {
 
 const headersOfBody: Partial<Record<RequestForm, readonly string[]>> = {
   predict: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding"],
+  nexus: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding"],
+  platform: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding"],
+  platform_batch: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding"],
   v2: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding", "Inference-Header-Content-Length"],
 };
 
@@ -65,6 +68,17 @@ const general = {
     oneOf: [{ required: ["features"] }, { required: ["inputs"] }],
   },
   v2: { type: "object", required: ["inputs"], properties: { inputs: { type: "array" } } },
+  nexus: {
+    type: "object",
+    required: ["model_id", "features"],
+    properties: { model_id: text, request_id: text },
+  },
+  platform: { type: "object", properties: { model: text, version: text, parameters: anyObject } },
+  platform_batch: {
+    type: "object",
+    required: ["requests"],
+    properties: { requests: { type: "array", minItems: 1, maxItems: 100, items: anyObject } },
+  },
   patch: anyObject,
   fields: anyObject,
   upload: form,

@@ -117,7 +117,9 @@ function contentOf(answer: Operation["answer"], written: unknown): Schema {
     case "empty":
       return {};
     case "metrics":
-      return { content: { "text/plain": text } };
+      return { content: { "text/plain": text, ...json(named("platform_metrics")) } };
+    case "available_models":
+      return { content: { ...json(named(answer)), "text/html": text } };
     case "page":
       return { content: { "text/html": text, "text/css": text, "text/javascript": text } };
     case "document":

@@ -9,6 +9,7 @@ import { batchMixingModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
 import type { Ask, Reply } from "./http-client.ts";
 import { formHeaders, formOf, uploadParts } from "./multipart.ts";
+import { asksById, neighbourBodies } from "./neighbour-asks.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -120,6 +121,8 @@ const stranger = { host: "troupe.example" };
 
 /** Requests with a body, by the word that the path has in it. */
 function bodiesOf(path: string): readonly Partial<Ask>[] {
+  const neighbour = neighbourBodies[path];
+  if (neighbour !== undefined) return [{ body: neighbour }, { body: {} }];
   if (path.startsWith("/predict"))
     return [{ body: { features: row } }, { body: { features: [1] } }];
   if (path.endsWith("/infer")) {
@@ -143,7 +146,9 @@ const odd: readonly Partial<Ask>[] = [
 
 async function ask(key: string, values: Readonly<Record<string, string>>, more: Partial<Ask> = {}) {
   const [method = "", path = ""] = key.split(" ");
-  const reply = await cluster.send({ method, path: filled(path, values), ...more });
+  const byId = asksById.test(path) ? `?id=${values["model"]}` : "";
+  const query = values["format"] === undefined ? byId : `?format=${values["format"]}`;
+  const reply = await cluster.send({ method, path: filled(path, values) + query, ...more });
   judge(key, reply);
   return reply.status;
 }
@@ -153,7 +158,7 @@ type Request = readonly [values: Readonly<Record<string, string>>, more: Partial
 /** Of what is there and what is not, good and bad. */
 function requestsOf(key: string): readonly Request[] {
   const [method, path = ""] = key.split(" ");
-  const bodies = method === "POST" ? bodiesOf(path) : [{}];
+  const bodies = method === "POST" || path.endsWith("t/predict") ? bodiesOf(path) : [{}];
   const strange = isPrediction(path) ? odd : [];
   return [
     ...[there, absent].flatMap((values) => bodies.map((more): Request => [values, more])),
@@ -219,6 +224,12 @@ describe("the document at /openapi.json of a real server", () => {
       for (const [values, more] of requestsOf(key)) await ask(key, values, more);
     });
   }
+
+  it("describes forms that are asked for", async () => {
+    await ask("GET /models", { ...there, format: "array" });
+    await ask("GET /metrics", there, { headers: { accept: "application/json" } });
+    await ask("GET /available_models", there, { headers: { accept: "text/html" } });
+  });
 
   it("describes a head that is too long", async () => {
     await ask("GET /livez", there, { headers: { "x-long": "a".repeat(20_000) } });

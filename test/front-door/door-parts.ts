@@ -12,6 +12,8 @@ import { FakeDispatcher } from "./fake-dispatcher.ts";
 function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
   return {
     serverName: "troupe",
+    defaultModel: null,
+    compatTriton: false,
     version: "0.1.0",
     startedAt: 0,
     log: { level: "silent", pretty: false },

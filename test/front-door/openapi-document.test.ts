@@ -3,6 +3,9 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, it, type TestContext } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { FastifyInstance } from "fastify";
+import { backendPredictUrls } from "../../src/front-door/neighbours/ai-backend.ts";
+import { neighbourRoutes } from "../../src/front-door/neighbours/body-routes.ts";
+import { infoUrl } from "../../src/front-door/neighbours/model-nexus.ts";
 import { operations } from "../../src/front-door/openapi-operations.ts";
 import { plainRoutes } from "../../src/front-door/plain-routes.ts";
 import { predictEndpoints } from "../../src/front-door/predict-path.ts";
@@ -62,7 +65,9 @@ describe("the document at /openapi.json", () => {
 
   it("has every route that there is, and no other", (t) => {
     const registered = routesOf(t);
-    const hot = [...predictEndpoints.predict, ...predictEndpoints.v2].map((path) => `POST ${path}`);
+    const named = [...Object.values(predictEndpoints).flat(), ...neighbourRoutes.keys()];
+    const asked = backendPredictUrls.flatMap((url) => [`GET ${url}`, `POST ${url}`]);
+    const hot = [...named.map((path) => `POST ${path}`), ...asked];
     assert.deepEqual(Object.keys(operations).toSorted(), [...registered, ...hot].toSorted());
   });
 
@@ -71,7 +76,7 @@ describe("the document at /openapi.json", () => {
     for (const [path, verbs] of Object.entries((await read()).paths)) {
       const { headers, statusCode } = await app.inject({ method: "OPTIONS", url: path });
       const described = Object.keys(verbs).map((verb) => verb.toUpperCase());
-      if (path === "/models/upload") continue;
+      if (path === "/models/upload" || path === infoUrl) continue;
       assert.equal(statusCode, 405, path);
       assert.deepEqual(String(headers["allow"]).split(", ").toSorted(), described.toSorted());
     }
