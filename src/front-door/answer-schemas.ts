@@ -5,8 +5,8 @@ const texts = { type: "array", items: text } as const;
 const flag = { type: "boolean" } as const;
 const nullableText = { type: ["string", "null"] } as const;
 
-function object<Properties>(properties: Properties) {
-  return { type: "object", properties } as const;
+function object<Properties extends object>(properties: Properties) {
+  return { type: "object", required: Object.keys(properties), properties } as const;
 }
 
 const readiness = object({ ready: flag, live: flag, reasons: texts });

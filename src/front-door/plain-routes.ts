@@ -4,6 +4,7 @@ import type { DoorSettings } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import * as answers from "./answer-schemas.ts";
 import type { Directory } from "./directory.ts";
+import { addDocsPage } from "./docs-page.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
 import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
@@ -13,6 +14,7 @@ import { infoUrl } from "./neighbours/model-nexus.ts";
 import { platformMetrics, wantsJson } from "./neighbours/platform-metrics.ts";
 import { addNeighbours } from "./neighbours/routes.ts";
 import { loadedModels, workersOf } from "./neighbours/schwift-serve.ts";
+import { addOpenApi } from "./openapi-route.ts";
 import { plainServer } from "./plain-server.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
@@ -62,6 +64,14 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
     const known = verbsOf.get(url) ?? [];
     verbsOf.set(url, [...known, ...[method].flat().filter((verb) => verb !== "HEAD")]);
   });
+  addRoutes(app, parts);
+  refuseOtherVerbs(app, new Map(verbsOf));
+  return app;
+}
+
+function addRoutes(app: FastifyInstance, parts: PlainRouteParts): void {
+  addOpenApi(app, parts);
+  addDocsPage(app);
   addHealth(app, parts);
   addV2(app, parts);
   addOperations(app, parts);
@@ -69,8 +79,6 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addV2Extensions(app, parts);
   addSigns(app, parts);
   addNeighbours(app, parts);
-  refuseOtherVerbs(app, new Map(verbsOf));
-  return app;
 }
 
 function addV2Extensions(app: FastifyInstance, parts: PlainRouteParts): void {
@@ -179,7 +187,7 @@ function addSigns(app: FastifyInstance, { settings }: PlainRouteParts): void {
   app.get("/", () => ({
     name,
     version,
-    see: ["/health", "/v2/models", "/models", "/supervisor", "/metrics"],
+    see: ["/health", "/v2/models", "/models", "/supervisor", "/metrics", "/openapi.json", "/docs"],
   }));
   for (const url of socketUrls) {
     app.get(url, (request, reply) => {

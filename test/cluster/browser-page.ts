@@ -7,6 +7,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { waitFor, within } from "./wait.ts";
 
 const files = resolve(import.meta.dirname, "../..");
@@ -38,23 +40,51 @@ export async function inPage(browser: string, serverUrl: string, script: string)
   );
   await new Promise<void>((listens) => server.listen(0, "127.0.0.1", listens));
   const { port } = server.address() as AddressInfo;
+  try {
+    const url = `http://127.0.0.1:${port}/page`;
+    return await withBrowser(browser, [url], () => within(found, "the page's result"));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** What a page has become when its scripts have run, in a browser that knows no name and no other address. */
+export function shownPage(browser: string, url: string): Promise<string> {
+  const { hostname } = new URL(url);
+  const alone = `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${hostname}`;
+  const flags = [alone, "--virtual-time-budget=10000", "--dump-dom", url];
+  return withBrowser(browser, flags, (output) => within(text(output), "the page"));
+}
+
+async function withBrowser<Found>(
+  browser: string,
+  more: readonly string[],
+  use: (output: Readable) => Promise<Found>,
+): Promise<Found> {
   const profile = mkdtempSync("/tmp/trt-page-");
   const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-  const page = [`--user-data-dir=${profile}`, `http://127.0.0.1:${port}/page`];
-  const child = spawn(browser, [...flags, ...page], {
-    stdio: "ignore",
+  const child = spawn(browser, [...flags, `--user-data-dir=${profile}`, ...more], {
+    stdio: ["ignore", "pipe", "ignore"],
     // A group of its own, as its many processes must end together.
     detached: true,
   });
   const ended = new Promise((exits) => child.once("exit", exits));
   try {
-    return await within(found, "the page's result");
+    return await use(child.stdout);
   } finally {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    endGroup(child.pid);
     await ended;
-    server.closeAllConnections();
-    server.close();
     await waitFor(() => isRemoved(profile), "the browser's folder to be gone");
+  }
+}
+
+/** One that was asked for its page only has ended by itself. */
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, "SIGKILL");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
   }
 }
 

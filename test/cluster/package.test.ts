@@ -65,7 +65,7 @@ describe("the packed tarball", { skip }, () => {
     assert.match(await run("npx", ["troupe", "doctor", model]), /^model\.onnx can be served/);
   });
 
-  it("serves, and its client asks", async () => {
+  it("serves, its client asks, and the files of its page are there", async () => {
     const models = "node_modules/troupe/models";
     const flags = ["serve", "--port", "0", "--grpc-port", "0", "--models", models];
     const server = spawn(join(app, "node_modules/.bin/troupe"), flags, {
@@ -86,6 +86,8 @@ describe("the packed tarball", { skip }, () => {
         for await (const { labels } of session) console.log(labels[0].label);`;
       const said = await run(process.execPath, ["--input-type=module", "--eval", script, url]);
       assert.equal(said, "setosa\nvirginica\n");
+      const { status } = await fetch(`${url}/docs/swagger-ui-bundle.js`);
+      assert.equal(status, 200);
     } finally {
       const ended = new Promise((resolveEnd) => server.once("exit", resolveEnd));
       server.kill("SIGTERM");

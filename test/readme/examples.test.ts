@@ -145,7 +145,10 @@ describe("the README's table of routes", () => {
 });
 
 function pathOf({ path }: Route, model: string): string {
-  return path.replace("{model}", model).replace("{version}", "1");
+  return path
+    .replace("{model}", model)
+    .replace("{version}", "1")
+    .replace("{file}", "swagger-ui.css");
 }
 
 async function assertUpgrade(route: Route): Promise<void> {
