@@ -1,4 +1,5 @@
-// Here and not imported, since the engine folds only constants of the same module: reading takes 4 × as long without.
+// Here and not imported, since the engine folds only constants of the same module: reading takes 4 × as long without
+// (2026-11-25, a list of 230 400 floats).
 const plus = 0x2b;
 const minus = 0x2d;
 const point = 0x2e;
@@ -21,7 +22,10 @@ const mostDigits = 60;
 const below = 1 - 2 ** -46;
 const above = 1 + 2 ** -46;
 
-/** Reads decimal numbers (RFC 8259, section 6) straight from the bytes, each where the caller has set `at`. */
+/**
+ * Reads decimal numbers (RFC 8259, section 6) straight from the bytes, each where the caller has set `at`. A picture
+ * of [1,3,240,320] is decoded 3.1 to 3.7 × as fast as by JSON.parse and a copy into floats (2026-11-25, `npm run bench:codecs`).
+ */
 export class FloatScanner {
   readonly body: Uint8Array;
   /** In bytes from the start of the body. */
