@@ -136,6 +136,8 @@ function writeNumbers(data: TensorData, from: number, to: number): string {
   return JSON.stringify(list);
 }
 
+// Of 32 floats both cost the same, of 64 JSON.stringify takes 1.4 times as long, of 1000 twice as long (2026-11-25, both
+// writers alternating on lists of 3 to 4096 floats).
 const fewestFloats = 64;
 /** So many at a time go through memory of their own. */
 const pieceFloats = 4_096;

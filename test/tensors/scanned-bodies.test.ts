@@ -5,7 +5,9 @@ import { TroupeError } from "../../src/protocol/errors.ts";
 import type { Datatype, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { Codec, DecodedRequest, ServedModel } from "../../src/tensors/codec.ts";
 import { readJsonBody } from "../../src/tensors/json-body.ts";
+import { nexusCodec } from "../../src/tensors/nexus-codec.ts";
 import { NumberList } from "../../src/tensors/number-list.ts";
+import { platformCodec } from "../../src/tensors/platform-codec.ts";
 import { predictBinaryCodec, predictCodec } from "../../src/tensors/predict-codec.ts";
 import { v2BinaryCodec, v2Codec } from "../../src/tensors/v2-codec.ts";
 
@@ -141,6 +143,15 @@ describe("a long body", () => {
       assert.deepEqual(scanned, outcome(codecs[1], behindLength(body), served));
     }
   });
+});
+
+describe("features in a long body", () => {
+  const body = Buffer.from(JSON.stringify({ features: nested(floats) }));
+  for (const [name, codec] of Object.entries({ nexusCodec, platformCodec })) {
+    it(`are the same to ${name} as to Troupe's own`, () => {
+      assert.deepEqual(codec.decode(body, single), predictCodec.decode(body, single));
+    });
+  }
 });
 
 describe("readJsonBody", () => {
