@@ -1,6 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import type { ServedModel } from "./codec.ts";
 import { isTooDeep, maxDepth } from "./json-depth.ts";
 import { findJsonFault } from "./json-fault.ts";
+import { scanJson } from "./json-scanner.ts";
+import { perModel } from "./per-model.ts";
 import { invalidRequest } from "./wording.ts";
 
 /**
@@ -19,6 +22,35 @@ export function parseJsonBody(body: Uint8Array): unknown {
   } catch {
     throw invalidRequest(`Cannot parse body: ${faultOf(body)}`);
   }
+}
+
+const takesFloats = perModel(({ metadata: { inputs } }) => ({
+  isTrue: inputs.some(({ datatype }) => datatype === "FP32"),
+}));
+
+// A row of 64 floats in 1300 bytes is read as fast by JSON.parse, one of 80 in 1600 takes it 1.4 times as long (2026-11-25,
+// both decoders alternating on rows of 4 to 100 floats).
+const shortestScanned = 1_536;
+
+/**
+ * What `read` makes of the body. Where the model takes floats, `read` gets the long lists of numbers of a long body as
+ * NumberList. What it refuses then it is asked again with the body as JSON.parse has it, so that every refusal has one
+ * text; so `read` must have no effects.
+ */
+export function readJsonBody<T>(
+  body: Uint8Array,
+  model: ServedModel,
+  read: (value: unknown) => T,
+): T {
+  if (body.length >= shortestScanned && takesFloats(model).isTrue) {
+    const scanned = scanJson(body);
+    try {
+      if (scanned !== undefined) return read(scanned);
+    } catch {
+      // The second reading says what is wrong.
+    }
+  }
+  return read(parseJsonBody(body));
 }
 
 function textOf(body: Uint8Array): string {

@@ -85,8 +85,8 @@ function searchStructural(body: Uint8Array, from: number, found: number[]): numb
   return nearest;
 }
 
-/** Where the string that begins at `at` has its closing quote; the body's end if it has none. */
-function endOfString(body: Uint8Array, at: number): number {
+/** Where the string that begins at `at` has its closing quote; the body's end or past it if it has none. */
+export function endOfString(body: Uint8Array, at: number): number {
   let end = at + 1;
   while (end < body.length && body[end] !== quote) end += body[end] === backslash ? 2 : 1;
   return end;

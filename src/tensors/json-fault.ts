@@ -1,3 +1,19 @@
+import {
+  backslash,
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  isDigit,
+  minus,
+  openBrace,
+  openBracket,
+  point,
+  quote,
+  skipSpace,
+  space,
+  zero,
+} from "./json-bytes.ts";
 import { maxDepth } from "./json-depth.ts";
 
 // JSON.parse says differently in each version of the engine what is wrong, quotes the body and mostly gives no position.
@@ -10,19 +26,6 @@ interface JsonFault {
   readonly position: number;
 }
 
-const space = 0x20;
-const quote = 0x22;
-const comma = 0x2c;
-const minus = 0x2d;
-const point = 0x2e;
-const zero = 0x30;
-const nine = 0x39;
-const colon = 0x3a;
-const openBracket = 0x5b;
-const backslash = 0x5c;
-const closeBracket = 0x5d;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
 const maxWordLength = 16;
 
 class Fault {
@@ -141,16 +144,6 @@ function readDigits(body: Uint8Array, at: number): Read {
   return end > at ? end : new Fault("a digit", at);
 }
 
-function skipSpace(body: Uint8Array, at: number): number {
-  let next = at;
-  while (isSpace(body[next])) next += 1;
-  return next;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === space || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
 function startsWith(body: Uint8Array, at: number, word: string): boolean {
   for (let i = 0; i < word.length; i += 1) {
     if (body[at + i] !== word.charCodeAt(i)) return false;
@@ -160,10 +153,6 @@ function startsWith(body: Uint8Array, at: number, word: string): boolean {
 
 function isOneOf(byte: number | undefined, characters: string): boolean {
   return byte !== undefined && characters.includes(String.fromCharCode(byte));
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= zero && byte <= nine;
 }
 
 function isHexDigit(byte: number | undefined): boolean {

@@ -1,9 +1,11 @@
+import { NumberList } from "./number-list.ts";
 import { invalidRequest, wordFor } from "./wording.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  if (typeof value !== "object" || value === null) return false;
+  return !(Array.isArray(value) || value instanceof NumberList);
 }
 
 /** `what` names the value in the error. */

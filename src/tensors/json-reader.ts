@@ -2,6 +2,7 @@ import type { Datatype } from "../protocol/model-metadata.ts";
 import { allocate, datatypeTraits } from "./datatypes.ts";
 import { readRun, type Target } from "./json-elements.ts";
 import { nestingOf, pathText } from "./nesting.ts";
+import { NumberList } from "./number-list.ts";
 import { elementCount, product, shapeText } from "./shapes.ts";
 import type { Tensor, TensorData } from "./tensor.ts";
 import { invalidRequest, quoted, wordFor } from "./wording.ts";
@@ -40,6 +41,9 @@ export function readElements(
     throw invalidRequest(
       `receiving ${datatype} data via JSON is not supported. Please use the binary data format for input ${name}`,
     );
+  }
+  if (value instanceof NumberList) {
+    return datatype === "FP32" ? value.values : readElements(head, value.toLists(), dims);
   }
   const target: Target = { datatype, data: allocate(datatype, product(dims)), at: 0 };
   const bad = dims.length < 2 ? readOneList(value, target) : readLists(value, dims, target);

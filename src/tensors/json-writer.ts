@@ -1,4 +1,5 @@
 import type { Datatype } from "../protocol/model-metadata.ts";
+import { FloatWriter, longestNumber } from "./float-writer.ts";
 import { product } from "./shapes.ts";
 import type { Tensor, TensorData } from "./tensor.ts";
 import { invalidRequest } from "./wording.ts";
@@ -99,7 +100,7 @@ function floatWriter(
 ): WriteRun {
   const replaced = countNonFinite(data);
   if (replaced > 0) warnings.push(replacementWarning(name, replaced));
-  return replaced > 0 || hasNegativeZero(data) ? writeOddFloats : writeNumbers;
+  return replaced > 0 || hasNegativeZero(data) ? writeOddFloats : writeFloats;
 }
 
 function replacementWarning(name: string, count: number): string {
@@ -133,6 +134,36 @@ function writeNumbers(data: TensorData, from: number, to: number): string {
   const list: number[] = [];
   for (let i = from; i < to; i += 1) list.push(numbers[i] as number);
   return JSON.stringify(list);
+}
+
+// Of 32 floats both cost the same, of 64 JSON.stringify takes 1.4 times as long, of 1000 twice as long (2026-11-25, both
+// writers alternating on lists of 3 to 4096 floats).
+const fewestFloats = 64;
+/** So many at a time go through memory of their own. */
+const pieceFloats = 4_096;
+const comma = 0x2c;
+
+/** Floats that are all finite and not -0. */
+function writeFloats(data: TensorData, from: number, to: number): string {
+  if (to - from < fewestFloats) return writeNumbers(data, from, to);
+  const bytes = Buffer.allocUnsafe(Math.min(to - from, pieceFloats) * (longestNumber + 1));
+  let text = "[";
+  for (let at = from; at < to; at += pieceFloats) {
+    const end = Math.min(at + pieceFloats, to);
+    const length = writePiece((data as Float32Array).subarray(at, end), bytes);
+    text += bytes.toString("latin1", 0, end === to ? length - 1 : length);
+  }
+  return `${text}]`;
+}
+
+/** With a comma behind each number; gives how many bytes these are. */
+function writePiece(numbers: Float32Array, bytes: Buffer): number {
+  const writer = new FloatWriter(bytes);
+  for (let i = 0; i < numbers.length; i += 1) {
+    writer.write(numbers[i] as number);
+    writer.put(comma);
+  }
+  return writer.at;
 }
 
 function writeOddFloats(data: TensorData, from: number, to: number): string {

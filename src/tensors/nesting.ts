@@ -1,3 +1,4 @@
+import { NumberList } from "./number-list.ts";
 import { product } from "./shapes.ts";
 import { invalidRequest, quoted, wordFor } from "./wording.ts";
 
@@ -6,7 +7,8 @@ import { invalidRequest, quoted, wordFor } from "./wording.ts";
  * `invalid-request` where lists of one level differ in length, so that the product of the sizes never exceeds what
  * the client really sent. What the innermost lists hold is not looked at.
  */
-export function nestingOf(name: string, value: unknown): number[] {
+export function nestingOf(name: string, value: unknown): readonly number[] {
+  if (value instanceof NumberList) return value.dims;
   const dims: number[] = [];
   let level = value;
   while (Array.isArray(level)) {

@@ -1,9 +1,10 @@
 import type { AnswerBody } from "../protocol/host-frames.ts";
-import type { Answer, Codec, ServedModel } from "./codec.ts";
+import type { Answer, Codec, DecodedRequest, ServedModel } from "./codec.ts";
 import { widenHalf } from "./half-floats.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { readJsonBody } from "./json-body.ts";
 import { expectObject, property } from "./json-object.ts";
 import { numberText, stringText, writeElements } from "./json-writer.ts";
+import { NumberList } from "./number-list.ts";
 import { encodePredictionEnd, warningsText } from "./predict-answer.ts";
 import { readFeatures } from "./predict-codec.ts";
 import type { Tensor } from "./tensor.ts";
@@ -14,16 +15,20 @@ import { invalidRequest, wordFor } from "./wording.ts";
  * "confidence"?,"warnings"?}`, where `prediction` is the first output, flat.
  */
 export const nexusCodec: Codec = {
-  decode: (body, model) => {
-    const features = property(expectObject("body", parseJsonBody(body)), "features");
-    if (Array.isArray(features)) return readFeatures(features, model);
-    throw invalidRequest(
-      `Cannot read 'features': expected a list of numbers, or of rows, got ${wordFor(features)}`,
-    );
-  },
+  decode: (body, model) => readJsonBody(body, model, (json) => decodeNexus(json, model)),
   encode,
   encodeEnd: encodePredictionEnd,
 };
+
+function decodeNexus(json: unknown, model: ServedModel): DecodedRequest {
+  const features = property(expectObject("body", json), "features");
+  if (Array.isArray(features) || features instanceof NumberList) {
+    return readFeatures(features, model);
+  }
+  throw invalidRequest(
+    `Cannot read 'features': expected a list of numbers, or of rows, got ${wordFor(features)}`,
+  );
+}
 
 function encode({ request, requestId, outputs }: Answer, model: ServedModel): AnswerBody {
   const warnings: string[] = [];

@@ -1,5 +1,5 @@
-import type { Codec } from "./codec.ts";
-import { parseJsonBody } from "./json-body.ts";
+import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
+import { readJsonBody } from "./json-body.ts";
 import { expectObject } from "./json-object.ts";
 import { encodePredictionEnd, warningsText, writePredictions } from "./predict-answer.ts";
 import { readPrediction } from "./predict-codec.ts";
@@ -10,16 +10,18 @@ import { invalidRequest, quoted } from "./wording.ts";
  * calls the result, `{"predictions","outputs"?,"labels"?,"warnings"?}`.
  */
 export const platformCodec: Codec = {
-  decode: (body, model) => {
-    const request = expectObject("body", parseJsonBody(body));
-    if (!Object.hasOwn(request, "text")) return readPrediction(request, null, model);
-    throw invalidRequest(
-      `Cannot read 'text': model ${quoted(model.name)} takes tensors, expected 'features' or 'inputs'; models of text are not built yet`,
-    );
-  },
+  decode: (body, model) => readJsonBody(body, model, (json) => decodePlatform(json, model)),
   encode: (answer, model) => {
     const { text, warnings } = writePredictions(answer, model);
     return { json: Buffer.from(`{${text}${warningsText(warnings)}}`), tensors: [] };
   },
   encodeEnd: encodePredictionEnd,
 };
+
+function decodePlatform(json: unknown, model: ServedModel): DecodedRequest {
+  const request = expectObject("body", json);
+  if (!Object.hasOwn(request, "text")) return readPrediction(request, null, model);
+  throw invalidRequest(
+    `Cannot read 'text': model ${quoted(model.name)} takes tensors, expected 'features' or 'inputs'; models of text are not built yet`,
+  );
+}

@@ -1,7 +1,7 @@
 import type { Datatype, TensorSpec } from "../protocol/model-metadata.ts";
 import { type BinarySection, splitBinaryBody } from "./binary-section.ts";
 import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { parseJsonBody, readJsonBody } from "./json-body.ts";
 import { expectObject, isJsonObject, type JsonObject, property } from "./json-object.ts";
 import { readElements } from "./json-reader.ts";
 import { plainOutputs, stateInputs } from "./model-state.ts";
@@ -26,7 +26,7 @@ const allowance: Allowance = { rowsOneByOne: true };
  * WebSocket frame carries its own beside these.
  */
 export const predictCodec: Codec = {
-  decode: (body, model) => decodePrediction(body, null, model),
+  decode: (body, model) => readJsonBody(body, model, (json) => decodePrediction(json, null, model)),
   encode: encodePrediction,
   encodeEnd: encodePredictionEnd,
 };
@@ -36,18 +36,18 @@ export const predictBinaryCodec: Codec = {
   ...predictCodec,
   decode: (body, model) => {
     const { json, tensors } = splitBinaryBody(body);
-    const request = decodePrediction(json, tensors, model);
+    const request = decodePrediction(parseJsonBody(json), tensors, model);
     tensors.end(model.name);
     return request;
   },
 };
 
 function decodePrediction(
-  json: Uint8Array,
+  json: unknown,
   tensors: BinarySection | null,
   model: ServedModel,
 ): DecodedRequest {
-  return readPrediction(expectObject("body", parseJsonBody(json)), tensors, model);
+  return readPrediction(expectObject("body", json), tensors, model);
 }
 
 /** The body, once it is JSON. */

@@ -1,7 +1,7 @@
 import { readBinary } from "./binary-elements.ts";
 import { type BinarySection, splitBinaryBody } from "./binary-section.ts";
 import type { Codec, DecodedRequest, ServedModel } from "./codec.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { parseJsonBody, readJsonBody } from "./json-body.ts";
 import { expectObject, property } from "./json-object.ts";
 import { checkWritable } from "./json-writer.ts";
 import { readContents } from "./typed-contents.ts";
@@ -16,7 +16,7 @@ import { invalidRequest, wordFor } from "./wording.ts";
  * 2, 5 and 6. Outputs may be wanted in binary all the same.
  */
 export const v2Codec: Codec = {
-  decode: (body, model) => decodeInference(body, null, model),
+  decode: (body, model) => readJsonBody(body, model, (json) => decodeInference(json, null, model)),
   encode: encodeInference,
   encodeEnd: encodeInferenceEnd,
 };
@@ -32,7 +32,7 @@ function codecWith(readElements: typeof readBinary): Codec {
     ...v2Codec,
     decode: (body, model) => {
       const { json, tensors } = splitBinaryBody(body, readElements);
-      const request = decodeInference(json, tensors, model);
+      const request = decodeInference(parseJsonBody(json), tensors, model);
       tensors.end(model.name);
       return request;
     },
@@ -40,11 +40,11 @@ function codecWith(readElements: typeof readBinary): Codec {
 }
 
 function decodeInference(
-  json: Uint8Array,
+  json: unknown,
   tensors: BinarySection | null,
   model: ServedModel,
 ): DecodedRequest {
-  const request = expectObject("body", parseJsonBody(json));
+  const request = expectObject("body", json);
   const id = readId(property(request, "id"));
   const parameters = optionalParameters("'parameters'", request);
   const { wantsBinary, timing } = readParameters(parameters, model);

@@ -6,6 +6,7 @@ import { isDatatype } from "./datatypes.ts";
 import { expectObject, type JsonObject, property } from "./json-object.ts";
 import { readTensor } from "./json-reader.ts";
 import { plainOutputs } from "./model-state.ts";
+import { NumberList } from "./number-list.ts";
 import { allOutputs } from "./per-model.ts";
 import { type Allowance, checkInputs, checkNames } from "./request-check.ts";
 import type { Tensor } from "./tensor.ts";
@@ -142,7 +143,7 @@ function wrongDim(
 const forms = ["'data'", "'binary_data_size'", "'shared_memory_region'"] as const;
 
 type Elements =
-  | { readonly type: "json"; readonly data: readonly unknown[] }
+  | { readonly type: "json"; readonly data: readonly unknown[] | NumberList }
   | { readonly type: "binary"; readonly size: number };
 
 /** Where the elements are, given that they have one form and no other stands beside it. */
@@ -163,7 +164,7 @@ function readForm(name: string, entry: JsonObject): Elements {
     );
   }
   const data = property(entry, "data");
-  if (Array.isArray(data)) return { type: "json", data };
+  if (Array.isArray(data) || data instanceof NumberList) return { type: "json", data };
   throw invalidRequest(
     `Cannot read 'data' of input ${quoted(name)}: expected a list, got ${wordFor(data)}`,
   );

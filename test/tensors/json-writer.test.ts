@@ -103,3 +103,19 @@ describe("numberText and stringText", () => {
     }
   });
 });
+
+describe("long lists of floats", () => {
+  for (const [datatype, data] of [
+    ["FP32", Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i) * 10 ** ((i % 50) - 40))],
+    ["FP64", Float64Array.from({ length: 8_192 }, (_, i) => Math.cos(i) * 10 ** ((i % 50) - 40))],
+  ] as const) {
+    it(`are written as JSON.stringify does (${datatype})`, () => {
+      assert.equal(write(tensor(datatype, data)).text, JSON.stringify(Array.from(data)));
+      const rows = [data.subarray(0, data.length / 2), data.subarray(data.length / 2)];
+      assert.equal(
+        write(tensor(datatype, data, [2, data.length / 2])).text,
+        JSON.stringify(rows.map((row) => Array.from(row))),
+      );
+    });
+  }
+});
