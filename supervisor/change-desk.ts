@@ -28,13 +28,13 @@ export class ChangeDesk {
   }
 
   /** Resolves when it is done; rejects with what the caller gets. */
-  async carryOut(change: Kept): Promise<void> {
+  async carryOut(change: Kept, requestId?: string): Promise<void> {
     const version = change.type === "patch" ? null : change.version;
     const { model: name } = change;
     // What somebody has just put into the folder can be loaded.
     if (change.type === "load") await this.#lookFor(name, version);
     else this.#find(name, version);
-    await this.#parts.locks.alone(change.type, { model: name, version }, async () => {
+    await this.#parts.locks.alone(change.type, { model: name, version, requestId }, async () => {
       await this.#act(change, change.type === "load" ? await this.#adopt(name) : this.#find(name));
     });
   }

@@ -10,6 +10,14 @@ export interface ChangeNote {
   readonly version: string | null;
   readonly state: "began" | "done" | "failed" | "rolled-back";
   readonly reason: string | null;
+  /** Of the request that asks for it; null where none does. */
+  readonly requestId: string | null;
+}
+
+interface Place {
+  readonly model: string;
+  readonly version: string | null;
+  readonly requestId?: string | undefined;
 }
 
 interface Held {
@@ -33,11 +41,14 @@ export class ChangeLocks {
     return this.#held.get(model)?.kind ?? null;
   }
 
-  /** Throws `conflict` where another change of the model is under way. */
+  /**
+   * Throws `conflict` where another change of the model is under way. What is told at the end names the version that
+   * `act` has named.
+   */
   async alone<T>(
     kind: ChangeKind,
-    { model, version }: { readonly model: string; readonly version: string | null },
-    act: () => Promise<T>,
+    { model, version: asked, requestId }: Place,
+    act: (name: (version: string) => void) => Promise<T>,
   ): Promise<T> {
     const other = this.current(model);
     if (other !== null) {
@@ -45,14 +56,18 @@ export class ChangeLocks {
       throw new TroupeError("conflict", words, { retryAfterMs });
     }
     return this.#hold(kind, model, async () => {
-      const note = { kind, model, version };
-      this.#onChange({ ...note, state: "began", reason: null });
+      let version: string | null = asked;
+      const tell = (state: ChangeNote["state"], reason: string | null) =>
+        this.#onChange({ kind, model, version, state, reason, requestId: requestId ?? null });
+      tell("began", null);
       try {
-        const result = await act();
-        this.#onChange({ ...note, state: "done", reason: null });
+        const result = await act((named) => {
+          version = named;
+        });
+        tell("done", null);
         return result;
       } catch (thrown) {
-        this.#onChange({ ...note, state: "failed", reason: wordsOf(thrown) });
+        tell("failed", wordsOf(thrown));
         throw thrown;
       }
     });

@@ -6,6 +6,7 @@ import type { Question } from "../src/protocol/questions.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { ForkChild, SendHandle } from "./child-process.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
+import type { DropReason } from "./upload-news.ts";
 
 export interface DoorSlotOptions {
   readonly index: number;
@@ -25,7 +26,7 @@ export interface DoorListener {
   onMetrics(reportId: number, metrics: readonly MetricSnapshot[]): void;
   onQuery(door: DoorSlot, queryId: number, question: Question): void;
   onProgress(uploadId: string, bytes: number): void;
-  onDropped(uploadId: string): void;
+  onDropped(uploadId: string, why: DropReason): void;
   onViolation(hostId: string, reason: string): void;
   onDown(exit: LastExit): void;
 }
@@ -99,7 +100,7 @@ export class DoorSlot {
         this.#listener.onProgress(event.uploadId, event.bytes);
         return;
       case "upload-dropped":
-        this.#listener.onDropped(event.uploadId);
+        this.#listener.onDropped(event.uploadId, { code: event.code, message: event.reason });
         return;
       case "violation":
         this.#listener.onViolation(event.hostId, event.reason);

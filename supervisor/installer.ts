@@ -57,9 +57,10 @@ export class Installer {
   }
 
   /** Rejects with what the caller gets, and then nothing is left of it. */
-  install(upload: Upload): Promise<NewVersion> {
+  install(upload: Upload, requestId?: string): Promise<NewVersion> {
     const { model, version } = upload;
-    return this.#parts.locks.alone("upload", { model, version }, () => this.#install(upload));
+    const place = { model, version, requestId };
+    return this.#parts.locks.alone("upload", place, (name) => this.#install(upload, name));
   }
 
   /** Throws `conflict` where the model has the version. */
@@ -74,11 +75,12 @@ export class Installer {
     return [...names, ...(folder?.versions.map(({ version }) => version) ?? [])];
   }
 
-  async #install(upload: Upload): Promise<NewVersion> {
+  async #install(upload: Upload, name: (version: string) => void): Promise<NewVersion> {
     const { store, trial, onStep } = this.#parts;
     const { model, uploadId: id } = upload;
     const prepared = await this.#prepare(upload);
     const { version } = prepared;
+    name(version);
     const staged = await store.stage(id, upload.files);
     onStep(model, version, "trial");
     const metadata = await trial({ model, version, ...staged, config: prepared.config });

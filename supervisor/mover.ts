@@ -216,7 +216,7 @@ export class Mover {
     what: { readonly state: "rolled-back" | "failed"; readonly reason: string },
   ): void {
     for (const version of versions.length > 0 ? versions : [null]) {
-      this.#parts.listener.onChange({ kind: "rollback", model, version, ...what });
+      this.#parts.listener.onChange({ kind: "rollback", model, version, ...what, requestId: null });
     }
   }
 

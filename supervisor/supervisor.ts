@@ -85,6 +85,7 @@ export class Supervisor {
       feed: this.#feed,
       listener: {
         onChange: ({ kind, model, state }) => this.#metrics.countChange(kind, model, state),
+        onUploadDropped: (model, outcome) => this.#metrics.countChange("upload", model, outcome),
         onGone: (name) => news.forget(name),
         onRecalled: (life) => news.onView(life),
       },
@@ -168,7 +169,7 @@ export class Supervisor {
       onMetrics: (reportId, metrics) => this.#scrape.note(door, reportId, metrics),
       onQuery: (_, queryId, question) => void this.#answer(door, queryId, question),
       onProgress: (uploadId, bytes) => this.#management.noteProgress(uploadId, bytes),
-      onDropped: (uploadId) => this.#management.dropUpload(uploadId),
+      onDropped: (uploadId, why) => void this.#management.dropUpload(uploadId, why),
       onViolation: (hostId, reason) => this.#onViolation(hostId, reason),
       onDown: (exit) => this.#onDoorDown(door, exit),
     } satisfies DoorListener);
@@ -204,7 +205,7 @@ export class Supervisor {
 
   #onDoorDown(door: DoorSlot, exit: LastExit): void {
     this.#scrape.retire(door);
-    this.#management.forgetDoor(door);
+    void this.#management.forgetDoor(door);
     if (wasServing(door)) this.#metrics.countRestart("front-door", "", exit.cause);
   }
 

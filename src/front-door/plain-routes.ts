@@ -5,10 +5,10 @@ import { TroupeError, toFailure } from "../protocol/errors.ts";
 import * as answers from "./answer-schemas.ts";
 import { hasBody } from "./body-deadline.ts";
 import type { Directory } from "./directory.ts";
-import type { DoorMetrics } from "./door-metrics.ts";
 import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
 import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
+import { type PlainExchangeParts, watchExchange } from "./plain-exchange.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
 import { requestIdOf } from "./request-head.ts";
@@ -19,10 +19,9 @@ import { addV2Refusals } from "./v2-refusals.ts";
 import { addV2Repository } from "./v2-repository-routes.ts";
 import { addV2Statistics } from "./v2-statistics-routes.ts";
 
-export interface PlainRouteParts extends ManagementParts {
+export interface PlainRouteParts extends ManagementParts, PlainExchangeParts {
   readonly settings: DoorSettings;
   readonly directory: Directory;
-  readonly metrics: DoorMetrics;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
 }
@@ -50,25 +49,22 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
     logger: false,
     genReqId: (request) => requestIdOf(request.headers),
     frameworkErrors: (_error, request, reply) => {
-      fail(
-        reply as unknown as FastifyReply,
-        new TroupeError("invalid-request", "the path is not well-formed"),
-        String(request.id),
-      );
+      const plain = reply as unknown as FastifyReply;
+      watchExchange(parts, request as unknown as FastifyRequest, plain);
+      const error = new TroupeError("invalid-request", "the path is not well-formed");
+      fail(plain, error, String(request.id));
     },
   });
+  app.decorateReply("failure", null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   // On the raw answer, which failures are written on too.
-  app.addHook("onRequest", async (_request, reply) => {
+  app.addHook("onRequest", async (request, reply) => {
+    watchExchange(parts, request, reply);
     if (parts.isDraining()) reply.raw.setHeader("connection", "close");
   });
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-request-id", request.id);
-  });
-  app.addHook("onResponse", (request, reply, done) => {
-    count(parts, request, reply);
-    done();
   });
   app.setNotFoundHandler((request, reply) => {
     const words = `no route ${request.method} ${request.url.split("?")[0]}`;
@@ -97,14 +93,6 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   return app;
 }
 
-function count({ metrics }: PlainRouteParts, request: FastifyRequest, reply: FastifyReply): void {
-  const url = request.is404 ? undefined : request.routeOptions.url;
-  const endpoint = url?.replace(/:(\w+)/g, "{$1}") ?? "other";
-  const series = metrics.route(request.method, endpoint, reply.statusCode);
-  series.requests.add();
-  series.seconds.observe(reply.elapsedTime / 1e3);
-}
-
 function translate(error: unknown): TroupeError {
   if (error instanceof TroupeError) return error;
   const status = (error as { statusCode?: number }).statusCode ?? 500;
@@ -117,7 +105,8 @@ function translate(error: unknown): TroupeError {
 /** Past Fastify's own serialisation, so that all failures of all routes are made in one place. */
 function fail(reply: FastifyReply, error: TroupeError, requestId: string): void {
   reply.hijack();
-  sendFailure(reply.raw, toFailure(error), requestId, true);
+  reply.failure = toFailure(error);
+  sendFailure(reply.raw, reply.failure, requestId, true);
 }
 
 /** The rest of the body is on its way, and may be large. */
@@ -128,7 +117,8 @@ function failEarly(
   { clock }: PlainRouteParts,
 ): void {
   reply.hijack();
-  sendEarlyFailure(reply.raw, toFailure(error), requestId, clock);
+  reply.failure = toFailure(error);
+  sendEarlyFailure(reply.raw, reply.failure, requestId, clock);
 }
 
 function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {

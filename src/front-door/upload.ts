@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorEvent } from "../protocol/control.ts";
-import { TroupeError } from "../protocol/errors.ts";
+import { TroupeError, toFailure } from "../protocol/errors.ts";
 import type { UploadedFile } from "../protocol/questions.ts";
 import { checkFormType, readForm } from "./multipart-upload.ts";
 import type { AskSupervisor, Waiting } from "./queries.ts";
@@ -21,6 +21,7 @@ export interface UploadParts {
   readonly ask: AskSupervisor;
   readonly tell: (event: DoorEvent) => unknown;
   readonly maxUploadBytes: number;
+  readonly requestId: string;
 }
 
 interface OpenUpload {
@@ -46,15 +47,19 @@ export async function takeUpload(
   const form = new UploadForm();
   for (const [field, value] of Object.entries(query)) form.set(field, value);
   checkSize(declaredLength(request, Number.POSITIVE_INFINITY), parts.maxUploadBytes);
-  const drop = ({ uploadId }: OpenUpload) => parts.tell({ type: "upload-dropped", uploadId });
-  const onLate = (body: string) => void drop(parseOpened(body));
-  const opened = parseOpened(await parts.ask({ type: "open-upload" }, { onLate }));
+  const { requestId } = parts;
+  const drop = ({ uploadId }: OpenUpload, thrown: unknown) => {
+    const { code, message: reason } = toFailure(thrown);
+    parts.tell({ type: "upload-dropped", uploadId, code, reason });
+  };
+  const onLate = (body: string) => drop(parseOpened(body), openedLate());
+  const opened = parseOpened(await parts.ask({ type: "open-upload", requestId }, { onLate }));
   const upload = new Upload(parts, opened, form);
   try {
     beforeBody();
     await upload.take(request);
   } catch (thrown) {
-    drop(opened);
+    drop(opened, thrown);
     throw thrown;
   }
   return upload.hand();
@@ -68,6 +73,9 @@ class Upload {
   #bytes = 0;
   #toldAt: Millis = Number.NEGATIVE_INFINITY;
   #isNamed = false;
+  #toldBytes = -1;
+  /** Whether whoever hears of the bytes could know whose they are. */
+  #isToldNamed = false;
 
   constructor(parts: UploadParts, opened: OpenUpload, form: UploadForm) {
     this.#parts = parts;
@@ -86,7 +94,7 @@ class Upload {
     await readForm(request, listener, { clock, pace, fileFields });
     this.#files = settleFiles(this.#files);
     await this.#name(this.#form.named);
-    this.#tellProgress();
+    this.#tellWhole();
   }
 
   hand(): Promise<string> {
@@ -94,7 +102,8 @@ class Upload {
     const { uploadId } = this.#opened;
     const files = this.#files;
     const change = { type: "upload", uploadId, model, version, config, files } as const;
-    return this.#parts.ask({ type: "change", change }, changeWaiting);
+    const { requestId, ask } = this.#parts;
+    return ask({ type: "change", change, requestId }, changeWaiting);
   }
 
   async #store(name: string, content: Readable): Promise<void> {
@@ -119,11 +128,23 @@ class Upload {
     if (this.#parts.clock.now() - this.#toldAt >= progressEveryMs) this.#tellProgress();
   }
 
+  /** Of a small upload nothing has changed since. */
+  #tellWhole(): void {
+    const isTold = this.#bytes === this.#toldBytes && this.#isToldNamed;
+    if (!isTold) this.#tellProgress();
+  }
+
   #tellProgress(): void {
+    this.#toldBytes = this.#bytes;
+    this.#isToldNamed = this.#isNamed;
     this.#toldAt = this.#parts.clock.now();
     const { uploadId } = this.#opened;
     this.#parts.tell({ type: "upload-progress", uploadId, bytes: this.#bytes });
   }
+}
+
+function openedLate(): TroupeError {
+  return new TroupeError("model-unavailable", "it was opened too late");
 }
 
 /** Of the whole body: a form's own words count too, so that they have a bound. */

@@ -4,15 +4,20 @@ import { checkName } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
 import { changeWaiting } from "./upload.ts";
 
+interface Wanted {
+  readonly name: string;
+  readonly type: "load" | "unload";
+  readonly requestId: string;
+}
+
 /** Resolves when it is done. */
 export async function changeLoaded(
   ask: AskSupervisor,
-  name: string,
-  type: "load" | "unload",
+  { name, type, requestId }: Wanted,
 ): Promise<void> {
   const model = checkName("model", name);
-  const wanted = { type, model, version: null };
-  await ask({ type: "change", change: wanted }, changeWaiting).catch((thrown: unknown) => {
+  const change = { type, model, version: null };
+  await ask({ type: "change", change, requestId }, changeWaiting).catch((thrown: unknown) => {
     throw worded(thrown, `failed to ${type} '${model}'`);
   });
 }

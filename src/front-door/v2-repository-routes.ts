@@ -53,7 +53,8 @@ function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
     guarded,
     async (request, reply) => {
       checkLoad(await readLoad(request, reply));
-      await changeLoaded(parts.ask, request.params.model, "load");
+      const { id: requestId, params } = request;
+      await changeLoaded(parts.ask, { name: params.model, type: "load", requestId });
       return reply.code(200).send();
     },
   );
@@ -62,7 +63,8 @@ function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
     guarded,
     async (request, reply) => {
       checkUnload(await readFields(request, reply));
-      await changeLoaded(parts.ask, request.params.model, "unload");
+      const { id: requestId, params } = request;
+      await changeLoaded(parts.ask, { name: params.model, type: "unload", requestId });
       return reply.code(200).send();
     },
   );

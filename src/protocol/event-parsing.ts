@@ -1,5 +1,6 @@
 /* What children say, made typed: a host may have been taken over by its model, so nothing of it is believed unread. */
 import { type DoorEvent, type HostEvent, hostSteps } from "./control.ts";
+import { errorCodes } from "./errors.ts";
 import {
   attempt,
   count,
@@ -91,7 +92,12 @@ function doorEvent(fields: Fields): DoorEvent {
     case "upload-progress":
       return { type, uploadId: text(fields["uploadId"]), bytes: count(fields["bytes"]) };
     case "upload-dropped":
-      return { type, uploadId: text(fields["uploadId"]) };
+      return {
+        type,
+        uploadId: text(fields["uploadId"]),
+        code: oneOf(errorCodes, fields["code"]),
+        reason: text(fields["reason"]),
+      };
     case "violation":
       return { type, hostId: text(fields["hostId"]), reason: text(fields["reason"]) };
     default:

@@ -46,16 +46,17 @@ describe("A change", bounded, () => {
   for (const [method, path, change] of rows) {
     it(`is the supervisor's to make: ${method} ${path}`, async (t) => {
       const { url } = await serveManagement(t);
-      const response = await fetch(url + path, { method });
+      const response = await fetch(url + path, { method, headers: { "x-request-id": "r1" } });
       assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
-      assert.deepEqual([response.status, await response.json()], [200, { type: "change", change }]);
+      const question = { type: "change", change, requestId: "r1" };
+      assert.deepEqual([response.status, await response.json()], [200, question]);
     });
   }
 
   const invalid: readonly (readonly [string, string, RegExp])[] = [
     ["POST", "/models/.m/load", /^model must be 1 to 64/],
     ["POST", "/models/m/load?version=a%2Fb", /^version must be 1 to 64 .*, got 'a\/b'$/],
-    ["POST", "/models/m/unload?verison=2", /^unknown parameter 'verison'.*known are version$/],
+    ["POST", "/models/m/unload?verison=2", /^unknown parameter 'verison'.*known is version$/],
     ["POST", "/models/m/unload?version=1&version=2", /^version was given twice$/],
     ["DELETE", "/models/m/versions/.2", /^version must be/],
   ];
@@ -128,7 +129,8 @@ describe("A patch", bounded, () => {
       const { url } = await serveManagement(t);
       const response = await fetch(`${url}/models/m`, patch(type, '{ "a": null }'));
       const change = { type: "patch", model: "m", patch: '{ "a": null }' };
-      assert.deepEqual(await response.json(), { type: "change", change });
+      const requestId = response.headers.get("x-request-id");
+      assert.deepEqual(await response.json(), { type: "change", change, requestId });
     });
   }
 

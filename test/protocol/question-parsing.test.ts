@@ -26,13 +26,13 @@ const questions: readonly Question[] = [
   { type: "statistics", model: "m", version: "1" },
   { type: "log-level", level: null },
   { type: "log-level", level: "debug" },
-  { type: "open-upload" },
+  { type: "open-upload", requestId: "r" },
   { type: "model", model: "m" },
   { type: "version", model: "m", version: "1" },
   { type: "config", model: "m" },
   { type: "name-upload", uploadId: "u", model: "m", version: null },
   { type: "name-upload", uploadId: "u", model: "m", version: "1" },
-  ...changes.map((change) => ({ type: "change", change }) as const),
+  ...changes.map((change) => ({ type: "change", change, requestId: "r" }) as const),
 ];
 
 function parse(value: unknown): Question | undefined {
@@ -44,7 +44,7 @@ function without(value: object, field: string): object {
 }
 
 function change(fields: object): unknown {
-  return { type: "change", change: fields };
+  return { type: "change", change: fields, requestId: "r" };
 }
 
 describe("A question", () => {

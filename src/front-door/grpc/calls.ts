@@ -23,6 +23,7 @@ export interface CallHead {
   readonly metadata: Metadata;
   /** The `:authority` by which the server was asked. */
   readonly host: string;
+  readonly requestId: string;
 }
 
 export type Answerer = (message: never, head: CallHead) => unknown;
@@ -59,7 +60,7 @@ export function unary(
       note(grpcCodeOf(whyCancelled(call.getDeadline(), parts.clock.wall()))),
     );
     const settle = new UnaryAnswer(call, callback, note);
-    void run(call, answer).then(
+    void run(call, answer, settle.requestId).then(
       (message) => settle.done(message),
       (thrown: unknown) => settle.failed(toFailure(thrown)),
     );
@@ -69,10 +70,11 @@ export function unary(
 async function run(
   call: ServerUnaryCall<Received<never>, unknown>,
   answer: Answerer,
+  requestId: string,
 ): Promise<unknown> {
   const { request, metadata } = call;
   if (request.type === "refused") throw toError(request.failure);
-  return answer(request.message, { metadata, host: call.getHost() });
+  return answer(request.message, { metadata, host: call.getHost(), requestId });
 }
 
 /** The one answer of a unary call, with the id by which the server's log knows it. */

@@ -90,14 +90,16 @@ function changes({ settings, ask }: V2Parts) {
       guard(head);
       checkRepository(request.repository_name);
       checkLoad({ parameters: plainValues(request.parameters) });
-      await changeLoaded(ask, request.model_name, "load");
+      const { requestId } = head;
+      await changeLoaded(ask, { name: request.model_name, type: "load", requestId });
       return {};
     },
     RepositoryModelUnload: async (request: Change, head: CallHead) => {
       guard(head);
       checkRepository(request.repository_name);
       checkUnload({ parameters: plainValues(request.parameters) });
-      await changeLoaded(ask, request.model_name, "unload");
+      const { requestId } = head;
+      await changeLoaded(ask, { name: request.model_name, type: "unload", requestId });
       return {};
     },
     LogSettings: async (
