@@ -18,6 +18,8 @@ interface Place {
   readonly model: string;
   readonly version: string | null;
   readonly requestId?: string | undefined;
+  /** What it follows, where nobody asks for it. */
+  readonly why?: string;
 }
 
 interface Held {
@@ -47,30 +49,38 @@ export class ChangeLocks {
    */
   async alone<T>(
     kind: ChangeKind,
-    { model, version: asked, requestId }: Place,
+    place: Place,
     act: (name: (version: string) => void) => Promise<T>,
   ): Promise<T> {
+    const { model } = place;
     const other = this.current(model);
     if (other !== null) {
       const words = `Cannot ${kind} model '${model}': another change of it is under way (${other})`;
       throw new TroupeError("conflict", words, { retryAfterMs });
     }
-    return this.#hold(kind, model, async () => {
-      let version: string | null = asked;
-      const tell = (state: ChangeNote["state"], reason: string | null) =>
-        this.#onChange({ kind, model, version, state, reason, requestId: requestId ?? null });
-      tell("began", null);
-      try {
-        const result = await act((named) => {
-          version = named;
-        });
-        tell("done", null);
-        return result;
-      } catch (thrown) {
-        tell("failed", wordsOf(thrown));
-        throw thrown;
-      }
-    });
+    return this.#hold(kind, model, () => this.told(kind, place, act));
+  }
+
+  /** Tells how it begins and ends, for whoever has the model to itself. */
+  async told<T>(
+    kind: ChangeKind,
+    { model, version: asked, requestId, why }: Place,
+    act: (name: (version: string) => void) => Promise<T>,
+  ): Promise<T> {
+    let version: string | null = asked;
+    const tell = (state: ChangeNote["state"], reason: string | null) =>
+      this.#onChange({ kind, model, version, state, reason, requestId: requestId ?? null });
+    tell("began", why ?? null);
+    try {
+      const result = await act((named) => {
+        version = named;
+      });
+      tell("done", null);
+      return result;
+    } catch (thrown) {
+      tell("failed", wordsOf(thrown));
+      throw thrown;
+    }
   }
 
   /** Begins at once, or when what is under way is over; nobody is told. */

@@ -161,11 +161,10 @@ export class Installer {
 
   /** Nobody uploads what is not to serve: the model is loaded with it. */
   async #rollOut({ prepared, written }: Installed): Promise<void> {
-    const { mover, onStep } = this.#parts;
+    const { mover } = this.#parts;
     const { upload, version } = prepared;
     const { model: name } = upload;
     const model = await this.#known(name);
-    onStep(name, version, "rollout");
     // A file that was removed by hand may have served under the same name.
     const renew = new Set([version]);
     const decisions = loadedAgain(name, this.#parts.journal.facts);

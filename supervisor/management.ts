@@ -42,10 +42,13 @@ export interface ManagementParts {
   readonly listener: ManagementListener;
 }
 
+export interface EndedChange extends Pick<ChangeNote, "kind" | "model"> {
+  readonly state: ChangeNote["state"] | UploadEnd;
+}
+
 export interface ManagementListener {
-  onChange(note: ChangeNote): void;
-  /** It ended before all of it was there; the model is empty where it was not said. */
-  onUploadDropped(model: string, end: UploadEnd): void;
+  /** Of uploads too that have ended before a change began; the model is empty where nobody knows it. */
+  onChange(note: EndedChange): void;
   onGone(name: string): void;
   /** What versions take and give that are not loaded is known again. */
   onRecalled(life: ModelLife): void;
@@ -90,7 +93,8 @@ export class Management {
     this.#mover = mover;
     this.#desk = new ChangeDesk({ ...parts, locks, mover });
     this.#uploads = new Uploads(parts.store);
-    const onDropped = parts.listener.onUploadDropped;
+    const onDropped = (model: string, state: UploadEnd) =>
+      parts.listener.onChange({ kind: "upload", model, state });
     this.#uploadNews = new UploadNews({ ...parts, onDropped });
     this.#installer = new Installer({
       ...parts,

@@ -244,6 +244,12 @@ export class Mover {
     const { name } = model.life;
     const begun = this.#records.adopt(name);
     if (begun.length === 0) return;
+    const place = { model: name, version: null, why: "the server ended in a rollout" };
+    await this.#parts.locks.told("resume", place, () => this.#takeUp(model, begun));
+  }
+
+  async #takeUp(model: KnownModel, begun: readonly RollingOut[]): Promise<void> {
+    const { name } = model.life;
     const condemned = this.#parts.journal.facts.rolledBack.get(name);
     const hasFailed = ({ versions }: RollingOut) => versions.some((one) => condemned?.has(one));
     const failed = begun.findIndex(hasFailed);

@@ -44,13 +44,14 @@ export class Supervisor {
   readonly #memoryKills = new MemoryKillHistory(memoryKills);
   readonly #readFigures = figuresReader();
   readonly #startedAt: EpochMillis;
-  #server: ServerView = { draining: false, started: false };
+  #server: ServerView;
   #lastTickAt: Millis;
   #hasListened = false;
 
   constructor(options: SupervisorOptions) {
-    const { clock } = options;
+    const { clock, journal } = options;
     this.#options = options;
+    this.#server = { draining: false, started: false, changesRefused: journal.refusal };
     this.#startedAt = clock.wall();
     this.#lastTickAt = clock.now();
     this.#scrape = new Scrape({
@@ -85,7 +86,6 @@ export class Supervisor {
       feed: this.#feed,
       listener: {
         onChange: ({ kind, model, state }) => this.#metrics.countChange(kind, model, state),
-        onUploadDropped: (model, outcome) => this.#metrics.countChange("upload", model, outcome),
         onGone: (name) => news.forget(name),
         onRecalled: (life) => news.onView(life),
       },

@@ -7,6 +7,7 @@ import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName, nameRule } from "../protocol/model-name.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
+import { compareVersions } from "../protocol/version-order.ts";
 import {
   type ConfigNotes,
   codeOf,
@@ -23,7 +24,6 @@ import {
   layOut,
   usualName,
 } from "./model-layout.ts";
-import { compareVersions } from "./version-order.ts";
 import { selectVersions } from "./wanted-versions.ts";
 
 export interface ModelVersion {

@@ -6,6 +6,7 @@ import * as answers from "./answer-schemas.ts";
 import { hasBody } from "./body-deadline.ts";
 import type { Directory } from "./directory.ts";
 import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
+import { offWords } from "./management-guard.ts";
 import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
 import { type PlainExchangeParts, watchExchange } from "./plain-exchange.ts";
@@ -150,11 +151,17 @@ function describeHealth({ directory, settings, clock }: PlainRouteParts): unknow
   return {
     status: ready && reasons.length === 0 ? "ok" : "degraded",
     reasons,
+    changes_refused: whyUnchanging(directory, settings),
     version: settings.version,
     uptime_seconds: Math.round((clock.wall() - settings.startedAt) / 1_000),
     timestamp: new Date(clock.wall()).toISOString(),
     models: directory.models.map(modelJson),
   };
+}
+
+/** What the answer to a change would be, whichever it is; null where it depends. */
+function whyUnchanging({ server }: Directory, { management }: DoorSettings): string | null {
+  return management === "off" ? offWords : server.changesRefused;
 }
 
 function addV2(app: FastifyInstance, parts: PlainRouteParts): void {

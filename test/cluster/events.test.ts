@@ -111,7 +111,7 @@ describe("The feed", () => {
       bytes.toSorted((a, b) => a - b),
     );
     assert.ok(progress.every((event) => event.seq < seq));
-    const steps = ["change began", "change trial", "change installed", "change rollout"];
+    const steps = ["change began", "change trial", "change installed", "change starting"];
     assertOrder(feed.of({ model: "fresh" }, mark), [...steps, "model ready", "change done"]);
   });
 
