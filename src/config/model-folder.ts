@@ -108,7 +108,7 @@ export async function discoverModel(
 export function foreseeModel(folder: string, name: string, foreseen: Foreseen): ModelFolder {
   const { config = defaultModelConfig } = foreseen;
   const listing = withVersion({ entries: [], folders: new Map() }, foreseen);
-  return judge({ folder: resolve(folder), name, found: { config }, listing });
+  return judge({ folder: resolve(folder), name, found: { config }, listing, foreseen });
 }
 
 function withVersion({ entries, folders }: Listing, { version }: Foreseen): Listing {
@@ -157,7 +157,7 @@ async function look(
       foreseen.config === undefined
         ? await readConfig(folder, name, listing.entries)
         : { config: foreseen.config };
-    return judge({ folder, name, found, listing });
+    return judge({ folder, name, found, listing, foreseen });
   } catch (thrown) {
     return broken(whyUnreadable(thrown));
   }
@@ -197,9 +197,12 @@ interface Looked {
   readonly name: string;
   readonly found: FoundConfig;
   readonly listing: Listing;
+  readonly foreseen: Foreseen;
 }
 
-function judge({ folder, name, found: { config, ...others }, listing }: Looked): ModelFolder {
+function judge(looked: Looked): ModelFolder {
+  const { folder, name, listing, foreseen } = looked;
+  const { config, ...others } = looked.found;
   const triton = config instanceof TroupeError ? undefined : config.triton;
   const layout = layOut(triton === undefined ? listing : numbersOf(listing), triton?.modelFile);
   const found = layout.type === "found" ? layout.versions : [];
@@ -211,6 +214,7 @@ function judge({ folder, name, found: { config, ...others }, listing }: Looked):
   const selection = selectVersions(
     found.map(({ version }) => version),
     config,
+    foreseen.version,
   );
   if (selection.type === "problem") return broken(selection.problem);
   const selected = found.filter(({ version }) => selection.names.includes(version));

@@ -165,6 +165,24 @@ describe("The feed", () => {
     }
   });
 
+  it("goes with a warning of labels that name the classes of no output", async () => {
+    const parts = uploadParts({ id: "named", config: "labels: [a, b]" }, ["net.onnx", echoModel()]);
+    assert.equal(await upload(parts), 201);
+    const words = /^labels names 2 classes, but no output has as many scores: '\w+' has 4$/;
+    const { reason } = await logged({ msg: "labels do not fit", model: "named" });
+    assert.match(String(reason), words);
+    const config = await cluster.get<{ warnings: readonly string[] }>("/models/named/config");
+    assert.equal(config.json.warnings.length, 1);
+    assert.match(config.json.warnings[0] ?? "", words);
+  });
+
+  it("names the host of a trial apart from the one that serves", async () => {
+    assert.equal(await upload(uploadParts({ id: "tried" }, ["net.onnx", echoModel()])), 201);
+    for (const process of ["trial host", "host"]) {
+      await logged({ msg: "process ready", model: "tried", process });
+    }
+  });
+
   it("tells why a model is refused", async () => {
     const { mark } = feed;
     assert.equal(await upload(uploadParts({ id: "bad" }, ["net.onnx", brokenModel()])), 422);

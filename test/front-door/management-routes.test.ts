@@ -134,19 +134,29 @@ describe("A patch", bounded, () => {
     });
   }
 
-  const refusals: readonly (readonly [string, string, number])[] = [
-    ["application/json", "[]", 400],
-    ["application/json", "null", 400],
-    ["application/json", "{", 400],
-    ["application/json", "", 400],
-    ["application/json", `{"a":"${"x".repeat(65_536)}"}`, 413],
-    ["text/yaml", "a: 1", 415],
+  const refusals: readonly (readonly [string, string, number, RegExp])[] = [
+    ["application/json", "[]", 400, /^body must be a JSON object, got a list$/],
+    ["application/json", "null", 400, /object, got 'null'$/],
+    ["application/json", "{", 400, /object, got what is not JSON: it ends too early$/],
+    ["application/json", '{"a": "b', 400, /: it ends too early$/],
+    ["application/json", '{"a": 1,\n', 400, /: it ends too early$/],
+    ["application/json", '{"a": 1 "b": 2}', 400, /: it is malformed at character 9$/],
+    ["application/json", "", 400, /object, got nothing$/],
+    ["application/json", `{"a":"${"x".repeat(65_536)}"}`, 413, /at most 65536 bytes/],
+    ["text/yaml", "a: 1", 415, /^content-type must be application\/json, got 'text\/yaml'$/],
+    [
+      "application/x-www-form-urlencoded",
+      "{}",
+      415,
+      /; curl: -H 'content-type: application\/json'$/,
+    ],
   ];
-  for (const [type, body, status] of refusals) {
+  for (const [type, body, status, words] of refusals) {
     it(`is refused with ${status}: ${type} ${body.slice(0, 10)}`, async (t) => {
       const { url, asked } = await serveManagement(t);
       const response = await fetch(`${url}/models/m`, patch(type, body));
       assert.deepEqual([response.status, asked], [status, []]);
+      assert.match(((await response.json()) as { error: string }).error, words);
     });
   }
 
