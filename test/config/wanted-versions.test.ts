@@ -45,6 +45,18 @@ describe("selectVersions", () => {
   }
 });
 
+describe("selectVersions where one is still to come", () => {
+  it("does not count it among what is there", () => {
+    const words = "default_version names 9, which the folder does not hold; it holds";
+    const choice = { versions: latest(1), defaultVersion: "9" };
+    const told = [["1", "2"], ["2"]].map((names) => selectVersions(names, choice, "2"));
+    assert.deepEqual(told, [
+      { type: "problem", problem: `${words} 1, and gets 2` },
+      { type: "problem", problem: `${words} none, and gets 2` },
+    ]);
+  });
+});
+
 describe("wantedOf", () => {
   const versions = ["1", "2", "9", "10"].map((version) => ({ version }));
   const rows: readonly (readonly [
