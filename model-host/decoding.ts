@@ -4,6 +4,8 @@ import { initialChunkCredit } from "../src/protocol/frames.ts";
 import type { Codec, DecodedRequest, ServedModel } from "../src/tensors/codec.ts";
 import type { TypedArray } from "../src/tensors/datatypes.ts";
 import { plainOutputs } from "../src/tensors/model-state.ts";
+import { nexusCodec } from "../src/tensors/nexus-codec.ts";
+import { platformCodec } from "../src/tensors/platform-codec.ts";
 import { predictBinaryCodec, predictCodec } from "../src/tensors/predict-codec.ts";
 import { sampleCodec } from "../src/tensors/sample-codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
@@ -25,6 +27,8 @@ const codecs: Readonly<Record<CodecName, Codec>> = {
   "v2-binary": v2BinaryCodec,
   "v2-raw": v2RawCodec,
   "v2-contents": v2ContentsCodec,
+  nexus: nexusCodec,
+  platform: platformCodec,
 };
 
 export interface DecodeOptions {
@@ -45,6 +49,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
   if (sequence !== null) checkFrame(request, model);
   const arrivedAt = clock.now();
   const stream = frame.stream || signal !== null;
+  const bodyDeadlineAt = arrivedAt + (request.timeoutMs ?? Number.POSITIVE_INFINITY);
   const work: Work = {
     id: frame.id,
     door,
@@ -52,6 +57,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     codec,
     request,
     stream,
+    hurried: frame.hurried === true,
     sequence,
     signal,
     lane: sequence?.lane ?? null,
@@ -60,10 +66,7 @@ export function decodeWork(frame: RequestFrame, door: Door, options: DecodeOptio
     rows: signal?.count ?? request.rows,
     bytes: Math.max(frame.body.length, signal?.bytes ?? 0),
     priority: frame.priority === "normal" ? (request.priority ?? "normal") : frame.priority,
-    deadlineAt: Math.min(
-      frame.deadlineAt,
-      arrivedAt + (request.timeoutMs ?? Number.POSITIVE_INFINITY),
-    ),
+    deadlineAt: Math.min(frame.deadlineAt, bodyDeadlineAt),
     alone: frame.alone,
     arrivedAt,
     decodeUs: (arrivedAt - beganAt) * 1_000,

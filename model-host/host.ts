@@ -249,7 +249,7 @@ export class Host {
       oldestAt: this.#queue.oldest?.arrivedAt,
       rowsReady: this.#queue.rowsReady(this.#maxRows),
       maxRows: this.#maxRows,
-      delayMs: this.#parts.spec.batching.maxQueueDelayMs,
+      delayMs: this.#delayMs,
       now: this.#parts.clock.now(),
       draining: this.#onDrained !== undefined,
     });
@@ -257,6 +257,13 @@ export class Host {
     else if (decision.type === "wait") {
       this.#disarmDelay = this.#parts.clock.after(decision.delayMs, () => this.pump());
     }
+  }
+
+  /** How long an idle engine waits for company. */
+  get #delayMs(): number {
+    const { maxQueueDelayMs } = this.#parts.spec.batching;
+    if (maxQueueDelayMs === 0) return 0;
+    return this.#queue.where(({ hurried }) => hurried).length > 0 ? 0 : maxQueueDelayMs;
   }
 
   #leaveIfDrained(): void {

@@ -13,6 +13,7 @@ import { chooseEngine } from "./engine-choice.ts";
 import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
 import { rehearse } from "./rehearsal.ts";
+import { lineTeller } from "./told-lines.ts";
 
 interface Serving {
   readonly host: Host;
@@ -38,6 +39,7 @@ async function load(spec: HostSpec): Promise<void> {
     ...spec.log,
     fd: logFd,
     base: { role: "host", model: spec.model, version: spec.version },
+    onLine: lineTeller(systemClock, (line) => void tell({ type: "logged", ...line })),
   });
   ownLog = log;
   const loaded = await chooseEngine({
@@ -50,6 +52,7 @@ async function load(spec: HostSpec): Promise<void> {
       state: spec.state,
       stream: spec.stream,
       ...(spec.triton && { triton: spec.triton }),
+      ...(spec.schwift && { schwift: spec.schwift }),
     },
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),

@@ -10,13 +10,19 @@ import type {
   StateSpec,
   TensorSpec,
 } from "../src/protocol/model-metadata.ts";
-import type { StateTensor, StreamSettings, TritonFacts } from "../src/protocol/model-settings.ts";
+import type {
+  SchwiftFacts,
+  StateTensor,
+  StreamSettings,
+  TritonFacts,
+} from "../src/protocol/model-settings.ts";
 import { slice, stack } from "../src/tensors/stacking.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import { type BatchAxes, hypothesize } from "./batch-hypotheses.ts";
 import type { Engine, LoadedModel, ModelInterface, NamedTensor, ValueInfo } from "./engine.ts";
 import { grownAxis, isClose } from "./row-comparison.ts";
 import { freeSizes, integerRanges, type SampleSizes, sampleRows } from "./sample-inputs.ts";
+import { checkSchwift } from "./schwift-check.ts";
 import { pairAsConfigured, pairByName } from "./state-pairs.ts";
 import { confirmState } from "./state-trial.ts";
 import { resolveStream } from "./stream-spec.ts";
@@ -36,6 +42,7 @@ export interface TrialOptions {
   readonly state: readonly StateTensor[] | null;
   readonly stream: StreamSettings | null;
   readonly triton?: TritonFacts;
+  readonly schwift?: SchwiftFacts;
 }
 
 /**
@@ -49,6 +56,7 @@ export async function describe(
   options: TrialOptions,
 ): Promise<ModelMetadata> {
   if (options.triton !== undefined) checkDeclared(model, options.triton);
+  if (options.schwift !== undefined) checkSchwift(model, options.schwift);
   const outputs = model.outputs.filter((output) => output.datatype !== null);
   const servable = { inputs: model.inputs, outputs };
   const configured = options.state && pairAsConfigured(servable, options.state);

@@ -36,6 +36,8 @@ export interface Work extends Laned<Work> {
   readonly codec: Codec;
   readonly request: DecodedRequest;
   readonly stream: boolean;
+  /** It waits for no company, nor does what shares its queue. */
+  readonly hurried: boolean;
   /** Null where the request stands for itself. */
   readonly sequence: Sequence | null;
   /** Its rows are these windows; null where it brings tensors. */

@@ -112,3 +112,14 @@ export function batchMixingModel(): Uint8Array {
 export function brokenModel(): Uint8Array {
   return new TextEncoder().encode("this is not an ONNX model");
 }
+
+/** `x` FP32 [batch,4] → `y` FP32 [batch,4], so much more: the answer tells which file was loaded. */
+export function plusModel(amount: number): Uint8Array {
+  return encodeModel({
+    name: "plus",
+    inputs: [{ name: "x", elementType: "FP32", shape: ["batch", 4] }],
+    outputs: [{ name: "y", elementType: "FP32", shape: ["batch", 4] }],
+    initializers: [{ name: "amount", elementType: "FP32", shape: [1], values: [amount] }],
+    nodes: [{ op: "Add", inputs: ["x", "amount"], outputs: ["y"] }],
+  });
+}

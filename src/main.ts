@@ -87,12 +87,18 @@ async function bindGrpc({ host, grpcPort }: Settings): Promise<Bound | undefined
   return bindOrRefuse(host, grpcPort, "; --grpc-port takes another port for gRPC, or 0 for none");
 }
 
-async function run(settings: Settings): Promise<void> {
+function startLog({ logLevel: level }: Settings, pretty: boolean, warnings: readonly string[]) {
+  const log = createLog({ level, pretty, fd: 1, base: { role: "supervisor" } });
+  for (const reason of warnings) log.warn({ reason }, "environment");
+  return log;
+}
+
+async function run(settings: Settings, warnings: readonly string[]): Promise<void> {
   await findModels(settings);
   const binding = await bindOrRefuse(settings.host, settings.port, "");
   const grpc = await bindGrpc(settings);
   const pretty = process.stdout.isTTY === true;
-  const log = createLog({ level: settings.logLevel, pretty, fd: 1, base: { role: "supervisor" } });
+  const log = startLog(settings, pretty, warnings);
   const opened = await openFolder(settings, log);
   const runtime = createRuntimeFolder();
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -137,7 +143,7 @@ async function run(settings: Settings): Promise<void> {
 const verdict = readProcessSettings(availableParallelism());
 switch (verdict.type) {
   case "run":
-    await run(verdict.settings);
+    await run(verdict.settings, verdict.warnings);
     break;
   case "help":
   case "version":

@@ -90,7 +90,8 @@ export class ChangeDesk {
     if (folder.problem !== undefined && life.groups.length === 0) life.refuse(folder.problem);
     if (version === null) await mover.forgiveChanged(model);
     const dead = life.serving.filter(({ isHopeful }) => !isHopeful).map((group) => group.version);
-    const renew = new Set(dead.filter((one) => version === null || one === version));
+    const stale = [...dead, ...(await mover.replaced(model))];
+    const renew = new Set(stale.filter((one) => version === null || one === version));
     const loaded = { type: "loaded", model: name, version } as const;
     const forgiven = version === null ? [] : [{ type: "forgiven", model: name, version } as const];
     const decisions = [...forgiven, loaded];
@@ -106,30 +107,25 @@ export class ChangeDesk {
     await mover.catchUp(model);
     const decisions = [{ type: "unloaded", model: model.life.name, version } as const];
     await mover.settle(model, { decisions });
-    // Nothing of it should run, so that nothing is amiss.
-    if (version === null) model.life.failures.clear();
     await emptied(model, version);
   }
 
   /** One replica after the other, each new one before its old one goes. */
   async #restart(model: KnownModel, version: string | null): Promise<void> {
+    const { mover } = this.#parts;
+    await mover.catchUp(model);
     const groups = model.life.serving.filter(
       (group) => version === null || group.version === version,
     );
-    const hopeful = groups.filter(({ isHopeful }) => isHopeful);
+    const replaced = await mover.replaced(model);
+    const isFresh = (group: HostGroup) => group.isHopeful && !replaced.has(group.version);
+    const stale = groups.filter((group) => !isFresh(group)).map((group) => group.version);
     if (groups.length === 0) await this.#load(model, version);
-    else if (hopeful.length < groups.length) await this.#renew(model, groups);
-    for (const group of hopeful) {
+    // Those that are given up get another start; a file that has not been tried is rolled out.
+    else if (stale.length > 0) await mover.settle(model, { renew: new Set(stale) });
+    for (const group of groups.filter(isFresh)) {
       for (const host of group.hosts) await group.replace(host);
     }
-  }
-
-  /** Gives those another start that are given up. */
-  async #renew(model: KnownModel, groups: readonly HostGroup[]): Promise<void> {
-    const { mover } = this.#parts;
-    await mover.catchUp(model);
-    const dead = groups.filter(({ isHopeful }) => !isHopeful);
-    await mover.settle(model, { renew: new Set(dead.map((group) => group.version)) });
   }
 
   async #delete(model: KnownModel, version: string | null): Promise<void> {
@@ -191,7 +187,14 @@ export class ChangeDesk {
     checkSelection(folder, config);
     const rewrite = { before, written };
     const commit = () => store.configs.replace(name, rewrite);
-    await mover.settle(model, { folder, commit, rewrites: [rewrite] });
+    const renew = await mover.replaced(model);
+    try {
+      await mover.settle(model, { folder, commit, rewrites: [rewrite], renew });
+    } catch (thrown) {
+      // Whoever asked is told, and the folder says what it said.
+      for (const version of model.life.hopeful) model.life.failures.delete(version);
+      throw thrown;
+    }
     await mover.refresh(model);
   }
 }

@@ -83,12 +83,26 @@ export class ChangeLocks {
     }
   }
 
+  /** As `alone`, when what is under way is over. */
+  async inTurn<T>(
+    kind: ChangeKind,
+    which: { readonly model: string; readonly version: string | null },
+    act: () => Promise<T>,
+  ): Promise<T> {
+    await this.#free(which.model);
+    return this.alone(kind, which, act);
+  }
+
   /** Begins at once, or when what is under way is over; nobody is told. */
   async afterwards(kind: ChangeKind, model: string, act: () => Promise<void>): Promise<void> {
+    if (this.#held.has(model)) await this.#free(model);
+    await this.#hold(kind, model, act);
+  }
+
+  async #free(model: string): Promise<void> {
     for (let held = this.#held.get(model); held !== undefined; held = this.#held.get(model)) {
       await held.over;
     }
-    await this.#hold(kind, model, act);
   }
 
   #hold<T>(kind: ChangeKind, model: string, act: () => Promise<T>): Promise<T> {

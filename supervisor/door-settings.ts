@@ -39,6 +39,8 @@ export function doorSettingsOf(
     management: managementOf(settings),
     maxUploadBytes: settings.maxUploadBytes,
     maxBodyBytes: settings.maxBodyBytes,
+    defaultModel: settings.defaultModel === "" ? null : settings.defaultModel,
+    compatTriton: settings.compatTriton,
     wsMaxPayloadBytes: settings.wsMaxPayloadBytes,
     wsMaxInFlight: settings.wsMaxInFlight,
     wsPingMs: settings.wsPingMs,

@@ -60,6 +60,7 @@ export class DoorSlot {
       onWatch: () => undefined,
       onPhase: () => listener.onChange(),
       onExit: (exit) => listener.onDown(exit),
+      onLine: () => undefined,
     });
   }
 

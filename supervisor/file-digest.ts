@@ -1,9 +1,9 @@
 // Owns the reading of whole model files for their digests: one at a time, and none twice.
 
 import { createHash } from "node:crypto";
-import type { BigIntStats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import PQueue from "p-queue";
+import { stampOf } from "../src/config/file-stamp.ts";
 import type { Clock, Millis } from "../src/platform/clock.ts";
 
 const chunkBytes = 1_048_576;
@@ -26,6 +26,11 @@ export class Digests {
   /** SHA-256 in hexadecimal; a file that looks the same as before is not read again. */
   of(file: string): Promise<string> {
     return this.#find(file, changePriority);
+  }
+
+  /** Of what a file held when it looked like that; undefined where nobody has read it then. */
+  recall(stamp: string): string | undefined {
+    return this.#known.get(stamp);
   }
 
   /** Null where it is not known in a moment, or there is no such file; it is being read then. */
@@ -85,11 +90,6 @@ export class Digests {
 
 /** A change waits for it, where a look at the models does not. */
 const changePriority = 1;
-
-/** The birth time tells one file from another that has got its number. */
-function stampOf({ size, mtimeNs, birthtimeNs, ino, dev }: BigIntStats): string {
-  return `${dev} ${ino} ${birthtimeNs} ${size} ${mtimeNs}`;
-}
 
 async function digestOf(handle: FileHandle): Promise<string> {
   const hash = createHash("sha256");

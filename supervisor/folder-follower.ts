@@ -1,5 +1,4 @@
 /* With `--watch`: what somebody does to the models folder by hand is followed, when it has come to rest. */
-import { join, resolve, sep } from "node:path";
 import { discoverModel, type ModelFolder, pathsOf } from "../src/config/model-folder.ts";
 import type { Clock } from "../src/platform/clock.ts";
 import type { ChangeParts } from "./change-parts.ts";
@@ -22,8 +21,6 @@ export class FolderFollower {
   readonly #parts: FollowerParts;
   #settled: FolderLook | undefined;
   #previous: FolderLook | undefined;
-  /** By model and path what each file held when it was looked at last. */
-  readonly #digests = new Map<string, ReadonlyMap<string, string>>();
   #isStopped = false;
 
   constructor(parts: FollowerParts) {
@@ -31,7 +28,7 @@ export class FolderFollower {
   }
 
   async start(): Promise<void> {
-    for (const { folder } of this.#parts.registry.known) await this.#noteDigests(folder);
+    for (const { folder } of this.#parts.registry.known) await this.#read(folder);
     this.#settled = await lookAt(this.#parts.modelsFolder);
     this.#plan();
   }
@@ -89,15 +86,13 @@ export class FolderFollower {
     const folder = await discoverModel(modelsFolder, name);
     if (folder === undefined) return known === undefined ? undefined : this.#drop(known);
     const model = known ?? registry.introduce(folder);
-    const before = this.#digests.get(name) ?? new Map<string, string>();
-    model.folder = folder;
+    registry.noteFolder(model, folder);
     if (folder.problem !== undefined) {
       if (model.life.groups.length === 0) model.life.refuse(folder.problem);
       throw brokenModel(name, folder.problem);
     }
-    // Before anything is loaded: a file that changes after this is another one at the next look.
-    const now = await this.#noteDigests(folder);
-    const renew = changedVersions(folder, before, now);
+    await this.#read(folder);
+    const renew = await mover.replaced(model);
     await mover.forgiveChanged(model);
     await mover.settle(model, { renew, leavesOut: "unserved" });
   }
@@ -105,42 +100,16 @@ export class FolderFollower {
   async #drop(model: KnownModel): Promise<void> {
     const { journal, mover } = this.#parts;
     const { name } = model.folder;
-    this.#digests.delete(name);
     model.folder = goneFolder(name);
     await model.life.end();
     await journal.append({ type: "deleted", model: name, version: null }).catch(() => undefined);
     mover.forget(name);
   }
 
-  async #noteDigests({ name, versions }: ModelFolder): Promise<ReadonlyMap<string, string>> {
-    const found = new Map<string, string>();
+  /** So that a file that is touched later can be told from one that is replaced. */
+  async #read({ versions }: ModelFolder): Promise<void> {
     for (const path of versions.flatMap(pathsOf)) {
-      const digest = await this.#parts.digests.of(path).catch(() => undefined);
-      if (digest !== undefined) found.set(path, digest);
+      await this.#parts.digests.of(path).catch(() => undefined);
     }
-    this.#digests.set(name, found);
-    return found;
   }
-
-  /** What is put in its place is another version of that name, and no change of it. */
-  forget(model: string, version: string | null): void {
-    const folder = join(resolve(this.#parts.modelsFolder), model, version ?? "") + sep;
-    const left = [...(this.#digests.get(model) ?? [])].filter(([path]) => !path.startsWith(folder));
-    if (left.length === 0) this.#digests.delete(model);
-    else this.#digests.set(model, new Map(left));
-  }
-}
-
-/** Those of which a file was there before, and is another one now. */
-function changedVersions(
-  { versions }: ModelFolder,
-  before: ReadonlyMap<string, string>,
-  now: ReadonlyMap<string, string>,
-): ReadonlySet<string> {
-  const isChanged = (path: string) => {
-    const known = before.get(path);
-    return known !== undefined && known !== now.get(path);
-  };
-  const changed = versions.filter((version) => pathsOf(version).some(isChanged));
-  return new Set(changed.map(({ version }) => version));
 }

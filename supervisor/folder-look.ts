@@ -1,7 +1,9 @@
 /* How the models folder looks from outside, and what has become different since; nothing is opened or followed. */
 import type { Stats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
+import { type ModelFolder, pathsOf } from "../src/config/model-folder.ts";
+import { discoverSchwift } from "../src/config/schwift-folder.ts";
 import { compareVersions } from "../src/protocol/version-order.ts";
 import { errorCodeOf } from "./storage.ts";
 
@@ -26,7 +28,22 @@ export async function lookAt(modelsFolder: string): Promise<FolderLook> {
     if (stats === undefined || !(stats.isDirectory() || stats.isSymbolicLink())) continue;
     look.set(name, (await describe(modelsFolder, name, levels)).join("\n"));
   }
+  for (const model of await discoverSchwift(resolve(modelsFolder))) {
+    if (!look.has(model.name)) look.set(model.name, await describeLoose(modelsFolder, model));
+  }
   return look;
+}
+
+/** Of a model without a folder of its own: its file, and that which describes it. */
+async function describeLoose(
+  modelsFolder: string,
+  { problem, notes, versions }: ModelFolder,
+): Promise<string> {
+  const root = resolve(modelsFolder);
+  const files = versions.flatMap(pathsOf).map((file) => relative(root, file));
+  const described = [...(notes?.foreign === undefined ? [] : [notes.foreign.file]), ...files];
+  const lines = await Promise.all(described.map((path) => describe(root, path, 0)));
+  return [problem ?? "", ...lines.flat()].join("\n");
 }
 
 /** Names sorted; those with a dot in front are nobody's business. */

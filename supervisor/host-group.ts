@@ -1,4 +1,5 @@
 /* The hosts of one model version under one configuration. Which group gets the traffic is its model's to say. */
+import type { FileStamps, ModelVersion } from "../src/config/model-folder.ts";
 import type { Clock, Millis } from "../src/platform/clock.ts";
 import type { HostStep } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
@@ -22,7 +23,8 @@ export type SlotPlan = Pick<
 >;
 export type MakeHostSlot = (plan: SlotPlan, listener: HostListener) => HostSlot;
 
-export type GroupPlan = Pick<SlotPlan, "model" | "version" | "file" | "beside" | "config">;
+export type GroupPlan = Pick<SlotPlan, "model" | "version" | "file" | "beside" | "config"> &
+  Pick<ModelVersion, "stamps">;
 
 export interface GroupListener {
   onChange(group: HostGroup, host: HostSlot): void;
@@ -52,6 +54,8 @@ export class HostGroup {
   stage: GroupStage;
   /** What holds of it beside what its hosts were told. */
   config: ModelConfig;
+  /** How its files looked when it was made. */
+  stamps: FileStamps;
   readonly #parts: GroupParts;
   readonly #poison: PoisonList;
   #members: HostSlot[] = [];
@@ -64,6 +68,7 @@ export class HostGroup {
     this.plan = plan;
     this.stage = stage;
     this.config = plan.config;
+    this.stamps = plan.stamps ?? {};
     this.#poison = new PoisonList(parts.clock);
     for (let replica = 0; replica < plan.config.replicas; replica += 1) {
       this.#members.push(this.#makeHost(replica));

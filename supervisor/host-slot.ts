@@ -16,6 +16,8 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { HostLoad, HostView, MetricSnapshot } from "../src/protocol/views.ts";
 import type { Child, ChildListeners, ForkChild } from "./child-process.ts";
+import type { LineLevel } from "./host-logs.ts";
+import { hostSpecOf } from "./host-spec.ts";
 import type { PoisonList } from "./poison-list.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
 
@@ -103,6 +105,7 @@ export class HostSlot {
       onPhase: () => this.#listener.onChange(),
       onWatch: () => this.#listener.onWatch(),
       onExit: (exit) => this.#onExit(exit),
+      onLine: (level, message) => this.#noteLine(context, level, message),
     });
   }
 
@@ -166,6 +169,11 @@ export class HostSlot {
   }
 
   #obey(event: HostEvent, context: SlotContext): void {
+    if (event.type === "logged") this.#noteLine(context, event.level, event.message);
+    else this.#obeyLife(event, context);
+  }
+
+  #obeyLife(event: Exclude<HostEvent, { type: "logged" }>, context: SlotContext): void {
     switch (event.type) {
       case "booted":
         this.#beganAt = context.clock.now();
@@ -207,6 +215,18 @@ export class HostSlot {
       case "drained":
         return;
     }
+  }
+
+  get #spec(): HostSpec {
+    const { hostId } = this;
+    const [socketPath, skipTrial] = [this.#socketPath, this.#skipTrial];
+    return hostSpecOf(this.#options, { hostId, socketPath, skipTrial });
+  }
+
+  #noteLine({ hostLogs, clock }: SlotContext, level: LineLevel, message: string): void {
+    const { model, version } = this.#options;
+    const time = new Date(clock.wall()).toISOString();
+    hostLogs.note(model, { time, level, version, pid: this.slot.pid ?? null, message });
   }
 
   #endTrial(): void {
@@ -255,37 +275,6 @@ export class HostSlot {
     this.load = undefined;
     rmSync(this.#socketPath, { force: true });
     this.#listener.onDown(this.hostId, exit);
-  }
-
-  get #spec(): HostSpec {
-    const { model, version, file, beside, config, poison } = this.#options;
-    const { maxFrameBytes, drainSequencesMs, log } = this.#options;
-    return {
-      hostId: this.hostId,
-      model,
-      version,
-      file,
-      beside,
-      socketPath: this.#socketPath,
-      labels: config.labels,
-      batching: config.batching,
-      queue: config.queue,
-      runMs: config.timeouts.runMs,
-      breaker: config.breaker,
-      session: config.session,
-      state: config.state,
-      stream: config.stream,
-      defaults: config.defaults,
-      warmup: config.warmup,
-      golden: config.golden,
-      sequenceIdleMs: config.timeouts.sequenceIdleMs,
-      drainSequencesMs,
-      maxFrameBytes,
-      log,
-      poison: poison.fingerprints,
-      skipTrial: this.#skipTrial,
-      ...(config.triton && { triton: config.triton }),
-    };
   }
 }
 

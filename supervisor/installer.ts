@@ -39,6 +39,8 @@ interface Prepared {
   readonly version: string;
   /** The text that becomes the model.yaml; null leaves that as it is. */
   readonly configText: string | null;
+  /** What it takes the place of. */
+  readonly before: string;
   readonly config: ModelConfig;
 }
 
@@ -99,6 +101,7 @@ export class Installer {
     const { modelsFolder, store } = this.#parts;
     const { model } = upload;
     await store.checkModel(model);
+    await this.#catchUp(model);
     const folder = await discoverModel(modelsFolder, model);
     const taken = await this.#taken(model, folder);
     const version = upload.version ?? nextVersion(taken);
@@ -113,29 +116,33 @@ export class Installer {
         : ((await discoverModel(modelsFolder, model, foreseen)) ?? goneFolder(model));
     if (expected.problem !== undefined) throw brokenModel(model, expected.problem);
     if (!expected.versions.some((one) => one.version === version)) throw notNumber(model, version);
-    return { upload, version, configText: text, config };
+    const before = text === null ? "" : await store.configs.read(model);
+    return { upload, version, configText: text, before, config };
   }
 
-  /** What a rollback has left to be taken back is so first: what is replaced here is what holds then. */
+  /** What a rollback has left to be taken back is so first: what is replaced is what holds then. */
+  async #catchUp(model: string): Promise<void> {
+    const known = this.#parts.registry.get(model);
+    if (known !== undefined) await this.#parts.mover.catchUp(known);
+  }
+
   async #place(prepared: Prepared): Promise<Installed> {
-    const { store, mover, registry } = this.#parts;
-    const { upload, version, configText: config } = prepared;
+    const { mover } = this.#parts;
+    const { upload, version, configText: config, before } = prepared;
     const { model } = upload;
-    const known = registry.get(model);
-    if (known !== undefined) await mover.catchUp(known);
-    const before = config === null ? "" : await store.configs.read(model);
+    await this.#catchUp(model);
     const rewrite = config === null ? null : { before, written: config };
     const records = await mover.begin(model, [version], rewrite);
     const written = { records, rewrites: rewrite === null ? [] : [rewrite] };
     try {
-      return { prepared, placed: await this.#putIn(prepared, before), written };
+      return { prepared, placed: await this.#putIn(prepared), written };
     } catch (thrown) {
       await mover.takeBack(model, written).catch(() => undefined);
       throw thrown;
     }
   }
 
-  async #putIn({ upload, version, configText: config }: Prepared, before: string): Promise<Placed> {
+  async #putIn({ upload, version, configText: config, before }: Prepared): Promise<Placed> {
     const { store, journal } = this.#parts;
     const { model, uploadId: id } = upload;
     try {

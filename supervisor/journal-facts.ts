@@ -148,6 +148,15 @@ export function modelsIn(facts: Facts): ReadonlySet<string> {
   return new Set([...facts.unloadedModels, ...maps.flatMap((map) => [...map.keys()])]);
 }
 
+/** Whether somebody has asked for the version, or nobody has asked to do without it. */
+export function isWanted(
+  { model, version }: { readonly model: string; readonly version: string },
+  { unloadedModels, loadedVersions, unloadedVersions }: Facts,
+): boolean {
+  if (unloadedModels.has(model)) return loadedVersions.get(model)?.has(version) === true;
+  return unloadedVersions.get(model)?.has(version) !== true;
+}
+
 /** Whether the entry decides nothing that is not decided already. */
 export function isDecided(facts: Facts, entry: JournalEntry): boolean {
   const { model } = entry;

@@ -47,7 +47,7 @@ export function isServedBy(
 export function filesInPlace(serving: readonly HostGroup[]): readonly ModelVersion[] {
   return serving
     .filter(({ isHopeful }) => isHopeful)
-    .map(({ plan: { version, file, beside } }) => ({ version, file, beside }));
+    .map(({ plan: { version, file, beside }, stamps }) => ({ version, file, beside, stamps }));
 }
 
 /** Throws where a new limit would have hosts killed that go on under it. */

@@ -5,6 +5,7 @@ import type { HostStep } from "../src/protocol/control.ts";
 import type { MetricSnapshot, ModelView } from "../src/protocol/views.ts";
 import type { Feed } from "./feed.ts";
 import type { HostGroup } from "./host-group.ts";
+import type { HostLogs } from "./host-logs.ts";
 import type { HostSlot } from "./host-slot.ts";
 import type { LifeListener } from "./life-parts.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -18,6 +19,7 @@ export interface NewsParts {
   readonly log: Log;
   readonly feed: Feed;
   readonly metrics: SupervisorMetrics;
+  readonly hostLogs: Pick<HostLogs, "forget">;
   readonly view: (life: ModelLife) => ModelView | undefined;
   readonly listener: {
     onView(view: ModelView): void;
@@ -61,6 +63,7 @@ export class LifeNews implements LifeListener {
   /** The model is gone. */
   forget(model: string): void {
     this.#told.delete(model);
+    this.#parts.hostLogs.forget(model);
     this.#parts.listener.onGone(model);
   }
 

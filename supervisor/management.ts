@@ -9,6 +9,7 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelChange, Question, Reply } from "../src/protocol/questions.ts";
 import { ChangeDesk } from "./change-desk.ts";
 import { ChangeLocks, type ChangeNote } from "./change-locks.ts";
+import { changeWords } from "./change-words.ts";
 import { Descriptions } from "./descriptions.ts";
 import type { Feed } from "./feed.ts";
 import { Digests } from "./file-digest.ts";
@@ -18,6 +19,7 @@ import type { HostSlot } from "./host-slot.ts";
 import { Installer, type Upload } from "./installer.ts";
 import type { Journal } from "./journal.ts";
 import { modelsIn } from "./journal-facts.ts";
+import { refuseLoose } from "./loose-models.ts";
 import type { ModelLife } from "./model-life.ts";
 import { ModelReader } from "./model-reader.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
@@ -58,7 +60,7 @@ const changes: readonly Question["type"][] = ["open-upload", "name-upload", "cha
 
 export type ModelQuestion = Exclude<
   Question,
-  { type: "tree" | "metrics" | "statistics" | "log-level" }
+  { type: "tree" | "metrics" | "statistics" | "log-level" | "logs" }
 >;
 
 export class Management {
@@ -159,9 +161,14 @@ export class Management {
     this.#follower?.stop();
   }
 
-  noteReady({ model, version, file, metadata }: HostSlot): void {
+  noteReady(host: HostSlot): void {
+    const { model, version, file, metadata } = host;
     if (metadata === undefined) return;
     void this.#descriptions.note({ model, version, file }, metadata);
+    const known = this.#parts.registry.get(model);
+    if (known === undefined || this.#isStopping || !this.#parts.journal.isOurs) return;
+    // It stays as it is where that fails, and why is told.
+    this.#mover.follow(known, host).catch(() => undefined);
   }
 
   /** Once there is time for it, since it takes the reading of every file. */
@@ -232,13 +239,16 @@ export class Management {
   }
 
   async #change(change: ModelChange, requestId: string): Promise<unknown> {
+    refuseLoose(change, this.#parts.registry.get(change.model));
     if (change.type === "upload") return this.#upload(change, requestId);
     await this.#desk.carryOut(change, requestId);
     const { type, model: name } = change;
-    const done = { done: type, version: "version" in change ? change.version : null };
+    const version = "version" in change ? change.version : null;
+    const message = changeWords(type, name, version);
+    const done = { done: type, version, message };
     const isThere = this.#parts.registry.get(name) !== undefined;
     return isThere
-      ? { ...done, ...(await this.#reader.model(name)) }
+      ? { ...(await this.#reader.model(name)), ...done }
       : { id: name, ...done, state: "deleted" };
   }
 
@@ -274,8 +284,6 @@ export class Management {
     const { feed, log, listener } = this.#parts;
     const { kind, model, version, state, reason, requestId } = note;
     feed.note({ type: "change", model, version, state, reason, details: { change: kind } });
-    const isOther = kind === "delete" || (kind === "upload" && version !== null);
-    if (state === "done" && isOther) this.#follower?.forget(model, version);
     const fields = { change: kind, model, version, reason, request_id: requestId ?? undefined };
     if (state === "failed" || state === "rolled-back") log.warn(fields, `change ${state}`);
     else log.info(fields, `change ${state}`);
@@ -284,13 +292,7 @@ export class Management {
 
   #noteStep(model: string, version: string, step: string): void {
     this.#parts.log.info({ model, version, step }, "change step");
-    this.#parts.feed.note({
-      type: "change",
-      model,
-      version,
-      state: step,
-      reason: null,
-      details: { change: "upload" },
-    });
+    const details = { change: "upload" };
+    this.#parts.feed.note({ type: "change", model, version, state: step, reason: null, details });
   }
 }

@@ -1,11 +1,14 @@
 /* What `GET /models` and its neighbours say of a model: what its folder holds, and how it fares. */
 import { stat } from "node:fs/promises";
+import { sep } from "node:path";
 import type { ModelVersion } from "../src/config/model-folder.ts";
 import { defaultVersion } from "../src/protocol/default-version.ts";
 import { hasMemory, type ModelMetadata, type TensorSpec } from "../src/protocol/model-metadata.ts";
 import type { ModelView, VersionView } from "../src/protocol/views.ts";
 import type { Descriptions } from "./descriptions.ts";
 import type { Digests } from "./file-digest.ts";
+import { driftOf } from "./folder-drift.ts";
+import type { HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { mebibyte } from "./memory-judge.ts";
 import type { ModelLife } from "./model-life.ts";
@@ -14,7 +17,7 @@ import type { KnownModel } from "./model-registry.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 export interface DescribeParts {
-  readonly digests: Pick<Digests, "soon">;
+  readonly digests: Pick<Digests, "soon" | "recall">;
   readonly descriptions: Pick<Descriptions, "recall">;
   /** What the front doors are told of it. */
   readonly view: ModelView;
@@ -35,11 +38,14 @@ export async function describeModel(model: KnownModel, parts: DescribeParts): Pr
   return {
     id: life.name,
     name: life.name,
+    version: chosen?.version ?? null,
+    path: main.path,
     type: "onnx",
     description: view.description,
+    parameters: view.defaults,
     is_loaded: view.versions.some(({ state }) => state === "ready"),
     state: life.problem === null ? (chosen?.state ?? "unloaded") : "unavailable",
-    reason: life.problem ?? folder.problem ?? reasonOf(life, chosen),
+    reason: life.problem ?? folder.problem ?? reasonOf(life, chosen) ?? driftOf(model),
     change,
     rollout: life.rollout?.name ?? null,
     default: chosen?.version ?? null,
@@ -71,8 +77,10 @@ export async function describeVersion(
 ): Promise<VersionJson> {
   const { version, state } = view;
   const found = folder.versions.find((one) => one.version === version);
-  const hosts = life.groups.filter((group) => group.version === version).flatMap(({ all }) => all);
-  const digest = found === undefined ? null : await digests.soon(found.file);
+  const groups = life.groups.filter((group) => group.version === version);
+  const hosts = groups.flatMap(({ all }) => all);
+  const serving = groups.find(({ stage }) => stage === "serving");
+  const digest = found === undefined ? null : await digestOf(found.file, serving, digests);
   const metadata =
     hosts.length > 0
       ? view.metadata
@@ -86,8 +94,17 @@ export async function describeVersion(
     replicas: hosts.filter(isReady).length,
     memory: memoryOf(hosts, life.config?.limits.memoryMb ?? null),
     digest: digest === null ? null : `sha256:${digest}`,
-    ...(found === undefined ? absentFile : await fileFacts(found, metadata)),
+    ...(found === undefined ? absentFile : await fileFacts(life.name, found, metadata)),
   };
+}
+
+/** What serves need not be what is in the folder by now. */
+function digestOf(
+  file: string,
+  serving: HostGroup | undefined,
+  digests: DescribeParts["digests"],
+): string | null | Promise<string | null> {
+  return digests.recall(serving?.stamps[file] ?? "") ?? digests.soon(file);
 }
 
 function isReady({ slot }: HostSlot): boolean {
@@ -141,11 +158,13 @@ function tensorJson({ name, datatype, shape }: TensorSpec): Json {
 }
 
 interface FileFacts {
+  /** From the models folder. */
+  readonly path: string | null;
   readonly size_bytes: number | null;
   readonly created_at: string | null;
 }
 
-const absentFile: FileFacts = { size_bytes: null, created_at: null };
+const absentFile: FileFacts = { path: null, size_bytes: null, created_at: null };
 
 const absentVersion = { ...tensorsOf(null), ...absentFile, digest: null };
 
@@ -153,17 +172,26 @@ type VersionJson = Json &
   TensorFacts &
   FileFacts & { readonly version: string; readonly digest: string | null };
 
+/** Whoever asks is told where a model lies in the folder of models, and not where that is. */
+function pathWithin(model: string, file: string): string {
+  const parts = file.split(sep);
+  return parts.slice(parts.lastIndexOf(model)).join("/");
+}
+
 /** Other files may lie beside a model; only those that it names are counted as its own. */
 async function fileFacts(
+  model: string,
   { file, beside }: ModelVersion,
   metadata: ModelMetadata | null,
 ): Promise<FileFacts> {
+  const path = pathWithin(model, file);
   const own = beside.filter(({ name }) => metadata?.externalFiles.includes(name));
   try {
     const stats = await Promise.all(
       [file, ...own.map((one) => one.file)].map((path) => stat(path)),
     );
     return {
+      path,
       size_bytes: stats.reduce((sum, { size }) => sum + size, 0),
       created_at: stats[0]?.mtime.toISOString() ?? null,
     };

@@ -146,6 +146,13 @@ export class ModelLife {
     this.failures.delete(version);
   }
 
+  /** Whoever asks for what is not wanted any more is not told why it is not there. */
+  forgive(isWanted: (version: string) => boolean): void {
+    const unwanted = [...this.failures.keys()].filter((version) => !isWanted(version));
+    for (const version of unwanted) this.failures.delete(version);
+    if (unwanted.length > 0) this.#parts.listener.onView(this);
+  }
+
   /** Versions that could take the traffic back, or have it. */
   get standingBy(): readonly string[] {
     const groups = this.#groups.filter(({ stage }) => stage === "serving" || stage === "standby");
@@ -232,12 +239,8 @@ export class ModelLife {
     else if (baking?.isBaking === true) this.#run = baking;
   }
 
-  #makeGroup(
-    { version, file, beside }: ModelVersion,
-    config: ModelConfig,
-    stage: "new" | "serving",
-  ): HostGroup {
-    const plan = { model: this.name, version, file, beside, config };
+  #makeGroup(version: ModelVersion, config: ModelConfig, stage: "new" | "serving"): HostGroup {
+    const plan = { model: this.name, ...version, config };
     return new HostGroup({ ...this.#parts, listener: this.#groupListener() }, plan, stage);
   }
 

@@ -1,5 +1,5 @@
 /* What of a model should run, given what its folder holds and what operators have said. */
-import { parseModelConfig } from "../src/config/model-config.ts";
+import { defaultModelConfig, parseModelConfig } from "../src/config/model-config.ts";
 import type { ModelFolder, ModelVersion, ServableModel } from "../src/config/model-folder.ts";
 import { wantedOf } from "../src/config/wanted-versions.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
@@ -20,8 +20,13 @@ export type ServePlan = Extract<ModelPlan, { readonly type: "serve" }>;
 
 /** Versions that were rolled back or unloaded are left out; what was asked for by name is added. */
 export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
-  if (folder.problem !== undefined) return { type: "broken", problem: folder.problem };
-  const { name, config } = folder;
+  const { name } = folder;
+  if (folder.problem !== undefined) {
+    return isUnwanted(name, facts)
+      ? { type: "serve", config: defaultModelConfig, versions: [] }
+      : { type: "broken", problem: folder.problem };
+  }
+  const { config } = folder;
   const unloaded = facts.unloadedVersions.get(name) ?? new Set<string>();
   const excluded = new Set([...unloaded, ...(facts.rolledBack.get(name)?.keys() ?? [])]);
   const added = facts.loadedVersions.get(name) ?? new Set<string>();
@@ -32,6 +37,11 @@ export function planOf(folder: ModelFolder, facts: Facts): ModelPlan {
     ({ version }) => chosen.has(version) || (added.has(version) && !excluded.has(version)),
   );
   return { type: "serve", config, versions };
+}
+
+/** What nobody wants may be broken. */
+function isUnwanted(model: string, { unloadedModels, loadedVersions }: Facts): boolean {
+  return unloadedModels.has(model) && (loadedVersions.get(model)?.size ?? 0) === 0;
 }
 
 /** Where all that is wanted was rolled back, the newest of the others stands in: nobody has asked for none. */

@@ -48,12 +48,13 @@ export class ModelReader {
     const { registry, store } = this.#parts;
     const { life, folder } = registry.find(name);
     if (folder.config instanceof TroupeError) throw folder.config;
-    const { fromTriton, warnings } = folder.notes ?? {};
+    const { foreign, warnings } = folder.notes ?? {};
     const config = life.config ?? folder.config;
     const all = [...(warnings ?? []), ...labelFaults(config, life.known.values())];
     const notes = all.length === 0 && warnings === undefined ? {} : { warnings: all };
-    if (fromTriton !== undefined) {
-      return { id: name, ...describeFrom(fromTriton, "config.pbtxt", config), ...notes };
+    if (foreign !== undefined) {
+      const { modelYaml, file } = foreign;
+      return { id: name, ...describeFrom(modelYaml, file, config), ...notes };
     }
     const text = await store.configs.read(name).catch(() => "");
     return { id: name, ...describeConfig(text, config), ...notes };

@@ -6,6 +6,7 @@ import { noSuchModel } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import { compareVersions } from "../src/protocol/version-order.ts";
 import type { ModelView } from "../src/protocol/views.ts";
+import { driftOf } from "./folder-drift.ts";
 import type { GroupStage, HostGroup, MakeHostSlot } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
 import type { LifeListener } from "./life-parts.ts";
@@ -118,7 +119,16 @@ export class ModelRegistry {
     this.#models.delete(name);
   }
 
-  view({ folder, life }: KnownModel): ModelView {
+  /** As it is now. */
+  noteFolder(model: KnownModel, folder: ModelFolder): void {
+    const before = driftOf(model);
+    model.folder = folder;
+    const isKnown = this.#models.get(model.life.name) === model;
+    if (isKnown && driftOf(model) !== before) this.#parts.listener.onView(model.life);
+  }
+
+  view(model: KnownModel): ModelView {
+    const { folder, life } = model;
     const names = new Set([
       ...folder.versions.map(({ version }) => version),
       ...life.groups.map(({ version }) => version),
@@ -130,7 +140,7 @@ export class ModelRegistry {
       problem: life.problem,
       versions: versions.map((version) => factsOf(version, life)),
     };
-    return viewModel(facts, this.#parts.clock.now());
+    return { ...viewModel(facts, this.#parts.clock.now()), drift: driftOf(model) };
   }
 }
 

@@ -36,7 +36,7 @@ export interface ModelFacts {
 /** Beside what may wait in the host, one batch runs and one is on its way. */
 const batchesOnTheWay = 2;
 
-export function viewModel(facts: ModelFacts, now: Millis): ModelView {
+export function viewModel(facts: ModelFacts, now: Millis): Omit<ModelView, "drift"> {
   const { name, config, problem } = facts;
   const maxBatchSize = config?.batching.maxBatchSize ?? 1;
   return {

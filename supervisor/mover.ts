@@ -9,17 +9,19 @@ import type { ChangeParts } from "./change-parts.ts";
 import { CondemnedVersions } from "./condemned-versions.ts";
 import { Decisions } from "./decisions.ts";
 import type { Digests } from "./file-digest.ts";
+import { replacedVersions } from "./folder-drift.ts";
+import type { HostSlot } from "./host-slot.ts";
 import type { Rewrite, RollingOut } from "./journal-entry.ts";
-import { withEntry } from "./journal-facts.ts";
-import { filesInPlace } from "./kept-groups.ts";
+import { isWanted } from "./journal-facts.ts";
 import type { FailedMove } from "./life-parts.ts";
-import { goneFolder, isLeftWithNone, type ServePlan, servePlanOf } from "./model-plan.ts";
+import { goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
+import { planFor } from "./move-plan.ts";
 import type { Attempt, Condemned, MoveRequest } from "./move-request.ts";
 import { rollbackWords } from "./rollout.ts";
 import { RolloutRecords } from "./rollout-records.ts";
 import { overtaken } from "./rollout-run.ts";
-import { type TakeBack, TakeBacks } from "./take-backs.ts";
+import { type TakeBack, TakeBacks, writtenIn } from "./take-backs.ts";
 
 export interface MoverParts extends ChangeParts {
   readonly digests: Digests;
@@ -51,6 +53,15 @@ export class Mover {
 
   /** Throws `invalid-model` where the folder cannot be served, or what is in it. */
   async settle(model: KnownModel, request: MoveRequest = {}): Promise<void> {
+    try {
+      await this.#settle(model, request);
+    } finally {
+      const { facts } = this.#parts.journal;
+      model.life.forgive((version) => isWanted({ model: model.life.name, version }, facts));
+    }
+  }
+
+  async #settle(model: KnownModel, request: MoveRequest): Promise<void> {
     const { name } = model.life;
     const isServed = model.life.hopeful.length > 0;
     const records = request.records ?? (await this.#record(model, request));
@@ -91,7 +102,7 @@ export class Mover {
     const { life } = model;
     // It was decided on what is not written for long any more.
     if (this.#takeBacks.isPending(life.name)) throw overtaken();
-    await life.move(this.#planFor(model, request), {
+    await life.move(planFor(model, request, this.#parts.journal.facts), {
       onFailed: (failure) => failures.push(failure),
       renew: request.renew ?? new Set(),
       commit: async () => {
@@ -105,22 +116,11 @@ export class Mover {
     });
   }
 
-  /** What serves goes on where nothing is left that could take its place, though its file may be gone. */
-  #planFor(model: KnownModel, request: MoveRequest): ServePlan {
-    const { folder = model.folder, decisions = [], gone } = request;
-    const facts = decisions.reduce(withEntry, this.#parts.journal.facts);
-    const plan = servePlanOf(folder, facts);
-    if (!isLeftWithNone(folder, facts)) return plan;
-    const unwanted = new Set([gone, ...(facts.unloadedVersions.get(folder.name) ?? [])]);
-    const inPlace = filesInPlace(model.life.serving);
-    return { ...plan, versions: inPlace.filter(({ version }) => !unwanted.has(version)) };
-  }
-
   /** Nothing where nothing serves, or the same goes on. */
   #record(model: KnownModel, request: MoveRequest): Promise<readonly string[]> {
     const { rewrites = [] } = request;
     const served = new Set(model.life.serving.map(({ version }) => version));
-    const { versions } = this.#planFor(model, request);
+    const { versions } = planFor(model, request, this.#parts.journal.facts);
     const fresh = versions.map(({ version }) => version).filter((one) => !served.has(one));
     const isSame = fresh.length === 0 && rewrites.length === 0;
     if (served.size === 0 || isSame) return Promise.resolve([]);
@@ -156,7 +156,7 @@ export class Mover {
 
   #isInTheWay(model: KnownModel, version: string, request: MoveRequest): boolean {
     const isServed = model.life.hopeful.length > 0;
-    const { versions } = this.#planFor(model, isServed ? {} : request);
+    const { versions } = planFor(model, isServed ? {} : request, this.#parts.journal.facts);
     const isPlanned = versions.some((one) => one.version === version);
     return isPlanned && (isServed || (request.leavesOut !== undefined && versions.length > 1));
   }
@@ -241,10 +241,9 @@ export class Mover {
   }
 
   async #resumeRollouts(model: KnownModel): Promise<void> {
-    const { name } = model.life;
-    const begun = this.#records.adopt(name);
+    const begun = this.#records.adopt(model.life.name);
     if (begun.length === 0) return;
-    const place = { model: name, version: null, why: "the server ended in a rollout" };
+    const place = { model: model.life.name, version: null, why: "the server ended in a rollout" };
     await this.#parts.locks.told("resume", place, () => this.#takeUp(model, begun));
   }
 
@@ -268,7 +267,28 @@ export class Mover {
 
   async refresh(model: KnownModel): Promise<void> {
     const { name } = model.life;
-    model.folder = (await discoverModel(this.#parts.modelsFolder, name)) ?? goneFolder(name);
+    const folder = (await discoverModel(this.#parts.modelsFolder, name)) ?? goneFolder(name);
+    this.#parts.registry.noteFolder(model, folder);
+  }
+
+  /** The versions that serve from files that hold something else by now. */
+  replaced(model: KnownModel): Promise<ReadonlySet<string>> {
+    return replacedVersions(model.folder, model.life.serving, this.#parts.digests);
+  }
+
+  /** A host that begins anew reads what is there by then: a file that nobody has tried yet is rolled out. */
+  async follow(model: KnownModel, host: HostSlot): Promise<void> {
+    const { locks, registry, modelsFolder, digests } = this.#parts;
+    const { name } = model.life;
+    const groups = model.life.serving.filter(({ all }) => all.includes(host));
+    const seen = await discoverModel(modelsFolder, name);
+    if (seen === undefined || (await replacedVersions(seen, groups, digests)).size === 0) return;
+    await locks.inTurn("watch", { model: name, version: null }, async () => {
+      if (registry.get(name) !== model) return;
+      await this.catchUp(model);
+      const renew = await this.replaced(model);
+      if (renew.size > 0) await this.settle(model, { renew });
+    });
   }
 
   /** Those whose files are others than they were may be tried again. */
@@ -284,11 +304,4 @@ export class Mover {
     this.#takeBacks.forget(name);
     this.#parts.listener.onGone(name);
   }
-}
-
-function writtenIn(begun: readonly RollingOut[]): TakeBack {
-  return {
-    records: begun.map(({ id }) => id),
-    rewrites: begun.flatMap(({ rewrite }) => rewrite ?? []),
-  };
 }

@@ -154,11 +154,13 @@ export class RolloutRun {
   }
 
   #noteFailures(): void {
-    const { owner } = this.#parts;
+    const { owner, old, kept } = this.#parts;
     if (this.rollout.name !== "rolled-back") return;
+    const { reason } = this.rollout;
+    const hasOld = [...old, ...kept].some(({ isHopeful }) => isHopeful);
     for (const { version } of this.fresh) {
       const isInnocent = this.#culprit !== null && version !== this.#culprit;
-      if (!isInnocent) owner.onFailed(version, rollbackWords(this.rollout.reason));
+      if (!isInnocent) owner.onFailed(version, hasOld ? rollbackWords(reason) : reason);
     }
   }
 }

@@ -9,6 +9,7 @@ import type { RestartSettings } from "../src/protocol/model-settings.ts";
 import type { ProcessFigures } from "../src/protocol/views.ts";
 import type { Child, ForkChild } from "./child-process.ts";
 import { type ExitVerdict, judgeExit, type KillReason } from "./exit-cause.ts";
+import type { HostLogs, LineLevel } from "./host-logs.ts";
 import {
   type Instance,
   type InstanceEffect,
@@ -32,6 +33,7 @@ export interface SlotContext {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  readonly hostLogs: Pick<HostLogs, "note">;
   /** Lets as many load at a time as there are cores. */
   readonly loads: PQueue;
   /** The same for what was ready once: it never waits behind a slow first load. */
@@ -64,6 +66,8 @@ export interface SlotRole<Command, Event> {
   /** The supervisor looks at the process, several times a second. */
   onWatch(): void;
   onExit(exit: LastExit): void;
+  /** What its process has printed, or what became of it. */
+  onLine(level: LineLevel, message: string): void;
 }
 
 const keptLines = 20;
@@ -183,6 +187,7 @@ export class Slot<Command, Event> {
     const { log, clock } = this.#context;
     const took_ms = Math.round(clock.now() - this.#startedAt);
     log.info({ ...this.#role.fields, ready_pid: this.pid, took_ms }, "process ready");
+    this.#role.onLine("info", `process ready after ${took_ms} ms`);
     this.#hasBeenReady = true;
     this.#disarmAll();
   }
@@ -238,6 +243,7 @@ export class Slot<Command, Event> {
   #print(stream: "stdout" | "stderr", line: string): void {
     if (stream === "stderr") this.#stderr = [...this.#stderr, line].slice(-keptLines);
     this.#context.log.info({ ...this.#role.fields, host_pid: this.pid, stream, line }, "output");
+    this.#role.onLine("info", line);
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
@@ -251,6 +257,7 @@ export class Slot<Command, Event> {
     const isWanted = isOver.includes(this.phase.name);
     const fields = { ...this.#role.fields, exited_pid: pid, cause: verdict.cause, code, signal };
     if (!isWanted) log.warn(fields, "process ended");
+    this.#role.onLine(isWanted ? "info" : "warn", `process ended (${verdict.cause})`);
     this.#role.onExit(this.lastExit);
     this.apply({ type: "exited", cause: verdict.cause, byPoison: this.#role.wasPoisoned() });
   }

@@ -6,14 +6,15 @@ import PQueue from "p-queue";
 import type { EpochMillis, Millis } from "../src/platform/clock.ts";
 import { figuresReader } from "../src/platform/figures.ts";
 import type { DoorCommand } from "../src/protocol/control.ts";
-import type { Question, Reply } from "../src/protocol/questions.ts";
+import type { Question } from "../src/protocol/questions.ts";
 import type { ModelView, ServerView } from "../src/protocol/views.ts";
+import { answerQuestion } from "./answering.ts";
 import { type DoorListener, DoorSlot } from "./door-slot.ts";
 import { Feed } from "./feed.ts";
 import type { MakeHostSlot } from "./host-group.ts";
+import { HostLogs } from "./host-logs.ts";
 import { HostSlot } from "./host-slot.ts";
 import { LifeNews } from "./life-news.ts";
-import { answerLogLevel } from "./log-level.ts";
 import { Management } from "./management.ts";
 import { MemoryKillHistory, memoryKills } from "./memory-kills.ts";
 import { bootPlanOf, planOf } from "./model-plan.ts";
@@ -21,10 +22,8 @@ import { ModelRegistry } from "./model-registry.ts";
 import { rollbackWords } from "./rollout.ts";
 import { Scrape } from "./scrape.ts";
 import { type LastExit, type SlotContext, withoutQueues } from "./slot.ts";
-import { answerStatistics } from "./statistics-answer.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
-import { describeTree } from "./tree.ts";
 import { judgeTick, tickMs } from "./watchdog.ts";
 
 /** Beside a body, a frame holds ids and a few numbers. */
@@ -41,6 +40,7 @@ export class Supervisor {
     models: this.#registry.models,
     doors: this.#doors,
   }));
+  readonly #hostLogs = new HostLogs();
   readonly #memoryKills = new MemoryKillHistory(memoryKills);
   readonly #readFigures = figuresReader();
   readonly #startedAt: EpochMillis;
@@ -49,7 +49,7 @@ export class Supervisor {
   #hasListened = false;
 
   constructor(options: SupervisorOptions) {
-    const { clock, journal } = options;
+    const { clock, journal, log, hostDrainMs: drainMs } = options;
     this.#options = options;
     this.#server = { draining: false, started: false, changesRefused: journal.refusal };
     this.#startedAt = clock.wall();
@@ -63,10 +63,10 @@ export class Supervisor {
     const context = this.#slotContext();
     const makeSlot = this.#slotMaker(context);
     this.#feed = new Feed(clock, (event) => this.#tellDoors({ type: "events", events: [event] }));
-    const { hostDrainMs: drainMs, log } = options;
     const news = new LifeNews({
       clock,
       log,
+      hostLogs: this.#hostLogs,
       feed: this.#feed,
       metrics: this.#metrics,
       view: (life) => this.#viewOf(life.name),
@@ -148,7 +148,16 @@ export class Supervisor {
     const loads = new PQueue({ concurrency });
     const restarts = new PQueue({ concurrency });
     const memoryKillsBefore = () => this.#memoryKills.before;
-    const shared = { clock, random, log, loads, restarts, hangMs, readRss };
+    const shared = {
+      clock,
+      random,
+      log,
+      hostLogs: this.#hostLogs,
+      loads,
+      restarts,
+      hangMs,
+      readRss,
+    };
     return { ...shared, memoryKills, memoryKillsBefore };
   }
 
@@ -240,31 +249,19 @@ export class Supervisor {
   }
 
   async #answer(door: DoorSlot, queryId: number, question: Question): Promise<void> {
-    door.slot.send({ type: "reply", queryId, reply: await this.#replyTo(door, question) });
-  }
-
-  async #replyTo(door: DoorSlot, question: Question): Promise<Reply> {
-    if (question.type === "tree") return { type: "body", body: this.#describeTree() };
-    if (question.type === "metrics") return { type: "body", body: await this.#scrape.merged() };
-    if (question.type === "statistics")
-      return answerStatistics(question, this.#registry, this.#scrape);
-    if (question.type === "log-level") {
-      return answerLogLevel(question, this.#options, this.#members);
-    }
-    return this.#management.answer(door, question);
-  }
-
-  #describeTree(): string {
-    return JSON.stringify(
-      describeTree({
-        version: this.#options.doorSettings.version,
-        startedAt: this.#startedAt,
-        draining: this.#server.draining,
-        figures: this.#readFigures(),
-        doors: this.#doors,
-        models: this.#registry.models,
-      }),
-    );
+    const reply = await answerQuestion(door, question, {
+      ...this.#options,
+      startedAt: this.#startedAt,
+      draining: this.#server.draining,
+      readFigures: this.#readFigures,
+      scrape: this.#scrape,
+      hostLogs: this.#hostLogs,
+      registry: this.#registry,
+      doors: this.#doors,
+      members: this.#members,
+      management: this.#management,
+    });
+    door.slot.send({ type: "reply", queryId, reply });
   }
 
   get #members(): readonly (DoorSlot | HostSlot)[] {

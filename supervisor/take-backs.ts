@@ -1,7 +1,7 @@
 /* What rollouts have written that did not last: it is taken back newest first, and tried again until that is done. */
 import type { ConfigStore } from "./config-store.ts";
 import type { Journal } from "./journal.ts";
-import type { Rewrite } from "./journal-entry.ts";
+import type { Rewrite, RollingOut } from "./journal-entry.ts";
 import type { RolloutRecords } from "./rollout-records.ts";
 
 export interface TakeBack {
@@ -35,9 +35,9 @@ export class TakeBacks {
 
   /** Throws TroupeError where a file cannot be written; what is left then is left for the next time. */
   async carryOut(model: string): Promise<void> {
-    for (let last = this.#of(model).at(-1); last !== undefined; last = this.#of(model).at(-1)) {
-      await this.#carryOut(model, last);
-      const done = last;
+    for (let next = this.#next(model); next !== undefined; next = this.#next(model)) {
+      await this.#carryOut(model, next);
+      const done = next;
       const left = this.#of(model).filter((one) => one !== done);
       if (left.length === 0) this.#pending.delete(model);
       else this.#pending.set(model, left);
@@ -58,7 +58,26 @@ export class TakeBacks {
     this.#pending.delete(model);
   }
 
+  /** The newest on which none of the others stands: they may have failed in any order. */
+  #next(model: string): TakeBack | undefined {
+    const all = this.#of(model);
+    const isFree = (one: TakeBack) => !all.some((other) => standsOn(other, one));
+    return all.findLast(isFree) ?? all.at(-1);
+  }
+
   #of(model: string): readonly TakeBack[] {
     return this.#pending.get(model) ?? [];
   }
+}
+
+function standsOn({ rewrites: [first] }: TakeBack, { rewrites }: TakeBack): boolean {
+  return first !== undefined && first.before === rewrites.at(-1)?.written;
+}
+
+/** What rollouts that are recorded have written. */
+export function writtenIn(begun: readonly RollingOut[]): TakeBack {
+  return {
+    records: begun.map(({ id }) => id),
+    rewrites: begun.flatMap(({ rewrite }) => rewrite ?? []),
+  };
 }

@@ -14,8 +14,16 @@ const configName = "model.yaml";
 export interface ConfigNotes {
   /** What somebody who wrote the files should know, a sentence each. */
   readonly warnings: readonly string[];
-  /** What a config.pbtxt says, as model.yaml would; undefined where the configuration is not from one. */
-  readonly fromTriton?: YamlNode;
+  /** Another server's file, and what it says as model.yaml would; undefined where the configuration is Troupe's own. */
+  readonly foreign?: ForeignConfig;
+}
+
+export interface ForeignConfig {
+  /** Its name. */
+  readonly file: string;
+  /** It lies in the models folder itself, and the model has no folder that could be changed. */
+  readonly isLoose: boolean;
+  readonly modelYaml: YamlNode;
 }
 
 export interface FoundConfig {
@@ -40,7 +48,10 @@ export async function readConfig(
     if (triton === undefined) return { config: defaultModelConfig };
     const text = await readText(folder, model, triton);
     const { config, warnings, modelYaml } = parseTritonConfig(text, model);
-    return { config, notes: { warnings, fromTriton: modelYaml } };
+    return {
+      config,
+      notes: { warnings, foreign: { file: tritonName, isLoose: false, modelYaml } },
+    };
   } catch (thrown) {
     if (thrown instanceof TroupeError) return { config: thrown };
     throw thrown;

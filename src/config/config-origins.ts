@@ -3,7 +3,8 @@ import { isGiven } from "./config-field.ts";
 import { snakeCase } from "./key-name.ts";
 import { parseYaml, type YamlNode } from "./yaml-tree.ts";
 
-export type ConfigOrigin = "default" | "model.yaml" | "config.pbtxt" | "server";
+/** The name of a file, or where else it is from. */
+export type ConfigOrigin = "default" | "server" | (string & {});
 
 export interface DescribedConfig {
   /** As model.yaml would say it, complete. */
@@ -34,10 +35,12 @@ export function describeConfig(text: string, config: ModelConfig): DescribedConf
 /** `root` is the file as a model.yaml would say it. */
 export function describeFrom(
   root: YamlNode | undefined,
-  file: "model.yaml" | "config.pbtxt",
+  file: string,
   config: ModelConfig,
 ): DescribedConfig {
-  const keys = (Object.keys(config) as (keyof ModelConfig)[]).filter((key) => key !== "triton");
+  const keys = (Object.keys(config) as (keyof ModelConfig)[]).filter(
+    (key) => key !== "triton" && key !== "schwift",
+  );
   const described = keys.map((key) => [snakeCase(key), describe(config, key)]);
   const paths = keys.flatMap((key) => pathsOf(config, key));
   return {

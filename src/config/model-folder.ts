@@ -2,7 +2,7 @@
 // What a listing means is decided in model-layout.ts and wanted-versions.ts; nothing is followed, loaded or changed.
 import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName, nameRule } from "../protocol/model-name.ts";
@@ -15,15 +15,18 @@ import {
   readConfig,
   whyUnreadable,
 } from "./config-file.ts";
+import { stampAt } from "./file-stamp.ts";
 import { defaultModelConfig } from "./model-config.ts";
 import {
   besideOf,
   type Entry,
+  entriesAround,
   type FoundVersion,
   type Listing,
   layOut,
   usualName,
 } from "./model-layout.ts";
+import { discoverSchwift } from "./schwift-folder.ts";
 import { selectVersions } from "./wanted-versions.ts";
 
 export interface ModelVersion {
@@ -32,7 +35,12 @@ export interface ModelVersion {
   readonly file: string;
   /** Files in the same folder that may hold its weights, sorted. */
   readonly beside: readonly NamedFile[];
+  /** How its files looked; absent where nobody has looked. */
+  readonly stamps?: FileStamps;
 }
+
+/** By path: what tells a file from what it was before. */
+export type FileStamps = Readonly<Record<string, string>>;
 
 /** The model's file first, then those that it may keep its weights in. */
 export function pathsOf({ file, beside }: ModelVersion): readonly string[] {
@@ -68,7 +76,8 @@ export interface UnservableModel extends FoundModel {
 const volumeRescue = "lost+found";
 
 /**
- * Every sub-folder as a model, sorted by name; loose files and names with a dot in front are left out. Throws
+ * Every sub-folder as a model, sorted by name, and behind them those that SchwiftServe's files describe; other loose
+ * files and names with a dot in front are left out. Throws
  * TroupeError `invalid-model` where there is no such folder; a model's own problem never hides the others.
  */
 export async function discoverModels(folder: string): Promise<readonly ModelFolder[]> {
@@ -79,7 +88,9 @@ export async function discoverModels(folder: string): Promise<readonly ModelFold
   const found: ModelFolder[] = [];
   // One after the other: thousands at once would run out of file descriptors.
   for (const entry of models) found.push(await look(resolve(folder), entry));
-  return found;
+  const loose = await discoverSchwift(resolve(folder));
+  const isFree = ({ name }: ModelFolder) => found.every((one) => one.name !== name);
+  return [...found, ...loose.filter(isFree)];
 }
 
 /** What is not so yet: a model.yaml that says something else, a version that is added. */
@@ -99,9 +110,11 @@ export async function discoverModel(
 ): Promise<ModelFolder | undefined> {
   if (!mayBeModel(name)) return undefined;
   const kind = await kindOfModel(folder, name);
-  return kind === "folder" || kind === "link-to-folder"
-    ? look(resolve(folder), { name, kind }, foreseen)
-    : undefined;
+  if (kind === "folder" || kind === "link-to-folder") {
+    return look(resolve(folder), { name, kind }, foreseen);
+  }
+  const loose = await discoverSchwift(resolve(folder)).catch(() => []);
+  return loose.find((model) => model.name === name);
 }
 
 /** As it will be where nothing of it is there yet. */
@@ -180,8 +193,14 @@ async function listFolder(folder: string): Promise<Entry[]> {
     found.map(async (entry) => ({
       name: entry.name,
       kind: await kindOf(folder, entry.name, entry),
+      ...(entry.isFile() ? await stampIn(folder, entry.name) : {}),
     })),
   );
+}
+
+async function stampIn(folder: string, name: string): Promise<Pick<Entry, "stamp">> {
+  const stamp = await stampAt(join(folder, name));
+  return stamp === undefined ? {} : { stamp };
 }
 
 async function kindOf(folder: string, name: string, entry: Dirent | Stats): Promise<Entry["kind"]> {
@@ -247,5 +266,12 @@ function locate(folder: string, listing: Listing, found: FoundVersion): ModelVer
     name,
     file: join(dirname(file), name),
   }));
-  return [{ version: found.version, file, beside }];
+  const names = [basename(file), ...beside.map(({ name }) => name)];
+  const around = entriesAround(listing, found.path).filter(({ name }) => names.includes(name));
+  const stamps = Object.fromEntries(
+    around.flatMap(({ name, stamp }) =>
+      stamp === undefined ? [] : [[join(dirname(file), name), stamp]],
+    ),
+  );
+  return [{ version: found.version, file, beside, stamps }];
 }

@@ -5,6 +5,8 @@ import { compareVersions } from "../protocol/version-order.ts";
 export interface Entry {
   readonly name: string;
   readonly kind: "file" | "folder" | "link-to-folder" | "link" | "other";
+  /** Of a file that is there: what tells it from what it was before. */
+  readonly stamp?: string;
 }
 
 export interface Listing {
@@ -59,16 +61,20 @@ function flatVersions(flat: Choice): FoundVersion[] {
 const noWeights = /^\.|\.(onnx|ya?ml|pbtxt|md)$/i;
 
 /** The files beside a version's own that may hold its weights, sorted; links are left out. */
-export function besideOf(
-  { entries, folders }: Listing,
-  path: readonly string[],
-): readonly string[] {
-  const [folder = ""] = path;
-  const around = path.length > 1 ? (folders.get(folder) ?? []) : entries;
-  return around
+export function besideOf(listing: Listing, path: readonly string[]): readonly string[] {
+  return entriesAround(listing, path)
     .filter(({ name, kind }) => kind === "file" && !noWeights.test(name))
     .map(({ name }) => name)
     .sort(compareVersions);
+}
+
+/** What lies in the same folder as a version's file, with that itself. */
+export function entriesAround(
+  { entries, folders }: Listing,
+  path: readonly string[],
+): readonly Entry[] {
+  const [folder = ""] = path;
+  return path.length > 1 ? (folders.get(folder) ?? []) : entries;
 }
 
 /** model.onnx, or else the only .onnx file. */

@@ -101,6 +101,12 @@ export const nameKind = patternKind(
   "<name>",
 );
 
+export const optionalNameKind = patternKind(
+  /^[A-Za-z0-9._-]{0,64}$/,
+  "the name of a model, or nothing",
+  "<name>",
+);
+
 export const originsKind: SettingKind<readonly string[]> = {
   expected: "origins as https://app.example.com, separated by commas",
   placeholder: "<origins>",

@@ -6,6 +6,7 @@ import {
   integerKind,
   millisecondsKind,
   nameKind,
+  optionalNameKind,
   originsKind,
   pathKind,
   type SettingKind,
@@ -129,6 +130,16 @@ export const settingTable = {
     "origins that may open a WebSocket, separated by commas; none means every origin",
   ),
   serverName: setting(nameKind, "troupe", "name of the server in GET /v2"),
+  defaultModel: setting(
+    optionalNameKind,
+    "",
+    "model of a POST /infer that names none; none means that each must",
+  ),
+  compatTriton: setting(
+    switchKind,
+    false,
+    "refuse under /v2 as Triton does (compat: { triton: true })",
+  ),
 } as const;
 
 export type SettingKey = keyof typeof settingTable;

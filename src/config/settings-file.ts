@@ -5,7 +5,7 @@ import { snakeCase } from "./key-name.ts";
 import { suggest } from "./nearest.ts";
 import { quote } from "./quote.ts";
 import { type SettingKey, settingKeys, settingOf } from "./setting-table.ts";
-import { describeYaml, parseYaml, type YamlNode } from "./yaml-tree.ts";
+import { describeYaml, parseYaml, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 
 export type SettingsFileVerdict =
   | { readonly type: "read"; readonly given: readonly GivenSetting[] }
@@ -41,17 +41,25 @@ export function parseSettingsFile(text: string, file: string): SettingsFileVerdi
   if (root.type !== "map") {
     return refusal(`settings must be a map, got ${describeYaml(root)} (${file}:${root.line})`);
   }
-  const stranger = root.entries.find(({ key }) => !keyOfName.has(key));
+  const entries = root.entries.flatMap(inSection);
+  const stranger = entries.find(({ key }) => !keyOfName.has(key));
   if (stranger !== undefined) {
     const words = `unknown key ${quote(stranger.key)}${suggest(stranger.key, knownNames)}`;
     return refusal(`${words} (${file}:${stranger.line})`);
   }
-  const given = root.entries.flatMap(({ key: name, value, line }): GivenSetting[] => {
+  const given = entries.flatMap(({ key: name, value, line }): GivenSetting[] => {
     const key = keyOfName.get(name);
     if (key === undefined || isNothing(value)) return [];
     return [{ key, text: textOf(value, key), origin: { type: "file", file, line } }];
   });
   return { type: "read", given };
+}
+
+/** `compat: { triton: true }` is `compat_triton: true`. */
+function inSection(entry: YamlEntry): readonly YamlEntry[] {
+  const { key: section, value } = entry;
+  if (value.type !== "map" || keyOfName.has(section)) return [entry];
+  return value.entries.map((one) => ({ ...one, key: `${section}_${one.key}` }));
 }
 
 function textOf(node: YamlNode, key: SettingKey): string {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { LogLevel } from "../protocol/control.ts";
+import { withEnvFile } from "./env-file.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { readFlags } from "./flags.ts";
 import {
@@ -10,6 +11,7 @@ import {
   refusal,
 } from "./given-setting.ts";
 import { snakeCase } from "./key-name.ts";
+import { readNeighbours, unheardNeighbours } from "./neighbour-environment.ts";
 import { readProductVersion } from "./product-version.ts";
 import { quote } from "./quote.ts";
 import { type SettingTable, settingKeys, settingTable } from "./setting-table.ts";
@@ -52,12 +54,20 @@ export interface Settings {
   /** Empty means every origin. */
   readonly allowedOrigins: readonly string[];
   readonly serverName: string;
+  /** Empty where there is none. */
+  readonly defaultModel: string;
+  readonly compatTriton: boolean;
 }
 
 export type Origins = { readonly [K in keyof Settings]: Origin };
 
 export type SettingsVerdict =
-  | { readonly type: "run"; readonly settings: Settings; readonly origins: Origins }
+  | {
+      readonly type: "run";
+      readonly settings: Settings;
+      readonly origins: Origins;
+      readonly warnings: readonly string[];
+    }
   | { readonly type: "help"; readonly text: string }
   | { readonly type: "version"; readonly text: string }
   | Refusal;
@@ -65,6 +75,8 @@ export type SettingsVerdict =
 interface Machine {
   readonly cwd: string;
   readonly cores: number;
+  /** What somebody who set the environment should know, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 interface Valued {
@@ -87,11 +99,16 @@ export function readSettings(
   if (flags.type === "help") return { type: "help", text: helpText(cores) };
   if (flags.type === "version") return { type: "version", text: `troupe ${readProductVersion()}` };
   if (flags.type === "refused") return flags;
-  const environment = readEnvironment(env);
+  const told = withEnvFile(env, cwd);
+  if (told.type === "refused") return told;
+  const environment = readEnvironment(told.environment);
   if (environment.type === "refused") return environment;
   const file = readSettingsFile(flags.configFile ?? environment.configFile, cwd);
   if (file.type === "refused") return file;
-  return settle([...file.given, ...environment.given, ...flags.given], { cwd, cores });
+  // Below the file: a name such as HOST may stand there for somebody else.
+  const neighbours = readNeighbours(told.environment);
+  const given = [...neighbours, ...file.given, ...environment.given, ...flags.given];
+  return settle(given, { cwd, cores, warnings: unheardNeighbours(told.environment) });
 }
 
 /** The later of two givens of one setting wins. */
@@ -129,7 +146,8 @@ function complete(valued: ReadonlyMap<keyof Settings, Valued>, machine: Machine)
   const contradiction = findContradiction(settings, origins);
   if (contradiction !== undefined) return refusal(contradiction);
   const models = resolve(machine.cwd, settings.models);
-  return { type: "run", settings: { ...settings, models }, origins };
+  const { warnings } = machine;
+  return { type: "run", settings: { ...settings, models }, origins, warnings };
 }
 
 function findContradiction(settings: Settings, origins: Origins): string | undefined {

@@ -21,14 +21,20 @@ export interface ReplicaLoad {
   readonly breakerRetryMs: number;
 }
 
-export interface AdmissionFacts {
-  readonly draining: boolean;
+/** What the front door as a whole holds, and would hold with this request. */
+export interface RoomFacts {
   readonly inFlight: number;
   readonly maxInFlight: number;
   readonly inFlightBytes: number;
   readonly maxInFlightBytes: number;
   readonly bytes: number;
   readonly priority: Priority;
+}
+
+export interface AdmissionFacts extends RoomFacts {
+  readonly draining: boolean;
+  /** It was given a place before its model was known. */
+  readonly hasRoom: boolean;
   /** Milliseconds until the deadline. */
   readonly allowanceMs: number;
   readonly state: VersionState;
@@ -74,16 +80,26 @@ const sequencesRetryMs = 1_000;
 
 /** Whether a request is taken, in the order in which refusing costs least. Knows only the head of the request. */
 export function admit(facts: AdmissionFacts): Admission {
-  const share = facts.priority === "low" ? lowShare : 1;
+  const share = shareOf(facts);
   if (facts.draining) {
     return shed("draining", "draining", "the server is draining", drainingRetryMs);
   }
-  return admitByRoom(facts, share) ?? admitByModel(facts, share) ?? { type: "admit" };
+  const byRoom = facts.hasRoom ? undefined : admitByRoom(facts, soonestMs(facts.replicas) / 2);
+  return byRoom ?? admitByModel(facts, share) ?? { type: "admit" };
 }
 
-function admitByRoom(facts: AdmissionFacts, share: number): Admission | undefined {
+/** Of a request whose model stands in its body: whether there is room to read that. */
+export function admitToRoom(facts: RoomFacts): Admission {
+  return admitByRoom(facts, unknownRetryMs) ?? { type: "admit" };
+}
+
+function shareOf({ priority }: RoomFacts): number {
+  return priority === "low" ? lowShare : 1;
+}
+
+function admitByRoom(facts: RoomFacts, retryMs: number): Admission | undefined {
   const { inFlight, maxInFlight, inFlightBytes, maxInFlightBytes, bytes } = facts;
-  const retryMs = soonestMs(facts.replicas) / 2;
+  const share = shareOf(facts);
   if (inFlight >= maxInFlight * share) {
     return overloaded("in-flight", `${inFlight} of ${maxInFlight} requests are in flight`, retryMs);
   }

@@ -49,6 +49,9 @@ export const health = {
     uptime_seconds: { type: "integer" },
     timestamp: text,
     models: { type: "array", items: modelInList },
+    loaded_models: texts,
+    max_workers: { type: "integer" },
+    models_loaded: texts,
   }),
 };
 

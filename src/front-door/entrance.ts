@@ -3,7 +3,7 @@ import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import { TroupeError, toError } from "../protocol/errors.ts";
 import type { Priority } from "../protocol/frames.ts";
-import { admit } from "./admission.ts";
+import { type Admission, admit, admitToRoom, type RoomFacts } from "./admission.ts";
 import type { Directory, Target } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics, ModelSeries } from "./door-metrics.ts";
@@ -21,6 +21,16 @@ export interface Ask {
   readonly draining?: boolean;
   /** The sequence that it belongs to, and whether it is the first of it. */
   readonly sequence?: Pick<SequenceCall, "seat" | "start"> | null;
+  /** Of a request that has been given room already; it stays its holder's to release. */
+  readonly room?: Room;
+}
+
+/** A place in the front door, for a request whose model is not known yet. */
+export interface Room {
+  readonly permit: Permit;
+  readonly arrivedAt: Millis;
+  /** As far as can be told without the model's own. */
+  readonly deadlineAt: Millis;
 }
 
 export interface Admitted {
@@ -41,12 +51,24 @@ export interface EntranceParts {
 
 /** Room comes with every answer. */
 const growthRetryMs = 100;
+/** How requests are counted whose model nobody knows yet. */
+const noModel = "";
 
 export class Entrance {
   readonly #parts: EntranceParts;
 
   constructor(parts: EntranceParts) {
     this.#parts = parts;
+  }
+
+  /** Before a body that names its model is read. Throws the TroupeError that the caller gets. */
+  enter(ask: Pick<Ask, "bytes" | "timeoutMs" | "priority">): Room {
+    const { clock, settings, permits, metrics } = this.#parts;
+    const verdict = admitToRoom(this.#roomFacts(ask));
+    if (verdict.type === "shed") throw refusal(verdict, metrics, noModel);
+    const arrivedAt = clock.now();
+    const deadlineAt = deadlineFor(ask.timeoutMs, null, settings, arrivedAt);
+    return { permit: permits.take(ask.bytes), arrivedAt, deadlineAt };
   }
 
   /** Throws the TroupeError that the caller gets; otherwise the permit is the caller's to release. */
@@ -56,15 +78,12 @@ export class Entrance {
     const { model, version } = target;
     const series = metrics.model(model.name, version.version);
     const now = clock.now();
-    const deadlineAt = deadlineFor(ask.timeoutMs, model.requestMs, settings, now);
+    const arrivedAt = ask.room?.arrivedAt ?? now;
+    const deadlineAt = deadlineFor(ask.timeoutMs, model.requestMs, settings, arrivedAt);
     const verdict = admit({
+      ...this.#roomFacts(ask),
       draining: ask.draining ?? false,
-      inFlight: permits.requests,
-      maxInFlight: settings.maxInFlight,
-      inFlightBytes: permits.bytes,
-      maxInFlightBytes: settings.maxInFlightBytes,
-      bytes: ask.bytes,
-      priority: ask.priority,
+      hasRoom: ask.room !== undefined,
       allowanceMs: deadlineAt - now,
       state: version.state,
       reason: reasonOf(target),
@@ -77,24 +96,40 @@ export class Entrance {
       replicas: dispatcher.loads(model.name, version.version, ask.sequence?.seat),
     });
     if (verdict.type === "admit") {
-      return { target, permit: permits.take(ask.bytes), deadlineAt, series };
+      const permit = ask.room?.permit ?? permits.take(ask.bytes);
+      return { target, permit, deadlineAt, series };
     }
-    metrics.shed(model.name, verdict.reason).add();
     series.predictions(verdict.failure.code).add();
-    throw toError(verdict.failure);
+    throw refusal(verdict, metrics, model.name);
+  }
+
+  #roomFacts({ bytes, priority }: Pick<Ask, "bytes" | "priority">): RoomFacts {
+    const { settings, permits } = this.#parts;
+    const { maxInFlight, maxInFlightBytes } = settings;
+    const { requests: inFlight, bytes: inFlightBytes } = permits;
+    return { inFlight, maxInFlight, inFlightBytes, maxInFlightBytes, bytes, priority };
   }
 
   /** A body that declared no length was admitted as nothing: what it gets instead when there is no room for it. */
-  grow({ permit, target }: Admitted, bytes: number): TroupeError | undefined {
+  grow(permit: Permit, bytes: number, model = noModel): TroupeError | undefined {
     const { permits, settings, metrics } = this.#parts;
     if (!permit.grow(bytes)) return undefined;
     if (permits.requests === 1 || permits.bytes <= settings.maxInFlightBytes) return undefined;
-    metrics.shed(target.model.name, "bytes").add();
+    metrics.shed(model, "bytes").add();
     const words = `${permits.bytes} of ${settings.maxInFlightBytes} bytes are in flight`;
     return new TroupeError("overloaded", `Cannot take request: ${words}`, {
       retryAfterMs: growthRetryMs,
     });
   }
+}
+
+function refusal(
+  { reason, failure }: Extract<Admission, { type: "shed" }>,
+  metrics: DoorMetrics,
+  model: string,
+): TroupeError {
+  metrics.shed(model, reason).add();
+  return toError(failure);
 }
 
 /** The full reason may hold ONNX Runtime's words, which are for those who manage models. */

@@ -31,38 +31,72 @@ const closeBracket = 0x5d;
  */
 export function readEnvelope(frame: Buffer, opened?: string): Envelope {
   const fields = new Map<string, unknown>();
-  let at = skipSpace(frame, 0);
-  if (frame[at] !== openBrace) throw malformed(at);
-  at = skipSpace(frame, at + 1);
-  while (frame[at] !== closeBrace) at = readField(frame, at, { fields, opened });
-  if (skipSpace(frame, at + 1) < frame.length) throw malformed(at + 1);
+  walkFields(frame, (name, from, to) => {
+    const isOpened = name === opened;
+    if (isOpened) checkOpened(name, to - from);
+    const isRead = isOpened || isShort(frame, from, to);
+    fields.set(name, isRead ? parseShort(frame, from, to) : undefined);
+  });
   return fields;
 }
 
-/** Reads `"name": value` and the comma behind it; returns where the next begins. */
-function readField(
-  frame: Buffer,
-  at: number,
-  {
-    fields,
-    opened,
-  }: { readonly fields: Map<string, unknown>; readonly opened: string | undefined },
-): number {
+/**
+ * The items of the list that stands in the frame as `name`, each as it came; undefined where it is no list. Throws as
+ * `readEnvelope` does, and where there are more than `most`.
+ */
+export function cutList(frame: Buffer, name: string, most: number): readonly Buffer[] | undefined {
+  let list: Buffer | undefined;
+  walkFields(frame, (field, from, to) => {
+    if (field === name) list = frame.subarray(from, to);
+  });
+  return list?.[0] === openBracket ? cutItems(list, most) : undefined;
+}
+
+function cutItems(list: Buffer, most: number): readonly Buffer[] {
+  const items: Buffer[] = [];
+  let at = skipSpace(list, 1);
+  while (list[at] !== closeBracket) {
+    const end = skipValue(list, at);
+    if (items.length >= most) throw tooMuch(`a list of a body has at most ${most} items here`);
+    items.push(list.subarray(at, end));
+    at = nextAfter(list, end, closeBracket);
+  }
+  return items;
+}
+
+type Visit = (name: string, valueFrom: number, valueTo: number) => void;
+
+function walkFields(frame: Buffer, visit: Visit): void {
+  let fields = 0;
+  let at = skipSpace(frame, 0);
+  if (frame[at] !== openBrace) throw malformed(at);
+  at = skipSpace(frame, at + 1);
+  while (frame[at] !== closeBrace) {
+    if (fields >= maxFields) throw tooMuch(`a frame or body has at most ${maxFields} fields`);
+    at = walkField(frame, at, visit);
+    fields += 1;
+  }
+  if (skipSpace(frame, at + 1) < frame.length) throw malformed(at + 1);
+}
+
+/** Over `"name": value` and the comma behind it; returns where the next begins. */
+function walkField(frame: Buffer, at: number, visit: Visit): number {
   const nameEnd = skipString(frame, at);
   const name = parseShort(frame, at, nameEnd);
   const colonAt = skipSpace(frame, nameEnd);
   if (frame[colonAt] !== colon || typeof name !== "string") throw malformed(colonAt);
   const valueAt = skipSpace(frame, colonAt + 1);
   const valueEnd = skipValue(frame, valueAt);
-  const isOpened = name === opened;
-  if (fields.size >= maxFields) throw tooMuch(`a frame or body has at most ${maxFields} fields`);
-  if (isOpened) checkOpened(name, valueEnd - valueAt);
-  const isRead = isOpened || isShort(frame, valueAt, valueEnd);
-  fields.set(name, isRead ? parseShort(frame, valueAt, valueEnd) : undefined);
-  const after = skipSpace(frame, valueEnd);
-  if (frame[after] === closeBrace) return after;
+  visit(name, valueAt, valueEnd);
+  return nextAfter(frame, valueEnd, closeBrace);
+}
+
+/** Over the comma behind a member, if it is not the last. */
+function nextAfter(frame: Buffer, memberEnd: number, close: number): number {
+  const after = skipSpace(frame, memberEnd);
+  if (frame[after] === close) return after;
   const next = skipSpace(frame, after + 1);
-  if (frame[after] !== comma || frame[next] === closeBrace) throw malformed(after);
+  if (frame[after] !== comma || frame[next] === close) throw malformed(after);
   return next;
 }
 
@@ -153,6 +187,6 @@ function tooMuch(words: string): TroupeError {
 function malformed(at: number): TroupeError {
   return new TroupeError(
     "invalid-request",
-    `frame must be a JSON object, but it is malformed at byte ${at}`,
+    `a frame or body must be a JSON object, but it is malformed at byte ${at}`,
   );
 }

@@ -29,6 +29,8 @@ export interface Call {
   readonly priority: Priority;
   readonly requestId: string;
   readonly stream: boolean;
+  /** It waits for no company. */
+  readonly hurried?: boolean;
   /** Null where the request stands for itself. */
   readonly sequence: SequenceCall | null;
   /** Comes once for each slice of a streaming answer; the next ones wait for credit. Bodies are gone on return. */

@@ -78,7 +78,9 @@ export class FrontDoor {
     const sharedSeats = new SharedSeats();
     const ask: AskSupervisor = (question, waiting) => this.#queries.ask(question, waiting);
     const app = plainRoutes({ ...shared, ask, tell });
-    const hot = predictRoute({ ...shared, sharedSeats, maxBodyBytes: settings.maxBodyBytes });
+    const { maxBodyBytes, defaultModel, compatTriton } = settings;
+    const limits = { maxBodyBytes, defaultModel, compatTriton };
+    const hot = predictRoute({ ...shared, ...limits, sharedSeats });
     this.#ready = app.ready();
     this.#grpcParts = { ...serving, sharedSeats, ask };
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));

@@ -127,6 +127,7 @@ export class HostLink {
       id,
       codec: call.codec,
       alone: flight.alone,
+      ...(call.hurried && { hurried: true }),
       stream: call.stream,
       priority: call.priority,
       deadlineAt: call.deadlineAt,

@@ -3,10 +3,16 @@ import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { AnswerBytes } from "../protocol/frames.ts";
 import type { Coding } from "./content-coding.ts";
+import { type FailureForm, troupeForm } from "./failure-form.ts";
 import { httpStatus, retryHeaders } from "./statuses.ts";
 
-function errorBody(failure: Failure, requestId: string): string {
-  return JSON.stringify({ error: failure.message, code: failure.code, request_id: requestId });
+/** A failure, and what its answer must say beside it. */
+export interface HttpFailure {
+  readonly failure: Failure;
+  readonly requestId: string;
+  readonly keepAlive: boolean;
+  /** By default Troupe's own. */
+  readonly form?: FailureForm | undefined;
 }
 
 /** The whole answer, for a socket on which no response stands; it ends the connection. */
@@ -15,7 +21,7 @@ export function rawFailure(
   requestId: string,
   status = httpStatus[failure.code],
 ): string {
-  const body = errorBody(failure, requestId);
+  const { body } = troupeForm(failure, requestId);
   const headers = [
     ["content-type", "application/json"],
     ["content-length", Buffer.byteLength(body)],
@@ -27,13 +33,8 @@ export function rawFailure(
   return `HTTP/1.1 ${status} ${failure.code}\r\n${lines.join("")}\r\n${body}`;
 }
 
-export function sendFailure(
-  response: ServerResponse,
-  failure: Failure,
-  requestId: string,
-  keepAlive: boolean,
-): number {
-  response.end(beginFailure(response, failure, requestId, keepAlive));
+export function sendFailure(response: ServerResponse, failure: HttpFailure): number {
+  response.end(beginFailure(response, failure));
   return response.statusCode;
 }
 
@@ -46,11 +47,10 @@ const lingerMs = 1_000;
  */
 export function sendEarlyFailure(
   response: ServerResponse,
-  failure: Failure,
-  requestId: string,
+  failure: Omit<HttpFailure, "keepAlive">,
   clock: Clock,
 ): number {
-  response.write(beginFailure(response, failure, requestId, false));
+  response.write(beginFailure(response, { ...failure, keepAlive: false }));
   const disarm = clock.after(lingerMs, () => response.end());
   response.on("close", disarm);
   response.req.on("end", () => response.end());
@@ -61,14 +61,12 @@ export function sendEarlyFailure(
 /** Writes the head and gives the body. */
 function beginFailure(
   response: ServerResponse,
-  failure: Failure,
-  requestId: string,
-  keepAlive: boolean,
+  { failure, requestId, keepAlive, form = troupeForm }: HttpFailure,
 ): string {
-  const body = errorBody(failure, requestId);
+  const { status, body } = form(failure, requestId);
   const headers = headersOf(json, Buffer.byteLength(body), requestId, keepAlive);
   headers.push(...retryHeaders(failure.code, failure.retryAfterMs).flat());
-  response.writeHead(httpStatus[failure.code], headers);
+  response.writeHead(status, headers);
   return body;
 }
 

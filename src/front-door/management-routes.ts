@@ -6,10 +6,11 @@ import { TroupeError } from "../protocol/errors.ts";
 import type { ModelChange, Question } from "../protocol/questions.ts";
 import { inviteBody, readObject } from "./json-request.ts";
 import { guardOf } from "./management-guard.ts";
+import { nexusUpload } from "./neighbours/model-nexus.ts";
 import { checkName, checkVersion, knownName } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
 import { changeWaiting, takeUpload } from "./upload.ts";
-import { uploadUrls } from "./upload-form.ts";
+import { uploadUrl, uploadUrls } from "./upload-form.ts";
 
 export interface ManagementParts {
   readonly clock: Clock;
@@ -38,7 +39,13 @@ export function addManagement(app: FastifyInstance, parts: ManagementParts): voi
 
 function addViews(app: FastifyInstance, { ask }: ManagementParts): void {
   const view = async (reply: FastifyReply, question: Question) => sendJson(reply, ask(question));
-  app.get("/models", (_request, reply) => view(reply, { type: "models" }));
+  app.get("/models", async (request, reply) => {
+    const isBare = isArrayWanted(queryOf(request, ["format"]));
+    const text = await view(reply, { type: "models" });
+    return isBare
+      ? JSON.stringify((JSON.parse(text) as { readonly models: unknown }).models)
+      : text;
+  });
   app.get<{ Params: Params }>(modelUrl, ({ params }, reply) =>
     view(reply, { type: "model", model: knownName("model", params.model) }),
   );
@@ -85,9 +92,15 @@ function addUploads(app: FastifyInstance, parts: ManagementParts): void {
       const own = { ...parts, maxUploadBytes, requestId: request.id };
       const body = await takeUpload(own, request.raw, query, invite);
       reply.code(201);
-      return sendJson(reply, body);
+      return sendJson(reply, url === uploadUrl ? nexusUpload(body) : body);
     });
   }
+}
+
+/** As the AI Inference Backend Platform has the list of models. Throws `invalid-request`. */
+function isArrayWanted({ format }: Readonly<Record<string, string>>): boolean {
+  if (format === undefined || format === "array") return format === "array";
+  throw new TroupeError("invalid-request", `format must be array, got '${format}'`);
 }
 
 async function sendJson(reply: FastifyReply, body: string | Promise<string>): Promise<string> {

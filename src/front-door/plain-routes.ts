@@ -1,18 +1,22 @@
 /* Every route that is not a prediction, on Fastify: health, metadata, metrics, the tree, and those of management. */
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { DoorSettings } from "../protocol/control.ts";
-import { TroupeError, toFailure } from "../protocol/errors.ts";
+import { TroupeError } from "../protocol/errors.ts";
 import * as answers from "./answer-schemas.ts";
-import { hasBody } from "./body-deadline.ts";
 import type { Directory } from "./directory.ts";
-import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
 import { offWords } from "./management-guard.ts";
 import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
-import { type PlainExchangeParts, watchExchange } from "./plain-exchange.ts";
+import { neighbourRoutes } from "./neighbours/body-routes.ts";
+import { modelsLoaded } from "./neighbours/inference-platform.ts";
+import { infoUrl } from "./neighbours/model-nexus.ts";
+import { platformMetrics, wantsJson } from "./neighbours/platform-metrics.ts";
+import { addNeighbours } from "./neighbours/routes.ts";
+import { loadedModels, workersOf } from "./neighbours/schwift-serve.ts";
+import type { PlainExchangeParts } from "./plain-exchange.ts";
+import { plainServer } from "./plain-server.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
-import { requestIdOf } from "./request-head.ts";
 import { uploadUrl } from "./upload-form.ts";
 import { extensions } from "./v2-extensions.ts";
 import { addV2Logging } from "./v2-logging-routes.ts";
@@ -41,41 +45,15 @@ const modelParams = {
   properties: { model: { type: "string" }, version: { type: "string" } },
 } as const;
 const readyQuery = { type: "object", properties: { model: { type: "string" } } } as const;
+
+const alwaysReady: Readiness = { ready: true, reasons: [] };
+
 /** Verbs that get 405 where the path is one of ours. */
 const verbs = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** `server` makes the server that Fastify answers for; it is listened on elsewhere. */
+/** The server is listened on elsewhere. */
 export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    genReqId: (request) => requestIdOf(request.headers),
-    frameworkErrors: (_error, request, reply) => {
-      const plain = reply as unknown as FastifyReply;
-      watchExchange(parts, request as unknown as FastifyRequest, plain);
-      const error = new TroupeError("invalid-request", "the path is not well-formed");
-      fail(plain, error, String(request.id));
-    },
-  });
-  app.decorateReply("failure", null);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
-  // On the raw answer, which failures are written on too.
-  app.addHook("onRequest", async (request, reply) => {
-    watchExchange(parts, request, reply);
-    if (parts.isDraining()) reply.raw.setHeader("connection", "close");
-  });
-  app.addHook("onSend", async (request, reply) => {
-    reply.header("x-request-id", request.id);
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const words = `no route ${request.method} ${request.url.split("?")[0]}`;
-    fail(reply, new TroupeError("not-found", words), request.id);
-  });
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = translate(thrown);
-    if (!hasBody(request.raw) || request.raw.complete) fail(reply, error, request.id);
-    else failEarly(reply, error, request.id, parts);
-  });
+  const app = plainServer(parts);
   const verbsOf = new Map<string, readonly string[]>();
   app.addHook("onRoute", ({ url, method }) => {
     const known = verbsOf.get(url) ?? [];
@@ -90,40 +68,14 @@ export function plainRoutes(parts: PlainRouteParts): FastifyInstance {
   addV2Logging(app, parts);
   addV2Refusals(app);
   addSigns(app, parts);
+  addNeighbours(app, parts);
   refuseOtherVerbs(app, new Map(verbsOf));
   return app;
 }
 
-function translate(error: unknown): TroupeError {
-  if (error instanceof TroupeError) return error;
-  const status = (error as { statusCode?: number }).statusCode ?? 500;
-  if (status >= 400 && status < 500) {
-    return new TroupeError("invalid-request", "the request cannot be read", { cause: error });
-  }
-  return new TroupeError("internal", "internal error", { cause: error });
-}
-
-/** Past Fastify's own serialisation, so that all failures of all routes are made in one place. */
-function fail(reply: FastifyReply, error: TroupeError, requestId: string): void {
-  reply.hijack();
-  reply.failure = toFailure(error);
-  sendFailure(reply.raw, reply.failure, requestId, true);
-}
-
-/** The rest of the body is on its way, and may be large. */
-function failEarly(
-  reply: FastifyReply,
-  error: TroupeError,
-  requestId: string,
-  { clock }: PlainRouteParts,
-): void {
-  reply.hijack();
-  reply.failure = toFailure(error);
-  sendEarlyFailure(reply.raw, reply.failure, requestId, clock);
-}
-
 function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {
   const { directory } = parts;
+  const isTriton = parts.settings.compatTriton;
   const ready: Handler<FastifyRequest<{ Querystring: { model?: string } }>> = (request, reply) => {
     const { model } = request.query;
     const verdict =
@@ -135,15 +87,34 @@ function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {
   const live = { schema: { response: answers.liveness } };
   const readyOptions = { schema: { querystring: readyQuery, response: answers.serverReadiness } };
   app.get("/livez", live, () => ({ live: true }));
-  app.get("/v2/health/live", live, () => ({ live: true }));
+  app.get("/v2/health/live", live, (_request, reply) =>
+    isTriton ? tellTriton(reply, alwaysReady) : { live: true },
+  );
   app.get("/readyz", readyOptions, ready);
-  app.get("/v2/health/ready", readyOptions, ready);
+  app.get<{ Querystring: { model?: string } }>(
+    "/v2/health/ready",
+    readyOptions,
+    (request, reply) =>
+      isTriton
+        ? tellTriton(reply, judgeServer(directory.server, directory.models))
+        : ready(request, reply),
+  );
   app.get("/health", { schema: { response: answers.health } }, () => describeHealth(parts));
 }
 
 function sendReadiness(reply: FastifyReply, { ready, reasons }: Readiness): unknown {
   reply.code(ready ? 200 : 503);
   return { ready, live: true, reasons };
+}
+
+/** No body where all is well, and 400 where it is not. */
+function tellTriton(reply: FastifyReply, { ready }: Readiness, error?: string): FastifyReply {
+  reply.hijack();
+  const body = ready || error === undefined ? "" : JSON.stringify({ error });
+  const type = body === "" ? {} : { "content-type": "application/json" };
+  reply.raw.writeHead(ready ? 200 : 400, { ...type, "content-length": body.length });
+  reply.raw.end(body);
+  return reply;
 }
 
 function describeHealth({ directory, settings, clock }: PlainRouteParts): unknown {
@@ -156,6 +127,9 @@ function describeHealth({ directory, settings, clock }: PlainRouteParts): unknow
     uptime_seconds: Math.round((clock.wall() - settings.startedAt) / 1_000),
     timestamp: new Date(clock.wall()).toISOString(),
     models: directory.models.map(modelJson),
+    loaded_models: loadedModels(directory.models),
+    max_workers: workersOf(directory.models),
+    models_loaded: modelsLoaded(directory.models),
   };
 }
 
@@ -181,6 +155,7 @@ function addV2(app: FastifyInstance, parts: PlainRouteParts): void {
         ? undefined
         : directory.find(params.model, params.version).version;
     const verdict = judgeModel(directory.server, model, asked);
+    if (settings.compatTriton) return tellTriton(reply, verdict, "Model version not ready");
     reply.code(verdict.ready ? 200 : 503);
     return { name: params.model, ready: verdict.ready, reasons: verdict.reasons };
   };
@@ -208,7 +183,7 @@ function addSigns(app: FastifyInstance, { settings }: PlainRouteParts): void {
     app.get(url, (request, reply) => {
       reply.raw.setHeader("upgrade", "websocket");
       const words = `${request.url.split("?")[0]} is a WebSocket: ask for an upgrade`;
-      fail(reply, new TroupeError("invalid-request", words), request.id);
+      throw new TroupeError("invalid-request", words);
     });
   }
 }
@@ -220,12 +195,15 @@ const socketUrls = [
   "/v2/models/:model/versions/:version/stream",
 ];
 
-function addOperations(app: FastifyInstance, { ask }: PlainRouteParts): void {
+function addOperations(app: FastifyInstance, parts: PlainRouteParts): void {
+  const { ask } = parts;
   app.get("/supervisor", async (_request, reply) => {
     reply.type("application/json");
     return ask({ type: "tree" });
   });
-  app.get("/metrics", async (_request, reply) => {
+  app.get("/metrics", async ({ headers }, reply) => {
+    reply.header("vary", "accept");
+    if (wantsJson(headers.accept)) return platformMetrics(await ask({ type: "metrics" }), parts);
     reply.type("text/plain; version=0.0.4; charset=utf-8");
     return ask({ type: "metrics" });
   });
@@ -235,10 +213,11 @@ function refuseOtherVerbs(
   app: FastifyInstance,
   verbsOf: ReadonlyMap<string, readonly string[]>,
 ): void {
-  const predictUrls = Object.values(predictEndpoints)
-    .flat()
-    .map((endpoint) => endpoint.replace(/\{(\w+)\}/g, ":$1"));
-  for (const [url, taken] of verbsOf) if (url !== uploadUrl) refuse(app, url, taken);
+  const predictUrls = [...Object.values(predictEndpoints).flat(), ...neighbourRoutes.keys()].map(
+    (endpoint) => endpoint.replace(/\{(\w+)\}/g, ":$1"),
+  );
+  for (const [url, taken] of verbsOf)
+    if (url !== uploadUrl && url !== infoUrl) refuse(app, url, taken);
   for (const url of predictUrls) refuse(app, url, ["POST"]);
 }
 
@@ -250,7 +229,7 @@ function refuse(app: FastifyInstance, url: string, allowed: readonly string[]): 
     handler: (request, reply) => {
       reply.raw.setHeader("allow", allowed.join(", "));
       const words = `${url.replace(/:(\w+)/g, "{$1}")} takes ${allowed.join(", ")}, got ${request.method}`;
-      fail(reply, new TroupeError("method-not-allowed", words), request.id);
+      throw new TroupeError("method-not-allowed", words);
     },
   });
 }

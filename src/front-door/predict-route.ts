@@ -1,83 +1,110 @@
 /*
- * Predictions over HTTP, on plain node:http in front of Fastify: the hot road.
- * It reads heads and sizes; the body goes to the host as it came, and the answer's bytes go back untouched.
+ * Predictions over HTTP, on plain node:http in front of Fastify: the hot road. It reads heads and sizes; the body goes
+ * to the host as it came, and the answer's bytes go back untouched. What each prediction asks for is its own.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock, Millis } from "../platform/clock.ts";
+import type { Millis } from "../platform/clock.ts";
 import { type Failure, type TroupeError, toFailure } from "../protocol/errors.ts";
-import type { DoneFrame, Priority } from "../protocol/frames.ts";
-import { hasMemory } from "../protocol/model-metadata.ts";
-import type { AccessLog } from "./access-log.ts";
+import type { AnswerBytes, DoneFrame } from "../protocol/frames.ts";
+import {
+  type BodyListener,
+  BodyPredictions,
+  type BodyPredictionsParts,
+} from "./body-predictions.ts";
+import type { BodyRoute } from "./body-route.ts";
 import { answerCoding, type Coding, codings, knownCoding, pack } from "./content-coding.ts";
-import type { Target } from "./directory.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import type { DoorMetrics } from "./door-metrics.ts";
-import type { Admitted, Entrance } from "./entrance.ts";
-import type { Flight, SequenceCall } from "./flight.ts";
+import { formFor } from "./failure-form.ts";
 import { sendAnswer, sendEarlyFailure, sendFailure } from "./http-answer.ts";
+import { matchBackendPath } from "./neighbours/ai-backend.ts";
+import { neighbourRoutes } from "./neighbours/body-routes.ts";
 import { matchPredictPath, type PredictPath } from "./predict-path.ts";
+import { type Asked, Prediction, type PredictionOutcome } from "./prediction.ts";
 import { declaredLength, readBody } from "./request-body.ts";
 import { contentOf, type RequestContent } from "./request-content.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
-import type { SharedSeats } from "./shared-seats.ts";
 import { endIfUntaken } from "./untaken-answer.ts";
-import { claimV2 } from "./v2-claim.ts";
-import { refuseSequence } from "./v2-sequence.ts";
 
-export interface PredictRouteParts {
-  readonly clock: Clock;
-  readonly entrance: Entrance;
-  readonly dispatcher: Dispatcher;
+export interface PredictRouteParts extends BodyPredictionsParts {
   readonly metrics: DoorMetrics;
-  readonly accessLog: AccessLog;
-  readonly sharedSeats: SharedSeats;
   readonly maxBodyBytes: number;
+  /** Open Inference V2 refuses as Triton does. */
+  readonly compatTriton: boolean;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
 }
 
 export type PlainHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+type Route = PredictPath | BodyRoute;
+
 /** False where the request is none of ours. */
 export function predictRoute(parts: PredictRouteParts): PlainHandler {
   return (request, response) => {
-    if (request.method !== "POST" || request.url === undefined) return false;
-    const path = matchPredictPath(request.url);
-    if (path === undefined) return false;
-    new Exchange(parts, path, request, response).begin();
+    const route = routeOf(request);
+    if (route === undefined) return false;
+    new Exchange(parts, route, request, response).begin();
     return true;
   };
+}
+
+function routeOf({ method, url }: IncomingMessage): Route | undefined {
+  if (url === undefined) return undefined;
+  if (method === "GET") return matchBackendPath(url);
+  if (method !== "POST") return undefined;
+  return matchPredictPath(url) ?? neighbourRoutes.get(pathOf(url)) ?? matchBackendPath(url);
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
 }
 
 /** One request and its answer. */
 class Exchange {
   readonly #parts: PredictRouteParts;
-  readonly #path: PredictPath;
+  readonly #route: Route;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #requestId: string;
+  readonly #asked: Asked;
   readonly #beganAt: Millis;
-  #admittedAt: Millis;
-  #admitted: Admitted | undefined;
+  #requestId: string;
   #content: RequestContent | undefined;
-  #priority: Priority = "normal";
-  #flight: Flight | undefined;
   #isAnswered = false;
   #disarmUpload: (() => void) | undefined;
 
   constructor(
     parts: PredictRouteParts,
-    path: PredictPath,
+    route: Route,
     request: IncomingMessage,
     response: ServerResponse,
   ) {
     this.#parts = parts;
-    this.#path = path;
+    this.#route = route;
     this.#request = request;
     this.#response = response;
     this.#requestId = requestIdOf(request.headers);
     this.#beganAt = parts.clock.now();
-    this.#admittedAt = this.#beganAt;
+    this.#asked = this.#askedOf(route);
+  }
+
+  #askedOf(route: Route): Asked {
+    const [requestId, beganAt] = [this.#requestId, this.#beganAt];
+    const listener: BodyListener = {
+      onDone: (answer, frame) => this.#done(answer, frame),
+      onFailed: (failure) => this.#fail(failure, true),
+      onRequestId: (id) => this.#adopt(id),
+    };
+    return "read" in route
+      ? new BodyPredictions(this.#parts, route, { requestId, beganAt }, listener)
+      : new Prediction(this.#parts, { ...route, requestId, beganAt }, listener);
+  }
+
+  /** One id for one request: the head's goes before the body's. */
+  #adopt(id: string): string {
+    const isNamed = this.#request.headers["x-request-id"] !== undefined;
+    if (!isNamed) this.#requestId = requestIdOf({ "x-request-id": id });
+    return this.#requestId;
   }
 
   begin(): void {
@@ -89,11 +116,8 @@ class Exchange {
     }
     this.#response.on("close", () => this.#close());
     if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
-    const { entrance, maxBodyBytes: maxBytes } = this.#parts;
-    const limits = {
-      maxBytes,
-      onBytes: (bytes: number) => this.#admitted && entrance.grow(this.#admitted, bytes),
-    };
+    const { maxBodyBytes: maxBytes } = this.#parts;
+    const limits = { maxBytes, onBytes: (bytes: number) => this.#grow(bytes) };
     const onBody = (error: TroupeError | undefined, body: Buffer) => {
       if (error === undefined) this.#submit(body);
       else this.#fail(toFailure(error), this.#request.complete);
@@ -103,163 +127,110 @@ class Exchange {
     process.nextTick(() => this.#watchUpload());
   }
 
-  /** From its submission on the dispatcher watches the deadline. */
-  #watchUpload(): void {
-    if (this.#request.complete || this.#isAnswered || this.#admitted === undefined) return;
-    const { clock } = this.#parts;
-    const message = "Cannot answer: the deadline passed while the body was on its way";
-    this.#disarmUpload = clock.after(this.#admitted.deadlineAt - clock.now(), () =>
-      this.#fail({ code: "deadline-exceeded", message }, false),
-    );
-  }
-
   /** Everything that can be refused before the body is read. */
   #admit(): void {
-    const { entrance, clock, maxBodyBytes } = this.#parts;
     const { headers } = this.#request;
-    const bytes = declaredLength(this.#request, maxBodyBytes);
+    const bytes = declaredLength(this.#request, this.#parts.maxBodyBytes);
     // Only this tells a client that it was the coding, and not the type (RFC 9110, section 12.5.3).
     if (knownCoding(headers["content-encoding"]) === undefined) {
       this.#response.setHeader("accept-encoding", codings.join(", "));
     }
-    this.#content = contentOf(headers, this.#path.codec);
+    this.#content = contentOf(headers, this.#route.codec);
     const timeoutMs = timeoutOf(headers["x-request-timeout-ms"]);
-    const priority = priorityOf(headers["x-priority"]);
-    this.#priority = priority;
-    const { model, version } = this.#path;
-    // A draining server still answers whoever has a connection, and closes it with the answer.
-    this.#admitted = entrance.admit({ model, version, bytes, timeoutMs, priority });
-    this.#admittedAt = clock.now();
+    this.#asked.admit({ bytes, timeoutMs, priority: priorityOf(headers["x-priority"]) });
+  }
+
+  #grow(bytes: number): TroupeError | undefined {
+    const { permit, model } = this.#asked;
+    return permit && this.#parts.entrance.grow(permit, bytes, model);
+  }
+
+  /** From its submission on the dispatcher watches the deadline. */
+  #watchUpload(): void {
+    const { deadlineAt } = this.#asked;
+    if (this.#request.complete || this.#isAnswered || deadlineAt === undefined) return;
+    const { clock } = this.#parts;
+    const message = "Cannot answer: the deadline passed while the body was on its way";
+    this.#disarmUpload = clock.after(deadlineAt - clock.now(), () =>
+      this.#fail({ code: "deadline-exceeded", message }, false),
+    );
   }
 
   #submit(body: Buffer): void {
-    if (this.#admitted === undefined || this.#content === undefined || this.#isAnswered) return;
+    if (this.#content === undefined || this.#isAnswered) return;
     this.#disarmUpload?.();
-    const { target, deadlineAt } = this.#admitted;
-    let sequence: SequenceCall | null;
     try {
-      sequence = this.#sequenceOf(body, target);
+      this.#asked.submit(this.#content, body);
     } catch (thrown) {
       this.#fail(toFailure(thrown), true);
-      return;
     }
-    this.#flight = this.#parts.dispatcher.submit({
-      model: target.model.name,
-      version: sequence?.seat.version ?? target.version.version,
-      pinned: this.#path.version !== undefined || sequence?.start === false,
-      codec: this.#content.codec,
-      body,
-      deadlineAt,
-      priority: this.#priority,
-      requestId: this.#requestId,
-      stream: false,
-      sequence,
-      onChunk: () => undefined,
-      onDone: (frame) => this.#done(frame),
-      onFailed: (failure) => this.#fail(failure, true),
-    });
   }
 
-  /** Null where the request stands for itself. Only models that remember pay for the look into the body. */
-  #sequenceOf(body: Buffer, target: Target): SequenceCall | null {
-    const { metadata } = target.version;
-    if (metadata === null || !hasMemory(metadata)) return null;
-    if (this.#path.codec !== "v2") {
-      refuseSequence(body);
-      return null;
-    }
-    const isNamed = this.#path.version !== undefined;
-    return claimV2(this.#parts.sharedSeats, this.#jsonIn(body), target, isNamed);
-  }
-
-  /** Undefined where there is none. */
-  #jsonIn(body: Buffer): Buffer | undefined {
-    const { prefix = null, jsonBytes = null } = this.#content ?? {};
-    if (jsonBytes === 0) return undefined;
-    if (prefix === null || jsonBytes === null) return body;
-    return body.subarray(prefix.length, prefix.length + jsonBytes);
-  }
-
-  #done(frame: DoneFrame): void {
+  #done(answer: AnswerBytes, frame: DoneFrame | undefined): void {
     const accepted = this.#request.headers["accept-encoding"];
-    const coding = answerCoding(accepted, frame.body.length);
+    const coding = answerCoding(accepted, answer.body.length);
     if (coding === null) {
-      this.#answer(frame, frame.body, null);
+      this.#answer(answer, frame, null);
       return;
     }
     // The frame's bytes are gone when this returns.
-    const body = Buffer.from(frame.body);
-    pack(coding, body, (packed) => this.#answer(frame, packed ?? body, packed ? coding : null));
+    const { jsonBytes } = answer;
+    const body = Buffer.from(answer.body);
+    pack(coding, body, (packed) =>
+      this.#answer({ jsonBytes, body: packed ?? body }, frame, packed ? coding : null),
+    );
   }
 
-  #answer(frame: DoneFrame, body: Buffer, coding: Coding | null): void {
+  #answer(answer: AnswerBytes, frame: DoneFrame | undefined, coding: Coding | null): void {
     // The caller may have left while it was packed.
     if (this.#isAnswered) return;
     const requestId = this.#requestId;
     const keepAlive = !this.#parts.isDraining();
-    const { jsonBytes } = frame;
+    const { body, jsonBytes } = answer;
     sendAnswer(this.#response, { body, jsonBytes, requestId, keepAlive, coding });
     endIfUntaken(this.#response, this.#parts.clock);
-    this.#note(200, null, frame);
+    this.#note({ status: 200, failure: null, frame });
   }
 
   /** A body that was not read to its end ends the connection. */
   #fail(failure: Failure, isBodyRead: boolean): void {
     if (this.#isAnswered) return;
-    const { isDraining, clock } = this.#parts;
+    const { isDraining, clock, compatTriton } = this.#parts;
+    const form = formFor(this.#request.url, compatTriton);
+    const answer = { failure, requestId: this.#requestId, keepAlive: !isDraining(), form };
     const status = isBodyRead
-      ? sendFailure(this.#response, failure, this.#requestId, !isDraining())
-      : sendEarlyFailure(this.#response, failure, this.#requestId, clock);
-    this.#note(status, failure, undefined);
+      ? sendFailure(this.#response, answer)
+      : sendEarlyFailure(this.#response, answer, clock);
+    this.#note({ status, failure });
   }
 
   /** Comes after every answer, and before it when the caller has left. */
   #close(): void {
-    this.#admitted?.permit.release();
+    this.#asked.permit?.release();
     if (this.#isAnswered) return;
-    if (this.#flight !== undefined) this.#parts.dispatcher.cancel(this.#flight);
-    this.#note(499, { code: "cancelled", message: "the client left" }, undefined);
+    this.#asked.cancel();
+    this.#note({ status: 499, failure: { code: "cancelled", message: "the client left" } });
   }
 
-  /** The one that has answered, as far as any has. */
-  get #version(): string {
-    const { version } = this.#flight ?? this.#admitted?.target.version ?? this.#path;
-    return version ?? "";
-  }
-
-  #note(status: number, failure: Failure | null, frame: DoneFrame | undefined): void {
+  #note(outcome: PredictionOutcome): void {
     this.#isAnswered = true;
     this.#disarmUpload?.();
-    const { clock, metrics, accessLog } = this.#parts;
+    const { clock, metrics } = this.#parts;
     const totalMs = clock.now() - this.#beganAt;
-    const admissionMs = this.#admittedAt - this.#beganAt;
-    const route = metrics.route("POST", this.#path.endpoint, status);
+    const method = this.#request.method ?? "POST";
+    const route = metrics.route(method, this.#route.endpoint, outcome.status);
     route.requests.add();
     route.seconds.observe(totalMs / 1e3);
-    if (this.#admitted !== undefined) {
-      const { series } = this.#admitted;
-      series.predictions(failure?.code ?? "ok").add();
-      series.admission.observe(admissionMs / 1e3);
-      series.total.observe(totalMs / 1e3);
-    }
-    accessLog.note({
-      requestId: this.#requestId,
-      route: this.#path.endpoint,
-      model: this.#path.model,
-      version: this.#version,
-      status,
-      code: failure?.code ?? null,
-      error: failure?.message ?? null,
-      admissionMs,
-      totalMs,
-      stages: frame?.stages,
-    });
+    this.#asked.note(outcome);
   }
 }
 
 /** An unread body of this size is read and dropped, which is cheaper than a new connection. */
 const droppedBytes = 65_536;
 
-function isSmall(request: IncomingMessage): boolean {
-  return Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY) <= droppedBytes;
+/** One without any is small too. */
+function isSmall({ headers }: IncomingMessage): boolean {
+  const isOpen = headers["transfer-encoding"] !== undefined;
+  const bytes = headers["content-length"] ?? (isOpen ? Number.POSITIVE_INFINITY : 0);
+  return Number(bytes) <= droppedBytes;
 }

@@ -18,8 +18,13 @@ export function judgeServer(server: ServerView, models: readonly ModelView[]): R
     ...(server.draining ? ["the server is draining"] : []),
     ...(server.started ? [] : ["models are being loaded"]),
     ...models.flatMap(troublesOf),
+    ...models.flatMap(driftOf),
   ];
   return { ready: server.started && !server.draining && !hindered, reasons };
+}
+
+function driftOf({ name, drift }: ModelView): string[] {
+  return drift === null ? [] : [`model '${name}' ${drift}`];
 }
 
 export function judgeModel(server: ServerView, model: ModelView, version?: VersionView): Readiness {

@@ -11,6 +11,8 @@ export interface LogOptions {
   readonly fd: number;
   /** Fields of every line. */
   readonly base: Readonly<Record<string, string | number>>;
+  /** Gets every line too, as JSON. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** Lines wait at most this long, so that a busy process writes many at once. */
@@ -18,7 +20,8 @@ const flushMs = 100;
 const bufferBytes = 4_096;
 
 export function createLog(options: LogOptions): Log {
-  const sink = options.pretty ? prettySink(options.fd) : bufferedSink(options.fd);
+  const own = options.pretty ? prettySink(options.fd) : bufferedSink(options.fd);
+  const sink = options.onLine === undefined ? own : heardSink(own, options.onLine);
   return pino(
     {
       level: options.level,
@@ -36,6 +39,15 @@ function bufferedSink(fd: number): DestinationStream {
   setInterval(() => sink.flushSync(), flushMs).unref();
   process.on("exit", () => sink.flushSync());
   return sink;
+}
+
+function heardSink(sink: DestinationStream, onLine: (line: string) => void): DestinationStream {
+  return {
+    write: (line) => {
+      onLine(line);
+      sink.write(line);
+    },
+  };
 }
 
 function prettySink(fd: number): DestinationStream {

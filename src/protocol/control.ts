@@ -6,6 +6,7 @@ import type {
   GoldenSample,
   QueueSettings,
   Scalar,
+  SchwiftFacts,
   SessionSettings,
   StateTensor,
   StreamSettings,
@@ -43,6 +44,10 @@ export interface DoorSettings {
   readonly maxInFlight: number;
   readonly maxInFlightBytes: number;
   readonly maxBodyBytes: number;
+  /** The model of requests that may leave it out, and do; null where they may not. */
+  readonly defaultModel: string | null;
+  /** Open Inference V2 refuses in Triton's words and numbers. */
+  readonly compatTriton: boolean;
   readonly wsMaxPayloadBytes: number;
   readonly wsMaxInFlight: number;
   readonly wsPingMs: number;
@@ -145,6 +150,8 @@ export interface HostSpec {
   readonly skipTrial: string | null;
   /** What a config.pbtxt declares. */
   readonly triton?: TritonFacts;
+  /** What SchwiftServe's YAML declares. */
+  readonly schwift?: SchwiftFacts;
 }
 
 /** Supervisor to host. */
@@ -168,6 +175,8 @@ export type HostEvent =
   | { readonly type: "ready"; readonly metadata: ModelMetadata }
   /** ONNX Runtime does not take the model. */
   | { readonly type: "refused"; readonly reason: string }
+  /** A line of its log, for those who ask for the last ones; what comes too fast is left out. */
+  | { readonly type: "logged"; readonly level: "info" | "warn" | "error"; readonly message: string }
   /** The first request of this host has been answered. */
   | { readonly type: "answered" }
   | { readonly type: "beat"; readonly figures: ProcessFigures; readonly load: HostLoad }

@@ -33,6 +33,8 @@ const maxValues = 200_000;
 /** In UTF-16 units: no file system of ours has longer ones. */
 const maxFileName = 255;
 
+const lineLevels = ["info", "warn", "error"] as const;
+
 /** Undefined where it is no event of a host. */
 export function parseHostEvent(message: unknown): HostEvent | undefined {
   return attempt(() => hostEvent(fieldsOf(message)));
@@ -55,6 +57,8 @@ function hostEvent(fields: Fields): HostEvent {
       return { type, step: oneOf(hostSteps, fields["step"]) };
     case "ready":
       return { type, metadata: modelMetadata(fieldsOf(fields["metadata"])) };
+    case "logged":
+      return { type, level: oneOf(lineLevels, fields["level"]), message: text(fields["message"]) };
     case "refused":
       return { type, reason: text(fields["reason"]) };
     case "beat":

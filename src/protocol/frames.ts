@@ -9,8 +9,8 @@
  * | type | frame    | from | fields                                                                              |
  * | ---- | -------- | ---- | ----------------------------------------------------------------------------------- |
  * | 1    | hello    | both | magic "TRPE", version u16, host id (rest, ASCII)                                    |
- * | 2    | request  | door | id u32, codec u8, flags u8 (1 alone, 2 stream, 4 of a sequence), priority u8,        |
- * |      |          |      | deadlineAt f64, request id (u8 length, ASCII), claim (if of a sequence), pad (u8     |
+ * | 2    | request  | door | id u32, codec u8, flags u8 (1 alone, 2 stream, 4 of a sequence, 8 hurried),        |
+ * |      |          |      | priority u8, deadlineAt f64, request id (u8 length, ASCII), claim (if of a sequence), pad (u8     |
  * |      |          |      | length, zeros), body (rest)                                                         |
  * | 3    | cancel   | door | id u32, reason u8 (0 the client left, 1 its deadline passed)                        |
  * | 4    | credit   | door | id u32, chunks u16                                                                  |
@@ -50,8 +50,8 @@ const magic = "TRPE";
 
 /**
  * The wire formats of bodies, by their number on the data channel: JSON, bare samples of a signal, JSON with binary
- * tensors behind it (`length of the JSON u32 | JSON | tensors`), the bytes of a lone tensor, and JSON with encoded
- * InferTensorContents in the place of binary tensors.
+ * tensors behind it (`length of the JSON u32 | JSON | tensors`), the bytes of a lone tensor, JSON with encoded
+ * InferTensorContents in the place of binary tensors, and JSON as neighbouring servers have it.
  */
 export const codecNames = [
   "predict",
@@ -63,6 +63,8 @@ export const codecNames = [
   "v2-binary",
   "v2-raw",
   "v2-contents",
+  "nexus",
+  "platform",
 ] as const;
 export type CodecName = (typeof codecNames)[number];
 
@@ -92,6 +94,8 @@ export interface RequestFrame {
   readonly codec: CodecName;
   /** A suspect after a crash: it shares its batch with nobody. */
   readonly alone: boolean;
+  /** It waits for no company, whatever the model's configuration says of it. */
+  readonly hurried?: true;
   readonly stream: boolean;
   readonly priority: Priority;
   readonly deadlineAt: number;
@@ -161,7 +165,7 @@ export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
   writer.begin(2, 17 + requestId.length + claimed + padBytes + body.length);
   writer.u32(frame.id);
   writer.u8(codecNames.indexOf(frame.codec));
-  writer.u8((frame.alone ? 1 : 0) | (frame.stream ? 2 : 0) | (sequence === null ? 0 : 4));
+  writer.u8(flagsOf(frame));
   writer.u8(priorities.indexOf(frame.priority));
   writer.f64(frame.deadlineAt);
   writer.u8(requestId.length);
@@ -170,6 +174,10 @@ export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
   writer.u8(padBytes);
   for (let at = 0; at < padBytes; at += 1) writer.u8(0);
   writer.bytes(body);
+}
+
+function flagsOf({ alone, stream, sequence, hurried }: RequestFrame): number {
+  return (alone ? 1 : 0) | (stream ? 2 : 0) | (sequence === null ? 0 : 4) | (hurried ? 8 : 0);
 }
 
 const alignment = 8;
@@ -243,6 +251,7 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
     codec,
     alone: (flags & 1) !== 0,
     stream: (flags & 2) !== 0,
+    ...hurryOf(flags),
     priority,
     deadlineAt: frame.readDoubleLE(8),
     requestId: frame.toString("latin1", 17, idEnd),
@@ -250,6 +259,10 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
     body,
     ...ownMemoryOf(frame),
   };
+}
+
+function hurryOf(flags: number): Pick<RequestFrame, "hurried"> {
+  return (flags & 8) === 0 ? {} : { hurried: true };
 }
 
 function bodyIn(frame: Buffer, padAt: number): Buffer | undefined {

@@ -125,6 +125,23 @@ export interface TritonFacts {
   readonly modelFile: string | null;
 }
 
+/** The only input or output, as a file of SchwiftServe's declares it. */
+export interface SchwiftTensor {
+  /** Null leaves it to the model. */
+  readonly datatype: Datatype | null;
+  /** With or without the batch's axis; -1 stands for any size; null leaves it to the model. */
+  readonly shape: readonly number[] | null;
+  readonly line: number;
+}
+
+/** What only SchwiftServe's YAML can say. */
+export interface SchwiftFacts {
+  /** Relative to the models folder, as `iris.yaml`. */
+  readonly file: string;
+  readonly input: SchwiftTensor | null;
+  readonly output: SchwiftTensor | null;
+}
+
 /** What `model.yaml` says, complete. */
 export interface ModelConfig {
   readonly description: string;
@@ -156,4 +173,6 @@ export interface ModelConfig {
   readonly bakeMs: number;
   /** Only there where the configuration is a config.pbtxt. */
   readonly triton?: TritonFacts;
+  /** Only there where the configuration is a YAML file of SchwiftServe's. */
+  readonly schwift?: SchwiftFacts;
 }

@@ -4,6 +4,7 @@ import {
   count,
   type Fields,
   fieldsOf,
+  flag,
   list,
   nullOr,
   oneOf,
@@ -31,6 +32,8 @@ export function question(value: unknown): Question {
       return { type, model: text(fields["model"]) };
     case "version":
       return { type, model: text(fields["model"]), version: text(fields["version"]) };
+    case "logs":
+      return { type, model: text(fields["model"]), clear: flag(fields["clear"]) };
     case "statistics":
       return {
         type,

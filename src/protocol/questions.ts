@@ -46,6 +46,8 @@ export type Question =
     }
   /** Answered with `{"level"}`, as it is then; null changes nothing. */
   | { readonly type: "log-level"; readonly level: LogLevel | null }
+  /** Answered with `{"id","logs"}`; with `clear` they are forgotten first. */
+  | { readonly type: "logs"; readonly model: string; readonly clear: boolean }
   | { readonly type: "models" }
   | { readonly type: "model"; readonly model: string }
   | { readonly type: "version"; readonly model: string; readonly version: string }

@@ -51,6 +51,8 @@ export interface ModelView {
   readonly versions: readonly VersionView[];
   /** Why the model as a whole cannot be served, where its folder says so. */
   readonly problem: string | null;
+  /** What is amiss with its folder while it goes on serving; completes "model iris ...". */
+  readonly drift: string | null;
 }
 
 /** What the supervisor says of the whole. */

@@ -37,6 +37,20 @@ const constantsOf = perModel(
 export function encodePrediction(answer: Answer, model: ServedModel): AnswerBody {
   const constants = constantsOf(model);
   if (answer.request.forms !== undefined) return encodeList(answer, model, constants);
+  const { text, warnings } = writePredictions(answer, model);
+  const json = `${constants.opening}${placeText(answer)},${text}${closing(answer, warnings)}`;
+  return { json: Buffer.from(json), tensors: [] };
+}
+
+interface WrittenPredictions {
+  /** `"predictions","outputs"?,"labels"?` without the braces around them. */
+  readonly text: string;
+  readonly warnings: readonly string[];
+}
+
+/** What an answer says of its tensors, wanted as they are, in JSON. */
+export function writePredictions(answer: Answer, model: ServedModel): WrittenPredictions {
+  const constants = constantsOf(model);
   const warnings: string[] = [];
   const outputs: Tensor[] = [];
   const texts: string[] = [];
@@ -46,12 +60,11 @@ export function encodePrediction(answer: Answer, model: ServedModel): AnswerBody
     outputs.push(tensor);
     texts.push(writeElements(name, tensor, { nested: true, warnings }));
   }
-  let text = `${constants.opening}${placeText(answer)}`;
-  text += `,"predictions":${texts[0] ?? "null"}`;
+  let text = `"predictions":${texts[0] ?? "null"}`;
   if (Math.max(plainOutputs(model).length, outputs.length) > 1)
     text += outputsText(answer, constants, texts);
   if (constants.labels.length > 0) text += labelsText(outputs, constants.labels);
-  return { json: Buffer.from(text + closing(answer, warnings)), tensors: [] };
+  return { text, warnings };
 }
 
 function encodeList(answer: Answer, model: ServedModel, { opening }: Constants): AnswerBody {
@@ -68,9 +81,13 @@ function placeText({ position, firstRow }: Answer): string {
   return firstRow === undefined ? "" : `,"first_row":${firstRow}`;
 }
 
+/** Empty where there are none. */
+export function warningsText(warnings: readonly string[]): string {
+  return warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
+}
+
 function closing({ requestId }: Answer, warnings: readonly string[]): string {
-  const words = warnings.length === 0 ? "" : `,"warnings":${JSON.stringify(warnings)}`;
-  return `${words},"request_id":${stringText(requestId)}}`;
+  return `${warningsText(warnings)},"request_id":${stringText(requestId)}}`;
 }
 
 /** `{"model","version","rows","request_id"}`: says that all `rows` rows of a streaming answer have been sent. */

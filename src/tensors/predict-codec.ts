@@ -47,7 +47,15 @@ function decodePrediction(
   tensors: BinarySection | null,
   model: ServedModel,
 ): DecodedRequest {
-  const request = expectObject("body", parseJsonBody(json));
+  return readPrediction(expectObject("body", parseJsonBody(json)), tensors, model);
+}
+
+/** The body, once it is JSON. */
+export function readPrediction(
+  request: JsonObject,
+  tensors: BinarySection | null,
+  model: ServedModel,
+): DecodedRequest {
   if (Object.hasOwn(request, "samples")) return readSignal(request, model);
   const hasFeatures = Object.hasOwn(request, "features");
   const hasInputs = Object.hasOwn(request, "inputs");
@@ -63,7 +71,7 @@ function decodePrediction(
     : readInputs(request, tensors, model);
 }
 
-function readFeatures(features: unknown, model: ServedModel): DecodedRequest {
+export function readFeatures(features: unknown, model: ServedModel): DecodedRequest {
   const specs = model.metadata.inputs;
   const [needed = -1, ...others] = neededInputs(model);
   const spec = specs[needed];

@@ -49,7 +49,7 @@ describe("Requests that come together", () => {
     await Promise.all(
       Array.from({ length: 40 }, async (_, at) => {
         const row = [at, at, 0, 1];
-        const { json } = await cluster.predict("gathering", { features: row });
+        const { json } = await cluster.predictBatched("gathering", { features: row });
         assert.deepEqual(json.predictions, [row]);
       }),
     );
@@ -108,7 +108,7 @@ describe("A row that fails", () => {
     const before = await cluster.metric("troupe_batch_rows_count", { model_id: "gather" });
     const indexes = [0, 1, 2, 99, 4, 5, 6, 7];
     const replies = await Promise.all(
-      indexes.map((index) => cluster.predict("gather", { features: [index] })),
+      indexes.map((index) => cluster.predictBatched("gather", { features: [index] })),
     );
     const outcomes = replies.map(({ status, json }) => json.code ?? [status, json.predictions]);
     assert.deepEqual(
@@ -123,14 +123,14 @@ describe("A row that fails", () => {
   });
 
   it("fails the whole of its own request", async () => {
-    const reply = await cluster.predict("gather", { features: [1, 2, 99] });
+    const reply = await cluster.predictBatched("gather", { features: [1, 2, 99] });
     assert.deepEqual(statusAndCode(reply), [500, "inference-failed"]);
   });
 
   it("does not count against the model where others of its batch succeed", async () => {
     for (let burst = 0; burst < 3; burst += 1) {
       const replies = await Promise.all(
-        [99, 1, 98, 2].map((index) => cluster.predict("gather", { features: [index] })),
+        [99, 1, 98, 2].map((index) => cluster.predictBatched("gather", { features: [index] })),
       );
       assert.deepEqual(
         replies.map(({ status }) => status),
@@ -156,17 +156,17 @@ describe("The breaker of a model", () => {
   /** Fails until the model is not asked any more; gives the refusal. */
   async function open(): Promise<Reply<Answer>> {
     return waitFor(async () => {
-      const reply = await cluster.predict("fragile", bad);
+      const reply = await cluster.predictBatched("fragile", bad);
       return reply.status === 503 && reply;
     }, "the breaker to open");
   }
 
   it("never minds the mistakes of clients", async () => {
     for (let mistake = 0; mistake < 20; mistake += 1) {
-      const reply = await cluster.predict("fragile", { features: ["x"] });
+      const reply = await cluster.predictBatched("fragile", { features: ["x"] });
       assert.deepEqual(statusAndCode(reply), [400, "invalid-request"]);
     }
-    assert.equal((await cluster.predict("fragile", good)).status, 200);
+    assert.equal((await cluster.predictBatched("fragile", good)).status, 200);
     await stateIs("closed", 0);
   });
 
@@ -177,7 +177,7 @@ describe("The breaker of a model", () => {
     assert.ok(Number(refused.headers["retry-after"]) >= 1);
     const retryMs = Number(refused.headers["retry-after-ms"]);
     assert.ok(retryMs >= 1 && retryMs <= 1_000, `${retryMs} ms`);
-    const reply = await cluster.predict("fragile", good);
+    const reply = await cluster.predictBatched("fragile", good);
     assert.deepEqual(statusAndCode(reply), [503, "model-unavailable"]);
     assert.ok((await cluster.metric("troupe_shed_total", { reason: "breaker" })) >= 1);
   });
@@ -198,21 +198,21 @@ describe("The breaker of a model", () => {
       });
     const before = await failures();
     await waitFor(async () => {
-      await cluster.predict("fragile", bad);
+      await cluster.predictBatched("fragile", bad);
       return (await failures()) > before;
     }, "a probe");
-    const refused = await cluster.predict("fragile", good);
+    const refused = await cluster.predictBatched("fragile", good);
     assert.deepEqual(statusAndCode(refused), [503, "model-unavailable"]);
   });
 
   it("closes when its probe succeeds", async () => {
     await waitFor(
-      async () => (await cluster.predict("fragile", good)).status === 200,
+      async () => (await cluster.predictBatched("fragile", good)).status === 200,
       "a probe that succeeds",
     );
     await stateIs("closed", 0);
     const replies = await Promise.all(
-      [1, 2, 3].map((index) => cluster.predict("fragile", { features: [index] })),
+      [1, 2, 3].map((index) => cluster.predictBatched("fragile", { features: [index] })),
     );
     assert.deepEqual(
       replies.map(({ status }) => status),

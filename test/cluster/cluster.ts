@@ -189,6 +189,15 @@ export class Cluster {
     return this.send({ method: "POST", path: `/predict/${model}`, body, headers });
   }
 
+  /** The same where requests may wait for company. */
+  predictBatched(
+    model: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply<Answer>> {
+    return this.send({ method: "POST", path: `/predict_batched/${model}`, body, headers });
+  }
+
   async tree(): Promise<Tree> {
     return (await this.get<Tree>("/supervisor")).json;
   }

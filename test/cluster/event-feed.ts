@@ -18,10 +18,11 @@ export interface FeedFrame {
   readonly state: string;
   readonly reason: string | null;
   readonly pid?: number | null;
+  readonly change?: string;
   readonly bytes?: number;
 }
 
-export type Wanted = Partial<Pick<FeedFrame, "kind" | "model" | "version" | "state">>;
+export type Wanted = Partial<Pick<FeedFrame, "kind" | "model" | "version" | "state" | "change">>;
 
 export class EventFeed {
   readonly #socket: FrameSocket;

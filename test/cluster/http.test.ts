@@ -34,7 +34,7 @@ describe("What every route keeps", () => {
   const paths = ["/predict/echo", "/predict/nobody", "/livez", "/nowhere", "/v2/models/echo"];
   for (const path of paths) {
     it(`a well-formed request id, where another gets a new one: ${path}`, async () => {
-      const method = path.startsWith("/predict") ? "POST" : "GET";
+      const method = path.startsWith("/predicts") ? "POST" : "GET";
       const ask = (id: string) =>
         cluster.send({ method, path, body: "{}", headers: { "x-request-id": id } });
       assert.equal((await ask("a.b:C/1+=@-_")).headers["x-request-id"], "a.b:C/1+=@-_");
@@ -58,7 +58,7 @@ describe("What every route keeps", () => {
 
   const unknown: readonly (readonly [string, string, string])[] = [
     ["GET", "/nowhere", "not-found"],
-    ["POST", "/predict", "not-found"],
+    ["POST", "/predicts", "not-found"],
     ["POST", "/predict/", "not-found"],
     ["POST", "/predict/echo/versions", "not-found"],
     ["POST", "/predict/echo/versions/1/more", "not-found"],

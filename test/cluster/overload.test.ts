@@ -135,14 +135,14 @@ describe("A front door that is full", () => {
     const models = { patient: { onnx: echoModel(), yaml } };
     const narrow = await startReady(t, { models, flags: ["--max-in-flight", "4"] });
     const ask = (priority: Priority) =>
-      narrow.predict("patient", { features: row }, { "x-priority": priority });
+      narrow.predictBatched("patient", { features: row }, { "x-priority": priority });
     const first = [ask("normal"), ask("normal")];
     await narrow.reaches(2, "troupe_in_flight");
     const low = await ask("low");
     assert.deepEqual([low.status, low.json.code], [503, "overloaded"]);
     const second = [ask("normal"), ask("normal")];
     await narrow.reaches(4, "troupe_in_flight");
-    const fifth = await narrow.predict("patient", {
+    const fifth = await narrow.predictBatched("patient", {
       features: row,
       padding: "x".repeat(5_000_000),
     });
@@ -162,12 +162,12 @@ describe("A front door that is full", () => {
     const models = { patient: { onnx: echoModel(), yaml } };
     const narrow = await startReady(t, { models, flags: ["--max-in-flight-bytes", "100000"] });
     const large = { features: row, padding: "x".repeat(60_000) };
-    const first = narrow.predict("patient", large);
+    const first = narrow.predictBatched("patient", large);
     await narrow.reaches(1, "troupe_in_flight");
-    const second = await narrow.predict("patient", large);
+    const second = await narrow.predictBatched("patient", large);
     assert.deepEqual([second.status, second.json.code], [503, "overloaded"]);
     assert.match(second.json.error, /bytes are in flight/);
-    assert.equal((await narrow.predict("patient", { features: row })).status, 200);
+    assert.equal((await narrow.predictBatched("patient", { features: row })).status, 200);
     assert.equal((await first).status, 200);
     await narrow.endsCleanly();
   });
@@ -179,15 +179,15 @@ describe("A host that is full", () => {
       "batching: { max_queue_delay_ms: 700, max_batch_size: 64 }\nqueue: { max_rows: 4 }";
     const small = await startReady(t, { models: { patient: { onnx: echoModel(), yaml } } });
     const rows = (count: number) => ({ features: Array.from({ length: count }, () => row) });
-    const three = small.predict("patient", rows(3));
+    const three = small.predictBatched("patient", rows(3));
     await small.reaches(1, "troupe_in_flight");
-    const two = await small.predict("patient", rows(2));
+    const two = await small.predictBatched("patient", rows(2));
     assert.deepEqual([two.status, two.json.code], [503, "overloaded"]);
     assert.match(two.json.error, /3 of 4 rows/);
     assert.ok(Number(two.headers["retry-after-ms"]) >= 1);
-    assert.equal((await small.predict("patient", rows(1))).status, 200);
+    assert.equal((await small.predictBatched("patient", rows(1))).status, 200);
     assert.equal((await three).status, 200);
-    assert.equal((await small.predict("patient", rows(9))).status, 200);
+    assert.equal((await small.predictBatched("patient", rows(9))).status, 200);
     await small.endsCleanly();
   });
 });

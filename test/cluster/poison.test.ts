@@ -32,7 +32,7 @@ function statusAndCode({ status, json }: Reply<Answer>): readonly unknown[] {
 }
 
 async function countTo(trips: number): Promise<void> {
-  const reply = await cluster.predict("batched", { features: [[trips]] });
+  const reply = await cluster.predictBatched("batched", { features: [[trips]] });
   assert.deepEqual([reply.status, reply.json.predictions], [200, [[trips]]], reply.text);
 }
 
@@ -43,7 +43,7 @@ async function restartsOf(model: string): Promise<number> {
 describe("A request that kills its hosts", () => {
   it("fails alone, after two kills, while the others of its batch are answered", async () => {
     const [doomed] = await Promise.all([
-      cluster.predict("batched", poison),
+      cluster.predictBatched("batched", poison),
       ...[1, 2, 3, 4, 5, 6, 7].map(countTo),
     ]);
     assert.deepEqual(statusAndCode(doomed), [422, "poison-request"]);
@@ -53,7 +53,7 @@ describe("A request that kills its hosts", () => {
   });
 
   it("is refused at once when it comes again, in whatever format", async () => {
-    const again = await cluster.predict("batched", poison);
+    const again = await cluster.predictBatched("batched", poison);
     assert.deepEqual(statusAndCode(again), [422, "poison-request"]);
     const data = [endlessTrips];
     const inputs = [{ name: "trips", datatype: "INT64", shape: [1, 1], data }];
@@ -76,7 +76,7 @@ describe("A request that kills its hosts", () => {
     assert.ok(pid !== null);
     process.kill(pid, "SIGKILL");
     await cluster.replaced("batched", pid);
-    assert.deepEqual(statusAndCode(await cluster.predict("batched", poison)), [
+    assert.deepEqual(statusAndCode(await cluster.predictBatched("batched", poison)), [
       422,
       "poison-request",
     ]);

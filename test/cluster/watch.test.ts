@@ -5,8 +5,7 @@ import { after, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { crashModel } from "../../models/crash-models.ts";
 import { loopModel } from "../../models/loop-models.ts";
-import { brokenModel, echoModel } from "../../models/odd-models.ts";
-import { encodeModel } from "../../models/onnx-writer.ts";
+import { brokenModel, echoModel, plusModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
 import { openFeed } from "./event-feed.ts";
 import { inLoops, waitFor } from "./wait.ts";
@@ -15,17 +14,6 @@ const zeros = [0, 0, 0, 0];
 const noBake = "bake_ms: 0\n";
 /** About half a second where this was written. */
 const longTrips = 500_000;
-
-/** `x` FP32 [batch,4] → `y` FP32 [batch,4], so much more: the answer tells which file was loaded. */
-function plusModel(amount: number): Uint8Array {
-  return encodeModel({
-    name: "plus",
-    inputs: [{ name: "x", elementType: "FP32", shape: ["batch", 4] }],
-    outputs: [{ name: "y", elementType: "FP32", shape: ["batch", 4] }],
-    initializers: [{ name: "amount", elementType: "FP32", shape: [1], values: [amount] }],
-    nodes: [{ op: "Add", inputs: ["x", "amount"], outputs: ["y"] }],
-  });
-}
 
 const plus = (amount: number) => ({ onnx: plusModel(amount), yaml: noBake });
 

@@ -42,7 +42,10 @@ describe("readConfig", () => {
     assert.ok(!(config instanceof TroupeError));
     assert.deepEqual([config.replicas, config.triton?.file], [2, "m/config.pbtxt"]);
     assert.match(notes?.warnings.join() ?? "", /^optimization \(line 2\): [^,]*$/);
-    assert.equal(notes?.fromTriton?.type, "map");
+    assert.deepEqual(
+      [notes?.foreign?.file, notes?.foreign?.modelYaml.type],
+      ["config.pbtxt", "map"],
+    );
   });
 
   it("lets a model.yaml win over a config.pbtxt, unread, and says so", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { after, describe, it } from "node:test";
@@ -37,6 +37,16 @@ async function discoverOne(folder: string): Promise<ModelFolder> {
   return model;
 }
 
+/** Without how its files look, which is another thing every time. */
+function unstamped<Found extends { readonly stamps?: unknown }>(
+  found: readonly Found[] | undefined,
+) {
+  return found?.map(({ stamps, ...others }) => {
+    assert.notEqual(stamps, undefined);
+    return others;
+  });
+}
+
 async function problemOf(folder: string): Promise<string | undefined> {
   const { problem, wanted } = await discoverOne(folder);
   assert.deepEqual(wanted, []);
@@ -47,9 +57,9 @@ describe("discoverModels", () => {
   it("finds a flat model, as version 1", async () => {
     const folder = folderWith(["iris/model.onnx"]);
     const version = { version: "1", file: join(folder, "iris/model.onnx"), beside: [] };
-    assert.deepEqual(await discoverModels(folder), [
-      { name: "iris", config: defaultModelConfig, versions: [version], wanted: [version] },
-    ]);
+    const { name, config, versions, wanted } = await discoverOne(folder);
+    assert.deepEqual([name, config], ["iris", defaultModelConfig]);
+    assert.deepEqual([unstamped(versions), unstamped(wanted)], [[version], [version]]);
   });
 
   it("finds all versions and wants the newest", async () => {
@@ -58,7 +68,7 @@ describe("discoverModels", () => {
     const nine = { version: "9", file: join(folder, "m/9/model.onnx"), beside: [] };
     const license = { name: "LICENSE", file: join(folder, "m/10/LICENSE") };
     const ten = { version: "10", file: join(folder, "m/10/net.onnx"), beside: [license] };
-    assert.deepEqual({ versions, wanted }, { versions: [nine, ten], wanted: [ten] });
+    assert.deepEqual([unstamped(versions), unstamped(wanted)], [[nine, ten], [ten]]);
   });
 
   for (const [wanted, expected] of [
@@ -79,7 +89,20 @@ describe("discoverModels", () => {
   it("gives absolute paths for a relative folder", async () => {
     const folder = folderWith(["m/a.onnx"]);
     const { versions } = await discoverOne(relative(process.cwd(), folder));
-    assert.deepEqual(versions, [{ version: "1", file: join(folder, "m/a.onnx"), beside: [] }]);
+    const version = { version: "1", file: join(folder, "m/a.onnx"), beside: [] };
+    assert.deepEqual(unstamped(versions), [version]);
+  });
+
+  it("tells a file from what it was, and from one beside it, and knows one that was moved", async () => {
+    const folder = folderWith(["m/1/a.onnx", "m/1/weights"]);
+    const stamps = async () => Object.values((await discoverOne(folder)).versions[0]?.stamps ?? {});
+    const [file, weights] = await stamps();
+    assert.notEqual(file, weights);
+    renameSync(join(folder, "m"), join(folder, "n"));
+    assert.deepEqual(await stamps(), [file, weights]);
+    writeFileSync(join(folder, "n/1/weights"), "others");
+    const [same, other] = await stamps();
+    assert.deepEqual([same === file, other === weights], [true, false]);
   });
 
   it("sorts by name and overlooks loose files, hidden folders and a volume's lost+found", async () => {
@@ -100,15 +123,12 @@ describe("discoverModels", () => {
 
   it("keeps what it can say of a model with an unreadable model.yaml", async () => {
     const folder = folderWith(["m/model.onnx"], { "m/model.yaml": "replicas: none" });
-    const { config, ...rest } = await discoverOne(folder);
+    const { config, versions, ...rest } = await discoverOne(folder);
     const words =
       'Cannot read m/model.yaml: replicas must be an integer from 1 to 64, got "none" (line 1)';
-    assert.deepEqual(rest, {
-      name: "m",
-      versions: [{ version: "1", file: join(folder, "m/model.onnx"), beside: [] }],
-      wanted: [],
-      problem: words,
-    });
+    const version = { version: "1", file: join(folder, "m/model.onnx"), beside: [] };
+    assert.deepEqual(unstamped(versions), [version]);
+    assert.deepEqual(rest, { name: "m", wanted: [], problem: words });
     assert.equal(config instanceof TroupeError && config.message, words);
   });
 
@@ -300,7 +320,7 @@ describe("discoverModel", () => {
     assert.equal((await discoverModel(folder, "a", { config }))?.problem, problem);
     const found = await discoverModel(folder, "a", { config, version: "3" });
     const file = join(folder, "a/3/model.onnx");
-    assert.deepEqual(found?.wanted, [{ version: "3", file, beside: [] }]);
+    assert.deepEqual(unstamped(found?.wanted), [{ version: "3", file, beside: [] }]);
     assert.deepEqual(foreseeModel(folder, "b", { version: "3" }).wanted.length, 1);
     assert.match(foreseeModel(folder, "b", { config, version: "4" }).problem ?? "", /lists 3/);
   });

@@ -60,6 +60,8 @@ describe("readSettings", () => {
       grpcMaxBufferedBytes: 4_194_304,
       allowedOrigins: [],
       serverName: "troupe",
+      defaultModel: "",
+      compatTriton: false,
     } satisfies Settings);
   });
 

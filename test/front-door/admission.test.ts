@@ -27,6 +27,7 @@ function replica(fields: Partial<ReplicaLoad> = {}): ReplicaLoad {
 function facts(fields: Partial<AdmissionFacts> = {}): AdmissionFacts {
   return {
     draining: false,
+    hasRoom: false,
     inFlight: 0,
     maxInFlight: 10,
     inFlightBytes: 0,

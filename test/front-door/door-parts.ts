@@ -12,6 +12,8 @@ import { FakeDispatcher } from "./fake-dispatcher.ts";
 function settings(changed: Partial<DoorSettings> = {}): DoorSettings {
   return {
     serverName: "troupe",
+    defaultModel: null,
+    compatTriton: false,
     version: "0.1.0",
     startedAt: 0,
     log: { level: "silent", pretty: false },
@@ -52,6 +54,7 @@ export function model(name: string, changed: Partial<VersionView> = {}): ModelVi
     defaults: {},
     versions: [{ ...version, state: "ready", ...changed }],
     problem: null,
+    drift: null,
   };
 }
 

@@ -132,18 +132,30 @@ describe("Entrance", () => {
   it("refuses a body without a declared length when it outgrows the room there is", () => {
     const { admit, entrance, permits, metrics } = setUp({ maxInFlightBytes: 100 });
     const [one, two] = [admit({ bytes: 60 }), admit({ bytes: 0 })];
-    const verdicts = [40, 41].map((bytes) => entrance.grow(two, bytes));
+    const verdicts = [40, 41].map((bytes) => entrance.grow(two.permit, bytes, "iris"));
     assert.deepEqual(
       verdicts.map((error) => error && [error.code, error.message]),
       [undefined, ["overloaded", "Cannot take request: 101 of 100 bytes are in flight"]],
     );
     assert.deepEqual([permits.bytes, metrics.shed("iris", "bytes").value], [101, 1]);
-    assert.equal(entrance.grow(one, 60), undefined, "what was declared has its room");
+    assert.equal(entrance.grow(one.permit, 60), undefined, "what was declared has its room");
+  });
+
+  it("gives a body that names its model room before it is read", () => {
+    const { admit, entrance, permits, metrics } = setUp({ maxInFlight: 1 });
+    const wishes = { bytes: 5, timeoutMs: null, priority: "normal" } as const;
+    const room = entrance.enter(wishes);
+    assert.deepEqual([permits.requests, permits.bytes], [1, 5]);
+    assert.throws(() => entrance.enter(wishes), { code: "overloaded" });
+    assert.equal(metrics.shed("", "in-flight").value, 1);
+    assert.equal(admit({ bytes: 5, room }).permit, room.permit);
+    room.permit.release();
+    assert.deepEqual([permits.requests, permits.bytes], [0, 0]);
   });
 
   it("lets a body that is alone grow as it likes", () => {
     const { admit, entrance } = setUp({ maxInFlightBytes: 100 });
-    assert.equal(entrance.grow(admit({ bytes: 0 }), 5_000), undefined);
+    assert.equal(entrance.grow(admit({ bytes: 0 }).permit, 5_000), undefined);
   });
 
   /** Its host keeps as many sequences as it may. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { between, type Random, seededRandom } from "../../models/random.ts";
-import { readEnvelope } from "../../src/front-door/envelope.ts";
+import { cutList, readEnvelope } from "../../src/front-door/envelope.ts";
 
 function read(text: string): Record<string, unknown> {
   return Object.fromEntries(readEnvelope(Buffer.from(text)));
@@ -122,7 +122,10 @@ describe("readEnvelope", () => {
         () => read(text),
         ({ code, message }: { code: string; message: string }) => {
           assert.equal(code, "invalid-request");
-          assert.match(message, /^frame must be a JSON object, but it is malformed at byte \d+$/);
+          assert.match(
+            message,
+            /^a frame or body must be a JSON object, but it is malformed at byte \d+$/,
+          );
           return true;
         },
       );
@@ -173,7 +176,7 @@ describe("readEnvelope with a field to open", () => {
   for (const text of ['{"p":{"a":tru}}', '{"p":{"a":1,}}', '{"p":[1}}']) {
     it(`refuses ${text}, into which it looks`, () =>
       assert.throws(() => opened(text), {
-        message: "frame must be a JSON object, but it is malformed at byte 5",
+        message: "a frame or body must be a JSON object, but it is malformed at byte 5",
       }));
   }
 });
@@ -231,6 +234,26 @@ describe("readEnvelope and JSON.parse", () => {
       if (isObject) assert.deepEqual(envelope, parsed, text);
     }
   });
+});
+
+describe("cutList", () => {
+  const cut = (text: string, most = 3) =>
+    cutList(Buffer.from(text), "of", most)?.map((item) => item.toString());
+
+  const rows: readonly (readonly [string, readonly string[] | undefined])[] = [
+    ['{"of":[]}', []],
+    ['{"of": [ {"a":[1,2]} , "x,y" ,3 ]}', ['{"a":[1,2]}', '"x,y"', "3"]],
+    ['{"other":[1],"of":[[],{}]}', ["[]", "{}"]],
+    ['{"of":{}}', undefined],
+    ["{}", undefined],
+  ];
+  for (const [text, items] of rows) {
+    it(`cuts ${text}`, () => assert.deepEqual(cut(text), items));
+  }
+
+  for (const text of ['{"of":[1,]}', '{"of":[1 2]}', '{"of":[,]}', '{"of":[1,2,3,4]}', "["]) {
+    it(`refuses ${text}`, () => assert.throws(() => cut(text), { code: "invalid-request" }));
+  }
 });
 
 /** With one character taken out, doubled or replaced; brackets are left alone, as they are only counted. */

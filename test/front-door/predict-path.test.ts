@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { matchPredictPath } from "../../src/front-door/predict-path.ts";
 
-const plain = { codec: "predict", endpoint: "/predict/{model}" } as const;
+const plain = { codec: "predict", hurried: true, endpoint: "/predict/{model}" } as const;
+const batched = { codec: "predict", endpoint: "/predict_batched/{model}" } as const;
 const plainVersioned = {
   codec: "predict",
+  hurried: true,
   endpoint: "/predict/{model}/versions/{version}",
 } as const;
 const v2 = { codec: "v2", endpoint: "/v2/models/{model}/infer" } as const;
@@ -23,6 +25,7 @@ describe("matchPredictPath", () => {
     ["/predict/versions/versions/versions", plainVersioned, "versions", "versions"],
     ["/predict/a%2Fb", plain, "a/b", undefined],
     ["/predict/gr%C3%B6%C3%9Fe/versions/1%20a", plainVersioned, "größe", "1 a"],
+    ["/predict_batched/iris?x=1", batched, "iris", undefined],
     ["/v2/models/iris/infer", v2, "iris", undefined],
     ["/v2/models/infer/infer", v2, "infer", undefined],
     ["/v2/models/iris/versions/2/infer", v2Versioned, "iris", "2"],

@@ -16,11 +16,18 @@ const droppedBytes = 65_536;
 
 async function serve(t: TestContext, changed: Partial<DoorSettings> = {}) {
   const parts = doorParts(changed);
-  const { maxBodyBytes } = parts.settings;
+  const { maxBodyBytes, defaultModel, compatTriton } = parts.settings;
   const state = { draining: false };
   const sharedSeats = new SharedSeats();
   const isDraining = () => state.draining;
-  const hot = predictRoute({ ...parts, sharedSeats, maxBodyBytes, isDraining });
+  const hot = predictRoute({
+    ...parts,
+    sharedSeats,
+    maxBodyBytes,
+    defaultModel,
+    compatTriton,
+    isDraining,
+  });
   const http = new HttpServer(parts.clock, hot, (_request, response) => {
     response.statusCode = 418;
     response.end();
@@ -183,7 +190,7 @@ describe("A prediction over HTTP", bounded, () => {
 
   it("that is none of the route's goes to the other routes", async (t) => {
     const { client } = await served(t);
-    for (const path of ["/predict", "/v2/models/m", "/predict/m/x"]) client.write(post(path, ""));
+    for (const path of ["/predicts", "/v2/models/m", "/predict/m/x"]) client.write(post(path, ""));
     const statuses = [];
     for (let at = 0; at < 3; at += 1) statuses.push((await client.answer()).status);
     assert.deepEqual(statuses, [418, 418, 418]);

@@ -100,9 +100,13 @@ describe("parseClientFrame", () => {
   const ids = "id must be a text of 1 to 128 characters, or a number, got";
   const sequences = "sequence must be a text of 1 to 128 characters, got";
   const refusals: readonly (readonly [unknown, string | number | null, string])[] = [
-    ["", null, "frame must be a JSON object, but it is malformed at byte 0"],
-    ["[]", null, "frame must be a JSON object, but it is malformed at byte 0"],
-    ['{"type":"infer"', null, "frame must be a JSON object, but it is malformed at byte 15"],
+    ["", null, "a frame or body must be a JSON object, but it is malformed at byte 0"],
+    ["[]", null, "a frame or body must be a JSON object, but it is malformed at byte 0"],
+    [
+      '{"type":"infer"',
+      null,
+      "a frame or body must be a JSON object, but it is malformed at byte 15",
+    ],
     [{ type: "infer" }, null, `${ids} nothing`],
     [{ type: "infer", id: "" }, null, `${ids} ""`],
     [{ type: "infer", id: null }, null, `${ids} null`],

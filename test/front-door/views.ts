@@ -37,6 +37,7 @@ export function model(fields: Partial<ModelView> = {}): ModelView {
     defaults: {},
     versions: [version()],
     problem: null,
+    drift: null,
     ...fields,
   };
 }

@@ -81,6 +81,7 @@ describe("decodeWork", () => {
         isSignal: false,
       },
       stream: false,
+      hurried: false,
       sequence: null,
       signal: null,
       lane: null,

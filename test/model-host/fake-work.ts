@@ -72,6 +72,7 @@ export function fakeWork(fields: WorkFields = {}): Work {
     codec: predictCodec,
     request: { inputs, rows, outputs, id: undefined, bringsState: false, isSignal: false },
     stream: false,
+    hurried: false,
     sequence: null,
     signal: null,
     lane: null,

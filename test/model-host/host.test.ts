@@ -238,6 +238,15 @@ describe("a host that serves", () => {
     assert.deepEqual([before, runs(parts)], [[], [[1, 2]]]);
   });
 
+  it("does not wait with a request that is hurried, which takes what waits along", async () => {
+    const parts = setUp({ batching: { maxBatchSize: 4, maxQueueDelayMs: 20 } });
+    ask(parts, [1]);
+    await serve(parts);
+    ask(parts, [2], { hurried: true });
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[1, 2]]);
+  });
+
   it("does not wait when the batch is full", async () => {
     const parts = setUp({ batching: { maxBatchSize: 4, maxQueueDelayMs: 20 } });
     ask(parts, [1, 1, 1]);

@@ -59,6 +59,7 @@ const hostEvents: readonly HostEvent[] = [
   { type: "step", step: "warmup" },
   { type: "step", step: "golden" },
   { type: "refused", reason: "no ONNX" },
+  { type: "logged", level: "warn", message: "breaker" },
   { type: "answered" },
   { type: "beat", figures, load },
   { type: "metrics", reportId: 4, metrics: [snapshot] },

@@ -66,7 +66,9 @@ export function linksIn(page: string): readonly string[] {
 /** The anchors of its headings. */
 export function anchorsIn(page: string): ReadonlySet<string> {
   const titles = [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => title);
-  return new Set(titles.map((title) => `#${title.toLowerCase().replaceAll(" ", "-")}`));
+  return new Set(
+    titles.map((title) => `#${title.toLowerCase().replaceAll("'", "").replaceAll(" ", "-")}`),
+  );
 }
 
 /** Without the padding that the formatter gives to the cells of tables. */

@@ -6,6 +6,7 @@ const volatileFields: ReadonlySet<string> = new Set([
   "pid",
   "since",
   "timestamp",
+  "latency_ms",
   "created_at",
   "uptime_seconds",
   "rss_bytes",

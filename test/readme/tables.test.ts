@@ -6,9 +6,12 @@ import type { FastifyInstance } from "fastify";
 import { readFlags } from "../../src/config/flags.ts";
 import { snakeCase } from "../../src/config/key-name.ts";
 import { defaultModelConfig, parseModelConfig } from "../../src/config/model-config.ts";
+import { parseSchwiftConfig } from "../../src/config/schwift-config.ts";
 import { parseSettingsFile } from "../../src/config/settings-file.ts";
 import { settingsMarkdown } from "../../src/config/settings-page.ts";
 import { addManagement, type ManagementParts } from "../../src/front-door/management-routes.ts";
+import { neighbourRoutes } from "../../src/front-door/neighbours/body-routes.ts";
+import { addNeighbours, type NeighbourParts } from "../../src/front-door/neighbours/routes.ts";
 import { predictEndpoints } from "../../src/front-door/predict-path.ts";
 import { grpcCodeOf, httpStatus, retryHeaders } from "../../src/front-door/statuses.ts";
 import { addV2Logging } from "../../src/front-door/v2-logging-routes.ts";
@@ -101,6 +104,36 @@ describe("the README's table of routes", () => {
   });
 });
 
+describe("the README's pages of neighbours", () => {
+  const pages = readme.slice(
+    readme.indexOf("\n## Neighbours\n"),
+    readme.indexOf("\n## The tree\n"),
+  );
+
+  it("have every path of theirs", () => {
+    const paths: string[] = [...neighbourRoutes.keys()];
+    const noting = (url: string) => paths.push(url);
+    const route = ({ url }: { readonly url: string }) => noting(url);
+    const app: unknown = { get: noting, post: noting, route };
+    addNeighbours(app as FastifyInstance, { settings: {} } as NeighbourParts);
+    assert.ok(paths.length > neighbourRoutes.size);
+    assert.deepEqual(
+      paths.filter((path) => !new RegExp(`[ \`]${path}[\`?]`).test(pages)),
+      [],
+    );
+  });
+
+  it("have an example each", () => {
+    const [, ...sections] = pages.split("\n### ");
+    assert.deepEqual(
+      sections
+        .filter((text) => !text.includes("\n```sh\ncurl "))
+        .map((text) => text.split("\n")[0]),
+      ["Triton's refusals"],
+    );
+  });
+});
+
 function managementRoutes(): readonly string[] {
   const routes: string[] = [];
   const noting = (method: string) => (url: string) =>
@@ -123,7 +156,8 @@ describe("the README's files", () => {
   for (const { language, text, line } of blocksOf(readme)) {
     if (language !== "yaml") continue;
     it(`are valid, line ${line}`, () => {
-      if (text.includes("description:")) parseModelConfig(text, "model.yaml");
+      if (text.startsWith("model:")) assert.ok(parseSchwiftConfig(text, "flowers.yaml"));
+      else if (text.includes("description:")) parseModelConfig(text, "model.yaml");
       else assert.equal(parseSettingsFile(text, "troupe.yaml").type, "read");
     });
   }

@@ -34,6 +34,8 @@ const settings: Settings = {
   grpcMaxBufferedBytes: 22,
   allowedOrigins: ["https://example.org"],
   serverName: "troupe",
+  defaultModel: "",
+  compatTriton: false,
 };
 
 const server = { version: "1", startedAt: 0, run: "r" };
@@ -56,6 +58,8 @@ describe("doorSettingsOf", () => {
         maxInFlight: 8,
         maxInFlightBytes: 9,
         maxBodyBytes: 10,
+        defaultModel: null,
+        compatTriton: false,
         wsMaxPayloadBytes: 12,
         wsMaxInFlight: 13,
         wsPingMs: 14,

@@ -75,5 +75,6 @@ export function slotContext(clock: Clock): SlotContext {
     memoryKills: () => 0,
     memoryKillsBefore: () => 0,
     readRss: () => undefined,
+    hostLogs: { note: () => undefined },
   };
 }

@@ -56,7 +56,6 @@ describe("FolderFollower", () => {
         await server.looks();
       } else {
         await server.done(server.desk.carryOut({ type: "delete", model: "m", version: "2" }));
-        server.follower.forget("m", "2");
       }
       assert.equal(server.serves(), "1");
       await server.done(server.upload("another"));

@@ -38,6 +38,26 @@ describe("lookAt", () => {
     assert.deepEqual([...(await lookAt(models)).keys()], ["link", "m", "n"]);
   });
 
+  it("sees when SchwiftServe's file changes, or the model's that it names", async () => {
+    const models = freshFolder();
+    const write = (more: string) =>
+      put(
+        join(models, "s.yaml"),
+        `model:\n  name: swift\n  model_args: { model_file: net.onnx }\n${more}`,
+      );
+    put(join(models, "net.onnx"));
+    write("");
+    const looks = [(await lookAt(models)).get("swift")];
+    appendFileSync(join(models, "net.onnx"), "x");
+    looks.push((await lookAt(models)).get("swift"));
+    write("  wrong: 1\n");
+    looks.push((await lookAt(models)).get("swift"));
+    rmSync(join(models, "s.yaml"));
+    looks.push((await lookAt(models)).get("swift"));
+    assert.equal(new Set(looks).size, 4);
+    assert.equal(looks[3], undefined);
+  });
+
   const seen: readonly (readonly [string, (model: string) => void])[] = [
     ["a file that grew", (at) => appendFileSync(join(at, "1/model.onnx"), "x")],
     ["a file of another time", (at) => utimesSync(join(at, "1/model.onnx"), 2, 2)],

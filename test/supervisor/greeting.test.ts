@@ -48,6 +48,7 @@ function model(name: string, fields: Partial<ModelView> = {}): ModelView {
     maxSequences: 1,
     versions: [version()],
     problem: null,
+    drift: null,
     ...fields,
   };
 }

@@ -54,9 +54,18 @@ describe("an upload", () => {
       for (const { slot } of hosts)
         server.forks.children[Number(slot.pid) - 1]?.exits(null, "SIGSEGV");
     };
-    await assert.rejects(server.done(server.upload("frail", config)), { code: "invalid-model" });
+    await assert.rejects(server.done(server.upload("2", config)), { code: "conflict" });
     await server.rest();
     assert.deepEqual([server.yaml(), server.serves()], [bake, "1"]);
+    assert.equal(factsOf(server.journal).open, 0);
+  });
+
+  it("does not write over what somebody has written during its trial", async () => {
+    const models = modelsWith(one);
+    const server = await startChanging(models);
+    server.trials.meanwhile = async () => put(models, { "m/model.yaml": "description: theirs\n" });
+    await assert.rejects(server.done(server.upload("2", config)), { code: "conflict" });
+    assert.deepEqual([server.yaml(), server.states()], ["description: theirs\n", "1 ready"]);
     assert.equal(factsOf(server.journal).open, 0);
   });
 

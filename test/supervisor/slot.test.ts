@@ -41,6 +41,7 @@ function setUp(options: Options = {}) {
     memoryKills: () => kernel.kills,
     memoryKillsBefore: () => kernel.before,
     readRss: () => kernel.rss,
+    hostLogs: { note: () => undefined },
   };
   const role: SlotRole<string, string> = {
     fields: {},
@@ -54,6 +55,7 @@ function setUp(options: Options = {}) {
     onWatch: () => watched.push(slot.rssBytes),
     onPhase: () => phases.push(slot.phase.name),
     onExit: (exit) => exits.push(exit),
+    onLine: () => undefined,
   };
   const slot: Slot<string, string> = new Slot(context, role);
   return { clock, forks, kernel, heard, phases, watched, exits, slot };

@@ -20,6 +20,8 @@ const load = { queueRows: 4, inFlight: 5, breaker: "open", sequences: 6 } as con
 
 const doorSettings: DoorSettings = {
   serverName: "troupe",
+  defaultModel: null,
+  compatTriton: false,
   version: "1.2.3",
   startedAt: 0,
   log: { level: "silent", pretty: false },

@@ -50,6 +50,17 @@ describe("TakeBacks", () => {
     assert.deepEqual([file.text, ended], ["a", ["r"]]);
   });
 
+  it("restores what stands on another first, though it failed before it", async () => {
+    const { takeBacks, file, ended } = setUp("c");
+    file.isWritable = false;
+    takeBacks.add("m", { records: ["later"], rewrites: [rewrite("b", "c")] });
+    await assert.rejects(takeBacks.carryOut("m"));
+    takeBacks.add("m", { records: ["earlier"], rewrites: [rewrite("a", "b")] });
+    file.isWritable = true;
+    await takeBacks.carryOut("m");
+    assert.deepEqual([file.text, ended], ["a", ["later", "earlier"]]);
+  });
+
   it("carries out what is added meanwhile", async () => {
     const { takeBacks, ended } = setUp("a");
     takeBacks.add("m", { records: ["r"], rewrites: [] });

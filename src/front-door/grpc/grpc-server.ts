@@ -15,6 +15,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { DoorSettings } from "../../protocol/control.ts";
 import type { Directory } from "../directory.ts";
 import { OpenPort } from "../open-port.ts";
+import type { PredictionParts } from "../prediction.ts";
 import type { AskSupervisor } from "../queries.ts";
 import { type CallParts, unary } from "./calls.ts";
 import { Connections } from "./connections.ts";
@@ -24,7 +25,6 @@ import { healthService } from "./health.ts";
 import { inferCall } from "./infer-call.ts";
 import { readInferRequest } from "./infer-request.ts";
 import { inferStream } from "./infer-stream.ts";
-import type { InferenceParts } from "./inference.ts";
 import { lateMessages } from "./late-messages.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { loadProto } from "./proto-files.ts";
@@ -32,7 +32,7 @@ import { reflectionStream } from "./reflection.ts";
 import { announceEnd, widenWindows } from "./sessions.ts";
 import { v2Answers } from "./v2-answers.ts";
 
-export interface GrpcServerParts extends CallParts, InferenceParts {
+export interface GrpcServerParts extends CallParts, PredictionParts {
   readonly settings: DoorSettings;
   readonly directory: Directory;
   readonly ask: AskSupervisor;

@@ -1,6 +1,7 @@
 /* ModelInfer: one request, one answer. */
 import type { handleUnaryCall, MethodDefinition } from "@grpc/grpc-js";
 import { toFailure } from "../../protocol/errors.ts";
+import type { PredictionParts } from "../prediction.ts";
 import { grpcCodeOf } from "../statuses.ts";
 import { limitsOf } from "./call-status.ts";
 import { type CallParts, UnaryAnswer, watchCall, whyCancelled } from "./calls.ts";
@@ -8,9 +9,9 @@ import type { Connections } from "./connections.ts";
 import type { Json, Received } from "./definitions.ts";
 import type { InferRequest } from "./infer-request.ts";
 import { inferResponse } from "./infer-response.ts";
-import { Inference, type InferenceAsk, type InferenceParts } from "./inference.ts";
+import { Inference, type InferenceAsk } from "./inference.ts";
 
-export interface InferCallParts extends CallParts, InferenceParts {
+export interface InferCallParts extends CallParts, PredictionParts {
   readonly connections: Connections;
   readonly encode: (response: Json) => Buffer;
 }
@@ -31,10 +32,9 @@ export function inferCall(
         route,
         requestId: answer.requestId,
         ...limitsOf(call, parts.clock.wall()),
-        draining: false,
-        onDone: (frame) => {
-          // Encoded at once, as the frame's bytes are gone on return.
-          answer.done(parts.encode(inferResponse(frame, request.id)));
+        onDone: (answered) => {
+          // Encoded at once, as the bytes are gone on return.
+          answer.done(parts.encode(inferResponse(answered, request.id)));
           ended = parts.connections.wait(call.getPeer());
         },
         onFailed: (failure) => answer.failed(failure),

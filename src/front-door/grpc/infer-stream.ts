@@ -108,10 +108,9 @@ class InferStream {
         route: this.#route,
         requestId: newRequestId(),
         ...limitsOf(this.#call, this.#parts.clock.wall()),
-        draining: false,
-        onDone: (frame) => {
+        onDone: (answered) => {
           const more = { triton_final_response: true };
-          this.#answer(open, { infer_response: inferResponse(frame, request.id, more) });
+          this.#answer(open, { infer_response: inferResponse(answered, request.id, more) });
         },
         onFailed: ({ message }) =>
           // The id tells the client which of its requests it was.

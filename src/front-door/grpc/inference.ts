@@ -1,23 +1,10 @@
-/* One ModelInferRequest on its way: let in, sent to a host, and answered once, whether it came alone or on a stream. */
-import type { Clock, Millis } from "../../platform/clock.ts";
+/* One ModelInferRequest on its way: a prediction, answered once, whether it came alone or on a stream. */
+import { lengthPrefix } from "../../protocol/binary-body.ts";
 import { type Failure, toFailure } from "../../protocol/errors.ts";
-import type { DoneFrame, Priority } from "../../protocol/frames.ts";
-import type { AccessLog } from "../access-log.ts";
-import type { Dispatcher } from "../dispatcher.ts";
-import type { Admitted, Entrance } from "../entrance.ts";
-import type { Flight } from "../flight.ts";
-import type { SharedSeats } from "../shared-seats.ts";
+import type { AnswerBytes, DoneFrame, Priority } from "../../protocol/frames.ts";
+import { Prediction, type PredictionParts } from "../prediction.ts";
 import { httpStatus } from "../statuses.ts";
-import { claimV2 } from "../v2-claim.ts";
 import type { InferRequest } from "./infer-request.ts";
-
-export interface InferenceParts {
-  readonly clock: Clock;
-  readonly entrance: Entrance;
-  readonly dispatcher: Dispatcher;
-  readonly accessLog: AccessLog;
-  readonly sharedSeats: SharedSeats;
-}
 
 export interface InferenceAsk {
   /** The method's path, for the log. */
@@ -25,32 +12,40 @@ export interface InferenceAsk {
   readonly requestId: string;
   readonly timeoutMs: number | null;
   readonly priority: Priority;
-  readonly draining: boolean;
-  /** One of these two comes, once; the frame's bytes are gone on return. What is thrown becomes the failure. */
-  readonly onDone: (frame: DoneFrame) => void;
+  /** One of these two comes, once; the answer's bytes are gone on return. What is thrown becomes the failure. */
+  readonly onDone: (answer: AnswerBytes) => void;
   readonly onFailed: (failure: Failure) => void;
 }
 
 export class Inference {
-  readonly #parts: InferenceParts;
   readonly #ask: InferenceAsk;
   readonly #request: InferRequest;
-  readonly #beganAt: Millis;
-  #admissionMs: Millis = 0;
-  #admitted: Admitted | undefined;
-  #flight: Flight | undefined;
+  readonly #prediction: Prediction;
   #isSettled = false;
 
-  constructor(parts: InferenceParts, ask: InferenceAsk, request: InferRequest) {
-    this.#parts = parts;
+  constructor(parts: PredictionParts, ask: InferenceAsk, request: InferRequest) {
     this.#ask = ask;
     this.#request = request;
-    this.#beganAt = parts.clock.now();
+    const { model, version } = request;
+    const { route: endpoint, requestId } = ask;
+    const beganAt = parts.clock.now();
+    this.#prediction = new Prediction(
+      parts,
+      { endpoint, model, version, requestId, beganAt },
+      {
+        onDone: (answer, frame) => this.#done(answer, frame),
+        onFailed: (failure) => this.#fail(failure),
+      },
+    );
   }
 
   begin(): void {
+    const { json, codec, body } = this.#request;
+    const { timeoutMs, priority } = this.#ask;
+    const jsonBytes = json.length;
     try {
-      this.#submit(this.#admit());
+      this.#prediction.admit({ bytes: body.length, timeoutMs, priority });
+      this.#prediction.submit({ codec, prefix: lengthPrefix(jsonBytes), jsonBytes }, body);
     } catch (thrown) {
       this.#fail(toFailure(thrown));
     }
@@ -59,56 +54,19 @@ export class Inference {
   /** Nobody waits for the answer any more, and nobody gets one. */
   leave(failure: Failure): void {
     if (this.#isSettled) return;
-    if (this.#flight !== undefined) this.#parts.dispatcher.cancel(this.#flight);
+    this.#prediction.cancel();
     this.#settle(failure, undefined);
   }
 
   /** Its answer has left, or will not. */
   release(): void {
-    this.#admitted?.permit.release();
+    this.#prediction.permit?.release();
   }
 
-  #admit(): Admitted {
-    const { clock, entrance } = this.#parts;
-    const { model, version, body } = this.#request;
-    const { timeoutMs, priority, draining } = this.#ask;
-    this.#admitted = entrance.admit({
-      model,
-      version,
-      bytes: body.length,
-      timeoutMs,
-      priority,
-      draining,
-    });
-    this.#admissionMs = clock.now() - this.#beganAt;
-    return this.#admitted;
-  }
-
-  #submit({ target, deadlineAt }: Admitted): void {
-    const { json, version, codec, body } = this.#request;
-    const isNamed = version !== undefined;
-    const sequence = claimV2(this.#parts.sharedSeats, json, target, isNamed);
-    this.#flight = this.#parts.dispatcher.submit({
-      model: target.model.name,
-      version: sequence?.seat.version ?? target.version.version,
-      pinned: isNamed || sequence?.start === false,
-      codec,
-      body,
-      deadlineAt,
-      priority: this.#ask.priority,
-      requestId: this.#ask.requestId,
-      stream: false,
-      sequence,
-      onChunk: () => undefined,
-      onDone: (frame) => this.#done(frame),
-      onFailed: (failure) => this.#fail(failure),
-    });
-  }
-
-  #done(frame: DoneFrame): void {
+  #done(answer: AnswerBytes, frame: DoneFrame | undefined): void {
     if (this.#isSettled) return;
     try {
-      this.#ask.onDone(frame);
+      this.#ask.onDone(answer);
     } catch (thrown) {
       this.#fail(toFailure(thrown));
       return;
@@ -122,36 +80,10 @@ export class Inference {
     this.#ask.onFailed(failure);
   }
 
+  /** Logged with the status that it would have over HTTP. */
   #settle(failure: Failure | null, frame: DoneFrame | undefined): void {
     this.#isSettled = true;
-    const { clock, accessLog } = this.#parts;
-    const { route, requestId } = this.#ask;
-    const totalMs = clock.now() - this.#beganAt;
-    if (this.#admitted !== undefined) {
-      const { series } = this.#admitted;
-      series.predictions(failure?.code ?? "ok").add();
-      series.admission.observe(this.#admissionMs / 1e3);
-      series.total.observe(totalMs / 1e3);
-    }
-    accessLog.note({
-      requestId,
-      route,
-      model: this.#request.model,
-      version: this.#version,
-      // What it would be over HTTP.
-      status: failure === null ? 200 : httpStatus[failure.code],
-      code: failure?.code ?? null,
-      error: failure?.message ?? null,
-      admissionMs: this.#admissionMs,
-      totalMs,
-      stages: frame?.stages,
-    });
-  }
-
-  /** The one that has answered, as far as any has. */
-  get #version(): string {
-    return (
-      this.#flight?.version ?? this.#admitted?.target.version.version ?? this.#request.version ?? ""
-    );
+    const status = failure === null ? 200 : httpStatus[failure.code];
+    this.#prediction.note({ status, failure, frame });
   }
 }

@@ -14,7 +14,6 @@ function setUp(changed: Partial<InferenceAsk> = {}, model = "m") {
     requestId: "r1",
     timeoutMs: 500,
     priority: "normal",
-    draining: false,
     onDone: ({ body }) => heard.push(body.toString()),
     onFailed: ({ code }) => heard.push(code),
     ...changed,
@@ -76,7 +75,6 @@ describe("An inference", () => {
   it("fails where it is not let in, and holds nothing", () => {
     const { heard, permits } = setUp({}, "nobody");
     assert.deepEqual([heard, permits.requests], [["model-not-found"], 0]);
-    assert.deepEqual(setUp({ draining: true }).heard, ["draining"]);
   });
 
   it("fails where its host's answer makes no sense", () => {
