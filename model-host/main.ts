@@ -6,6 +6,7 @@ import { figuresReader } from "../src/platform/figures.ts";
 import { createLog, type Log } from "../src/platform/log.ts";
 import { snapshotOf } from "../src/platform/metrics.ts";
 import type { HostCommand, HostEvent, HostSpec } from "../src/protocol/control.ts";
+import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { DoorServer } from "./door-server.ts";
 import { chooseEngine } from "./engine-choice.ts";
@@ -67,6 +68,8 @@ async function load(spec: HostSpec): Promise<void> {
   for (const fingerprint of earlyPoison) host.addPoison(fingerprint);
   serving = { host, server, metrics };
   noteFoundState(log, metadata);
+  const reason = labelFault(spec.labels, metadata);
+  if (reason !== null) log.warn({ reason }, "labels do not fit");
   await tell({ type: "ready", metadata });
 }
 

@@ -55,9 +55,16 @@ export async function openRegular(file: string, words: string): Promise<FileHand
   throw new Error(`${words} is no regular file`);
 }
 
+const reasons: ReadonlyMap<unknown, string> = new Map([
+  ["ELOOP", "it is a symbolic link"],
+  ["ENOENT", "it is gone"],
+  ["ENOTDIR", "it is gone"],
+  ["EACCES", "permission denied"],
+]);
+
 function reasonOf(thrown: unknown): string {
   const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
-  return code === "ELOOP" ? "it is a symbolic link" : String(code);
+  return reasons.get(code) ?? String(code);
 }
 
 /** Gives the memory of a file that was read back soon: a message that nobody takes is dropped with what it holds. */

@@ -45,14 +45,14 @@ export class ChangeDesk {
   }
 
   /** Resolves when it is done; rejects with what the caller gets. */
-  async carryOut(change: Kept): Promise<void> {
+  async carryOut(change: Kept, requestId?: string): Promise<void> {
     const version = "version" in change ? change.version : null;
     const isLoad = change.type === "load" || change.type === "configure";
     const { model: name } = change;
     // What somebody has just put into the folder can be loaded.
     if (isLoad) await this.#lookFor(name, version);
     else this.#find(name, version);
-    await this.#parts.locks.alone(change.type, { model: name, version }, async () => {
+    await this.#parts.locks.alone(change.type, { model: name, version, requestId }, async () => {
       await this.#act(change, isLoad ? await this.#adopt(name) : this.#find(name));
     });
   }

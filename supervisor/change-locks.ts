@@ -10,6 +10,16 @@ export interface ChangeNote {
   readonly version: string | null;
   readonly state: "began" | "done" | "failed" | "rolled-back";
   readonly reason: string | null;
+  /** Of the request that asks for it; null where none does. */
+  readonly requestId: string | null;
+}
+
+interface Place {
+  readonly model: string;
+  readonly version: string | null;
+  readonly requestId?: string | undefined;
+  /** What it follows, where nobody asks for it. */
+  readonly why?: string;
 }
 
 interface Held {
@@ -33,29 +43,44 @@ export class ChangeLocks {
     return this.#held.get(model)?.kind ?? null;
   }
 
-  /** Throws `conflict` where another change of the model is under way. */
+  /**
+   * Throws `conflict` where another change of the model is under way. What is told at the end names the version that
+   * `act` has named.
+   */
   async alone<T>(
     kind: ChangeKind,
-    { model, version }: { readonly model: string; readonly version: string | null },
-    act: () => Promise<T>,
+    place: Place,
+    act: (name: (version: string) => void) => Promise<T>,
   ): Promise<T> {
+    const { model } = place;
     const other = this.current(model);
     if (other !== null) {
       const words = `Cannot ${kind} model '${model}': another change of it is under way (${other})`;
       throw new TroupeError("conflict", words, { retryAfterMs });
     }
-    return this.#hold(kind, model, async () => {
-      const note = { kind, model, version };
-      this.#onChange({ ...note, state: "began", reason: null });
-      try {
-        const result = await act();
-        this.#onChange({ ...note, state: "done", reason: null });
-        return result;
-      } catch (thrown) {
-        this.#onChange({ ...note, state: "failed", reason: wordsOf(thrown) });
-        throw thrown;
-      }
-    });
+    return this.#hold(kind, model, () => this.told(kind, place, act));
+  }
+
+  /** Tells how it begins and ends, for whoever has the model to itself. */
+  async told<T>(
+    kind: ChangeKind,
+    { model, version: asked, requestId, why }: Place,
+    act: (name: (version: string) => void) => Promise<T>,
+  ): Promise<T> {
+    let version: string | null = asked;
+    const tell = (state: ChangeNote["state"], reason: string | null) =>
+      this.#onChange({ kind, model, version, state, reason, requestId: requestId ?? null });
+    tell("began", why ?? null);
+    try {
+      const result = await act((named) => {
+        version = named;
+      });
+      tell("done", null);
+      return result;
+    } catch (thrown) {
+      tell("failed", wordsOf(thrown));
+      throw thrown;
+    }
   }
 
   /** As `alone`, when what is under way is over. */

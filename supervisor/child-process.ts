@@ -1,6 +1,7 @@
 /* The one home of child processes: how they are forked, spoken to, and what they print. Their lives are the slots'. */
 import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
 import type { Readable } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
 import { logFd } from "../src/platform/child-life.ts";
 import { LineReader } from "./line-reader.ts";
 
@@ -88,7 +89,9 @@ function listen(child: ChildProcess, listeners: ChildListeners): void {
   child.on("error", () => undefined);
   for (const stream of ["stdout", "stderr"] as const) {
     const output = child[stream];
-    if (output !== null) readLines(output, (line) => listeners.onLine(stream, line));
+    // ONNX Runtime colours what it says, wherever that goes.
+    const onLine = (line: string) => listeners.onLine(stream, stripVTControlCharacters(line));
+    if (output !== null) readLines(output, onLine);
   }
   whenGone(child, listeners.onExit);
 }

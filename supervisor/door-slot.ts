@@ -7,6 +7,7 @@ import type { Trace } from "../src/protocol/traces.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { ForkChild, SendHandle } from "./child-process.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
+import type { DropReason } from "./upload-news.ts";
 
 export interface DoorSlotOptions {
   readonly index: number;
@@ -27,7 +28,7 @@ export interface DoorListener {
   onQuery(door: DoorSlot, queryId: number, question: Question): void;
   onProgress(uploadId: string, bytes: number): void;
   onTraces(traces: readonly Trace[]): void;
-  onDropped(uploadId: string): void;
+  onDropped(uploadId: string, why: DropReason): void;
   onViolation(hostId: string, reason: string): void;
   onDown(exit: LastExit): void;
 }
@@ -102,7 +103,7 @@ export class DoorSlot {
         this.#listener.onProgress(event.uploadId, event.bytes);
         return;
       case "upload-dropped":
-        this.#listener.onDropped(event.uploadId);
+        this.#listener.onDropped(event.uploadId, { code: event.code, message: event.reason });
         return;
       case "traces":
         this.#listener.onTraces(event.traces);

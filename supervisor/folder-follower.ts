@@ -3,7 +3,7 @@ import { discoverModel, type ModelFolder, pathsOf } from "../src/config/model-fo
 import type { Clock } from "../src/platform/clock.ts";
 import type { ChangeParts } from "./change-parts.ts";
 import type { Digests } from "./file-digest.ts";
-import { type FolderLook, judgeLook, lookAt } from "./folder-look.ts";
+import { differenceOf, type FolderLook, judgeLook, lookAt } from "./folder-look.ts";
 import { brokenModel, goneFolder } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { Mover } from "./mover.ts";
@@ -48,14 +48,13 @@ export class FolderFollower {
 
   async #look(): Promise<void> {
     const current = await lookAt(this.#parts.modelsFolder);
-    const { changed, removed, settled } = judgeLook(
-      this.#previous,
-      this.#settled ?? new Map(),
-      current,
-    );
+    const known = this.#settled ?? new Map<string, string>();
+    const { changed, removed, settled } = judgeLook(this.#previous, known, current);
     this.#previous = current;
     this.#settled = settled;
-    const following = [...changed, ...removed].map((name) => this.#follow(name));
+    const following = [...changed, ...removed].map((name) =>
+      this.#follow(name, differenceOf(name, known.get(name), current.get(name))),
+    );
     // One that takes its time does not hold up the others.
     await Promise.race([Promise.all(following), this.#pause(longestFollowMs)]);
   }
@@ -66,12 +65,13 @@ export class FolderFollower {
     });
   }
 
-  async #follow(name: string): Promise<void> {
+  /** `why` is told where it begins. */
+  async #follow(name: string, why: string): Promise<void> {
     const { locks } = this.#parts;
     const isFree = locks.current(name) === null;
     if (isFree) {
       await locks
-        .alone("watch", { model: name, version: null }, () => this.#adopt(name))
+        .alone("watch", { model: name, version: null, why }, () => this.#adopt(name))
         .catch(() => undefined);
       return;
     }

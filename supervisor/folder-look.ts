@@ -4,7 +4,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { type ModelFolder, pathsOf } from "../src/config/model-folder.ts";
 import { discoverSchwift } from "../src/config/schwift-folder.ts";
-import { compareVersions } from "../src/config/version-order.ts";
+import { compareVersions } from "../src/protocol/version-order.ts";
 import { errorCodeOf } from "./storage.ts";
 
 /** A text for each model that is another one when something in its folder is. */
@@ -100,4 +100,43 @@ export function judgeLook(
     removed,
     settled: new Map([...left, ...changes]),
   };
+}
+
+const mostPaths = 5;
+
+/** What has become different in a model's folder between two looks, in words; undefined is no such folder. */
+export function differenceOf(
+  model: string,
+  before: string | undefined,
+  now: string | undefined,
+): string {
+  if (now === undefined) return "its folder is gone";
+  // Empty where it is only to be looked at again.
+  if (before === undefined || before === "") return "its folder is there";
+  const [old, fresh] = [filesIn(before), filesIn(now)];
+  const paths = [...new Set([...fresh.keys(), ...old.keys()])].sort(compareVersions);
+  const words = paths.flatMap((path) =>
+    changeOf(path.slice(model.length + 1), old.get(path), fresh.get(path)),
+  );
+  if (words.length === 0) return "its folders changed";
+  const others = words.length - mostPaths;
+  const shown = words.slice(0, mostPaths).join(", ");
+  return others > 0 ? `${shown}, and ${others} more` : shown;
+}
+
+function changeOf(path: string, before: string | undefined, now: string | undefined): string[] {
+  if (before === now) return [];
+  if (before === undefined) return [`${path} added`];
+  return [now === undefined ? `${path} removed` : `${path} changed`];
+}
+
+/** By path the stamp of all that is no folder. */
+function filesIn(look: string): ReadonlyMap<string, string> {
+  const lines = look.split("\n").map((line) => /^("(?:[^"\\]|\\.)*") (.*)$/.exec(line));
+  return new Map(
+    lines.flatMap((match) => {
+      const [, path = '""', stamp = "folder"] = match ?? [];
+      return stamp.startsWith("folder") ? [] : [[String(JSON.parse(path)), stamp] as const];
+    }),
+  );
 }

@@ -59,6 +59,11 @@ const throwawayPriority = 10;
 /** Only a host that starts has them to say. */
 const startTypes: readonly HostEvent["type"][] = ["booted", "loaded", "step", "ready", "refused"];
 
+/** The name of its process in the log. */
+function roleOf({ isThrowaway }: HostSlotOptions): string {
+  return isThrowaway ? "trial host" : "host";
+}
+
 /** A host that was killed from outside says nothing of its trial. */
 function isOfTrial({ blame, cause }: LastExit): boolean {
   return blame !== "outside" || cause === "load-timeout" || cause === "hang";
@@ -87,7 +92,7 @@ export class HostSlot {
     this.#options = options;
     this.#listener = listener;
     this.slot = new Slot<HostCommand, HostEvent>(context, {
-      fields: { process: "host", model: options.model, version: options.version },
+      fields: { process: roleOf(options), model: options.model, version: options.version },
       policy: options.config.restart,
       startMs: options.config.timeouts.loadMs,
       fork: (listeners) => this.#fork(listeners),

@@ -63,9 +63,10 @@ export class Installer {
   }
 
   /** Rejects with what the caller gets, and then nothing is left of it. */
-  install(upload: Upload): Promise<NewVersion> {
+  install(upload: Upload, requestId?: string): Promise<NewVersion> {
     const { model, version } = upload;
-    return this.#parts.locks.alone("upload", { model, version }, () => this.#install(upload));
+    const place = { model, version, requestId };
+    return this.#parts.locks.alone("upload", place, (name) => this.#install(upload, name));
   }
 
   /** Throws `conflict` where the model has the version. */
@@ -80,11 +81,12 @@ export class Installer {
     return [...names, ...(folder?.versions.map(({ version }) => version) ?? [])];
   }
 
-  async #install(upload: Upload): Promise<NewVersion> {
+  async #install(upload: Upload, name: (version: string) => void): Promise<NewVersion> {
     const { store, trial, onStep } = this.#parts;
     const { model, uploadId: id } = upload;
     const prepared = await this.#prepare(upload);
     const { version } = prepared;
+    name(version);
     const staged = await store.stage(id, upload.files);
     onStep(model, version, "trial");
     const metadata = await trial({ model, version, ...staged, config: prepared.config });
@@ -171,11 +173,10 @@ export class Installer {
 
   /** Nobody uploads what is not to serve: the model is loaded with it. */
   async #rollOut({ prepared, written }: Installed): Promise<void> {
-    const { mover, onStep } = this.#parts;
+    const { mover } = this.#parts;
     const { upload, version } = prepared;
     const { model: name } = upload;
     const model = await this.#known(name);
-    onStep(name, version, "rollout");
     // A file that was removed by hand may have served under the same name.
     const renew = new Set([version]);
     const decisions = loadedAgain(name, this.#parts.journal.facts);

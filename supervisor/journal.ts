@@ -71,9 +71,14 @@ export class Journal {
 
   /** Throws `conflict` where another server has the models folder. */
   checkOurs(): void {
-    if (this.#owner === undefined) return;
-    const words = `another server (process ${this.#owner}) had the models folder when this one began`;
-    throw new TroupeError("conflict", `Cannot change models: ${words}`);
+    const words = this.refusal;
+    if (words !== null) throw new TroupeError("conflict", `Cannot change models: ${words}`);
+  }
+
+  /** Why this server may not decide; null where it may. */
+  get refusal(): string | null {
+    if (this.#owner === undefined) return null;
+    return `another server (process ${this.#owner}) had the models folder when this one began`;
   }
 
   /** Whether this server may decide. */

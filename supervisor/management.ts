@@ -26,6 +26,7 @@ import type { KnownModel, ModelRegistry } from "./model-registry.ts";
 import type { ModelStore } from "./model-store.ts";
 import { Mover } from "./mover.ts";
 import { Trials } from "./trials.ts";
+import { type DropReason, type UploadEnd, UploadNews } from "./upload-news.ts";
 import { Uploads } from "./uploads.ts";
 
 export interface ManagementParts {
@@ -42,8 +43,13 @@ export interface ManagementParts {
   readonly listener: ManagementListener;
 }
 
+export interface EndedChange extends Pick<ChangeNote, "kind" | "model"> {
+  readonly state: ChangeNote["state"] | UploadEnd;
+}
+
 export interface ManagementListener {
-  onChange(note: ChangeNote): void;
+  /** Of uploads too that have ended before a change began; the model is empty where nobody knows it. */
+  onChange(note: EndedChange): void;
   onGone(name: string): void;
   /** What versions take and give that are not loaded is known again. */
   onRecalled(life: ModelLife): void;
@@ -70,6 +76,7 @@ export class Management {
   readonly #desk: ChangeDesk;
   readonly #installer: Installer;
   readonly #uploads: Uploads;
+  readonly #uploadNews: UploadNews;
   readonly #follower: FolderFollower | undefined;
   readonly #trials: Trials;
   #isStopping = false;
@@ -100,6 +107,9 @@ export class Management {
       onWarnings,
     });
     this.#uploads = new Uploads(parts.store);
+    const onDropped = (model: string, state: UploadEnd) =>
+      parts.listener.onChange({ kind: "upload", model, state });
+    this.#uploadNews = new UploadNews({ ...parts, onDropped });
     this.#installer = new Installer({
       ...parts,
       locks,
@@ -192,24 +202,17 @@ export class Management {
   }
 
   noteProgress(uploadId: string, bytes: number): void {
-    const model = this.#uploads.modelOf(uploadId);
-    const details = { upload_id: uploadId, bytes };
-    this.#parts.feed.note({
-      type: "upload",
-      model,
-      version: null,
-      state: "receiving",
-      reason: null,
-      details,
-    });
+    this.#uploadNews.progress(uploadId, this.#uploads.modelOf(uploadId), bytes);
   }
 
-  dropUpload(uploadId: string): void {
-    void this.#uploads.drop(uploadId).catch(() => undefined);
+  async dropUpload(uploadId: string, why: DropReason): Promise<void> {
+    const dropped = await this.#uploads.drop(uploadId);
+    if (dropped !== undefined) this.#uploadNews.dropped(dropped, why);
   }
 
-  forgetDoor(door: object): void {
-    void this.#uploads.forget(door).catch(() => undefined);
+  async forgetDoor(door: object): Promise<void> {
+    const why = { code: "cancelled", message: "its front door ended" } as const;
+    for (const dropped of await this.#uploads.forget(door)) this.#uploadNews.dropped(dropped, why);
   }
 
   #answer(door: object, question: ModelQuestion): Promise<unknown> {
@@ -223,11 +226,11 @@ export class Management {
       case "config":
         return this.#reader.config(question.model);
       case "open-upload":
-        return this.#uploads.open(door);
+        return this.#uploads.open(door, question.requestId);
       case "name-upload":
         return this.#nameUpload(question);
       case "change":
-        return this.#change(question.change);
+        return this.#change(question.change, question.requestId);
     }
   }
 
@@ -238,10 +241,10 @@ export class Management {
     return {};
   }
 
-  async #change(change: ModelChange): Promise<unknown> {
+  async #change(change: ModelChange, requestId: string): Promise<unknown> {
     refuseLoose(change, this.#parts.registry.get(change.model));
-    if (change.type === "upload") return this.#upload(change);
-    await this.#desk.carryOut(change);
+    if (change.type === "upload") return this.#upload(change, requestId);
+    await this.#desk.carryOut(change, requestId);
     const { type, model: name } = change;
     const version = "version" in change ? change.version : null;
     const done = { done: type, version, message: changeWords(type, name, version) };
@@ -251,18 +254,18 @@ export class Management {
       : { id: name, ...done, state: "deleted" };
   }
 
-  async #upload(change: Upload): Promise<unknown> {
+  async #upload(change: Upload, requestId: string): Promise<unknown> {
     try {
       this.#uploads.take(change.uploadId, change.model);
-      return await this.#install(change);
+      return await this.#install(change, requestId);
     } finally {
       await this.#uploads.end(change.uploadId).catch(() => undefined);
     }
   }
 
-  async #install(change: Upload): Promise<unknown> {
+  async #install(change: Upload, requestId: string): Promise<unknown> {
     const { model: name } = change;
-    const { version, metadata } = await this.#installer.install(change);
+    const { version, metadata } = await this.#installer.install(change, requestId);
     await this.#noteTried(this.#parts.registry.find(name), version, metadata);
     return { done: "upload", name, ...(await this.#reader.version(name, version)) };
   }
@@ -281,9 +284,9 @@ export class Management {
 
   #note(note: ChangeNote): void {
     const { feed, log, listener } = this.#parts;
-    const { kind, model, version, state, reason } = note;
+    const { kind, model, version, state, reason, requestId } = note;
     feed.note({ type: "change", model, version, state, reason, details: { change: kind } });
-    const fields = { change: kind, model, version, reason };
+    const fields = { change: kind, model, version, reason, request_id: requestId ?? undefined };
     if (state === "failed" || state === "rolled-back") log.warn(fields, `change ${state}`);
     else log.info(fields, `change ${state}`);
     listener.onChange(note);
@@ -291,13 +294,7 @@ export class Management {
 
   #noteStep(change: string, { model, version, step }: ChangeStep): void {
     this.#parts.log.info({ model, version, step }, "change step");
-    this.#parts.feed.note({
-      type: "change",
-      model,
-      version,
-      state: step,
-      reason: null,
-      details: { change },
-    });
+    const details = { change };
+    this.#parts.feed.note({ type: "change", model, version, state: step, reason: null, details });
   }
 }

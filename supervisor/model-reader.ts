@@ -1,7 +1,10 @@
 /* What can be read of models: `GET /models` and its neighbours. */
 import { describeConfig, describeFrom } from "../src/config/config-origins.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
+import { labelFault } from "../src/protocol/label-fit.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { noSuchVersion } from "../src/protocol/model-refusals.ts";
+import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { ChangeLocks } from "./change-locks.ts";
 import { type DescribeParts, describeModel, describeVersion } from "./model-description.ts";
 import type { KnownModel, ModelRegistry } from "./model-registry.ts";
@@ -47,7 +50,8 @@ export class ModelReader {
     if (folder.config instanceof TroupeError) throw folder.config;
     const { foreign, warnings } = folder.notes ?? {};
     const config = life.config ?? folder.config;
-    const notes = warnings === undefined ? {} : { warnings };
+    const all = [...(warnings ?? []), ...labelFaults(config, life.known.values())];
+    const notes = all.length === 0 && warnings === undefined ? {} : { warnings: all };
     if (foreign !== undefined) {
       const { modelYaml, file } = foreign;
       return { id: name, ...describeFrom(modelYaml, file, config), ...notes };
@@ -61,4 +65,10 @@ export class ModelReader {
     const change = locks.current(model.life.name);
     return describeModel(model, { digests, descriptions, view: registry.view(model), change });
   }
+}
+
+/** Of all versions of which is known what comes out. */
+function labelFaults({ labels }: ModelConfig, known: Iterable<ModelMetadata>): readonly string[] {
+  const faults = [...known].flatMap((metadata) => labelFault(labels, metadata) ?? []);
+  return [...new Set(faults)];
 }

@@ -1,10 +1,10 @@
 /* Every model there is: what its folder holds, and the life of what runs of it. */
 import { defaultModelConfig } from "../src/config/model-config.ts";
 import type { ModelFolder } from "../src/config/model-folder.ts";
-import { compareVersions } from "../src/config/version-order.ts";
 import type { Clock } from "../src/platform/clock.ts";
 import { noSuchModel } from "../src/protocol/model-refusals.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
+import { compareVersions } from "../src/protocol/version-order.ts";
 import type { ModelView } from "../src/protocol/views.ts";
 import { driftOf } from "./folder-drift.ts";
 import type { GroupStage, HostGroup, MakeHostSlot } from "./host-group.ts";
@@ -98,8 +98,16 @@ export class ModelRegistry {
     });
     const model = { folder, life };
     this.#models.set(folder.name, model);
+    this.#sort();
     life.boot(plan);
     return model;
+  }
+
+  /** By name, whenever they came. */
+  #sort(): void {
+    const sorted = [...this.#models].toSorted(([a], [b]) => compareVersions(a, b));
+    this.#models.clear();
+    for (const [name, model] of sorted) this.#models.set(name, model);
   }
 
   nextOrdinal(): number {

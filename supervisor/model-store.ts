@@ -29,6 +29,14 @@ export interface StoredVersion {
 /** What an installation has made: the version's folder in the model's, or the model's with it. */
 export type Placed = "version" | "model";
 
+/** What was made of what dead servers left. */
+export interface Swept {
+  /** Those of what was being installed that are whole now. */
+  readonly finished: readonly Installing[];
+  /** How many uploads were removed that were under way. */
+  readonly uploads: number;
+}
+
 const occupied: ReadonlySet<string | undefined> = new Set(["ENOTEMPTY", "EEXIST", "ENOTDIR"]);
 
 export class ModelStore {
@@ -150,15 +158,15 @@ export class ModelStore {
   }
 
   /**
-   * To be called once, at the start: removes what dead servers left, and finishes what they were installing. Gives
-   * those of `installing` that are whole now; of the others nothing is there.
+   * To be called once, at the start: removes what dead servers left, and finishes what they were installing. Of what is
+   * not whole then nothing is there.
    */
-  sweep(installing: readonly Installing[]): Promise<readonly Installing[]> {
+  sweep(installing: readonly Installing[]): Promise<Swept> {
     return storing(async () => {
-      await this.#area.sweep();
+      const uploads = await this.#area.sweep();
       const finished: Installing[] = [];
       for (const one of installing) if (await this.#finish(one)) finished.push(one);
-      return finished;
+      return { finished, uploads };
     });
   }
 

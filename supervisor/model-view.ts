@@ -71,18 +71,18 @@ function viewVersion(facts: VersionFacts, now: Millis): VersionView {
     case "leaving":
       return gone(facts, "draining", "it is being drained");
     case null:
-      return gone(facts, "unloaded", "it is not loaded");
+      return gone(facts, "unloaded", null);
   }
 }
 
 /** What should run, and does not, says why. */
-function gone(facts: VersionFacts, state: VersionState, reason: string): VersionView {
+function gone(facts: VersionFacts, state: VersionState, reason: string | null): VersionView {
   return facts.failure === null
     ? absent(facts, state, reason)
     : absent(facts, "unavailable", facts.failure);
 }
 
-function absent(facts: VersionFacts, state: VersionState, reason: string): VersionView {
+function absent(facts: VersionFacts, state: VersionState, reason: string | null): VersionView {
   const { version, replicas, known } = facts;
   const metadata = metadataOf(replicas) ?? known;
   return { version, state, reason, backAt: null, metadata, hosts: [] };

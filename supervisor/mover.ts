@@ -216,7 +216,7 @@ export class Mover {
     what: { readonly state: "rolled-back" | "failed"; readonly reason: string },
   ): void {
     for (const version of versions.length > 0 ? versions : [null]) {
-      this.#parts.listener.onChange({ kind: "rollback", model, version, ...what });
+      this.#parts.listener.onChange({ kind: "rollback", model, version, ...what, requestId: null });
     }
   }
 
@@ -241,9 +241,14 @@ export class Mover {
   }
 
   async #resumeRollouts(model: KnownModel): Promise<void> {
-    const { name } = model.life;
-    const begun = this.#records.adopt(name);
+    const begun = this.#records.adopt(model.life.name);
     if (begun.length === 0) return;
+    const place = { model: model.life.name, version: null, why: "the server ended in a rollout" };
+    await this.#parts.locks.told("resume", place, () => this.#takeUp(model, begun));
+  }
+
+  async #takeUp(model: KnownModel, begun: readonly RollingOut[]): Promise<void> {
+    const { name } = model.life;
     const condemned = this.#parts.journal.facts.rolledBack.get(name);
     const hasFailed = ({ versions }: RollingOut) => versions.some((one) => condemned?.has(one));
     const failed = begun.findIndex(hasFailed);

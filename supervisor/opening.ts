@@ -59,7 +59,8 @@ async function tidy({ journal, store }: Opened, log: Log): Promise<void> {
     const copy = await journal.mend();
     if (copy !== null) log.warn({ copy }, "the journal was rewritten; a copy is as it was");
     const { installing } = journal.facts;
-    const finished = await store.sweep(installing);
+    const { finished, uploads } = await store.sweep(installing);
+    if (uploads > 0) log.info({ uploads }, "uploads were removed that a server had left half done");
     for (const { model, version } of installing) {
       const isThere = finished.some((one) => one.model === model && one.version === version);
       await journal.append({ type: isThere ? "installed" : "deleted", model, version });

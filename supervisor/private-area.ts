@@ -43,14 +43,16 @@ export class PrivateArea {
     await rm(trash, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  /** Removes what servers left that were killed: the folder names its process. */
-  async sweep(): Promise<void> {
+  /** Removes what servers left that were killed: the folder names its process. Gives how many uploads were in it. */
+  async sweep(): Promise<number> {
+    let uploads = 0;
     for (const name of (await this.#neighbours()).filter((one) => !isLiving(one))) {
+      const path = join(this.#parents[1], name);
+      uploads += (await readdir(join(path, "uploads")).catch(() => [])).length;
       // Not ours to remove, or not writable: it is in nobody's way.
-      await rm(join(this.#parents[1], name), { recursive: true, force: true }).catch(
-        () => undefined,
-      );
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
     }
+    return uploads;
   }
 
   /** What nobody will finish any more; the folders around it too where they hold nothing else. */

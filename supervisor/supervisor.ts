@@ -46,13 +46,15 @@ export class Supervisor {
   readonly #memoryKills = new MemoryKillHistory(memoryKills);
   readonly #readFigures = figuresReader();
   readonly #startedAt: EpochMillis;
-  #server: ServerView = { draining: false, started: false };
+  #server: ServerView;
   #lastTickAt: Millis;
   #hasListened = false;
 
   constructor(options: SupervisorOptions) {
-    const { clock, hostDrainMs: drainMs, log } = options;
+    const { clock, log, hostDrainMs: drainMs } = options;
     this.#options = options;
+    const changesRefused = options.journal.refusal;
+    this.#server = { draining: false, started: false, changesRefused };
     this.#tracing = new Tracing(options, (command) => this.#tellDoors(command));
     this.#startedAt = clock.wall();
     this.#lastTickAt = clock.now();
@@ -63,7 +65,6 @@ export class Supervisor {
       models: () => this.#registry.models,
     });
     const context = this.#slotContext();
-    const makeSlot = this.#slotMaker(context);
     this.#feed = new Feed(clock, (event) => this.#tellDoors({ type: "events", events: [event] }));
     const news = new LifeNews({
       clock,
@@ -80,9 +81,19 @@ export class Supervisor {
         onDown: (host, hostId, exit) => this.#onHostDown(host, hostId, exit),
       },
     });
+    const makeSlot = this.#slotMaker(context);
     this.#registry = new ModelRegistry({ clock, makeSlot, drainMs, listener: news });
-    this.#management = new Management({
-      ...options,
+    this.#management = this.#makeManagement(makeSlot, news);
+    const doorContext = withoutQueues(context);
+    this.#doors = Array.from({ length: options.frontDoors }, (_, index) => {
+      const { doorSettings: settings, handle, grpcHandle, forkDoor: fork } = options;
+      return this.#makeDoor(doorContext, { index, settings, handle, grpcHandle, fork });
+    });
+  }
+
+  #makeManagement(makeSlot: MakeHostSlot, news: LifeNews): Management {
+    return new Management({
+      ...this.#options,
       registry: this.#registry,
       makeSlot,
       feed: this.#feed,
@@ -91,11 +102,6 @@ export class Supervisor {
         onGone: (name) => news.forget(name),
         onRecalled: (life) => news.onView(life),
       },
-    });
-    const doorContext = withoutQueues(context);
-    this.#doors = Array.from({ length: options.frontDoors }, (_, index) => {
-      const { doorSettings: settings, handle, grpcHandle, forkDoor: fork } = options;
-      return this.#makeDoor(doorContext, { index, settings, handle, grpcHandle, fork });
     });
   }
 
@@ -181,7 +187,7 @@ export class Supervisor {
       onQuery: (_, queryId, question) => void this.#answer(door, queryId, question),
       onProgress: (uploadId, bytes) => this.#management.noteProgress(uploadId, bytes),
       onTraces: (traces) => this.#tracing.note(traces),
-      onDropped: (uploadId) => this.#management.dropUpload(uploadId),
+      onDropped: (uploadId, why) => void this.#management.dropUpload(uploadId, why),
       onViolation: (hostId, reason) => this.#onViolation(hostId, reason),
       onDown: (exit) => this.#onDoorDown(door, exit),
     } satisfies DoorListener);
@@ -218,7 +224,7 @@ export class Supervisor {
 
   #onDoorDown(door: DoorSlot, exit: LastExit): void {
     this.#scrape.retire(door);
-    this.#management.forgetDoor(door);
+    void this.#management.forgetDoor(door);
     if (door.slot.isWanted) this.#metrics.countRestart("front-door", "", exit.cause);
   }
 

@@ -6,9 +6,18 @@ import type { ModelStore } from "./model-store.ts";
 interface OpenUpload {
   /** The front door that takes it: what it has opened goes with it. */
   readonly door: object;
+  readonly requestId: string;
   model: string | undefined;
   /** All of it is here, and it does not need its front door any more. */
   isTaken: boolean;
+}
+
+/** An upload that was not to the end. */
+export interface DroppedUpload {
+  readonly uploadId: string;
+  /** Null where it was not said yet. */
+  readonly model: string | null;
+  readonly requestId: string;
 }
 
 const mostOpen = 16;
@@ -22,13 +31,16 @@ export class Uploads {
   }
 
   /** The JSON that the front door is answered. Throws `overloaded`, or what is wrong with the models folder. */
-  async open(door: object): Promise<{ readonly upload_id: string; readonly folder: string }> {
+  async open(
+    door: object,
+    requestId: string,
+  ): Promise<{ readonly upload_id: string; readonly folder: string }> {
     if (this.#open.size >= mostOpen) {
       const words = `Cannot take upload: ${mostOpen} are under way`;
       throw new TroupeError("overloaded", words, { retryAfterMs: 5_000 });
     }
     const id = randomBytes(8).toString("hex");
-    this.#open.set(id, { door, model: undefined, isTaken: false });
+    this.#open.set(id, { door, requestId, model: undefined, isTaken: false });
     try {
       const folder = await this.#store.openUpload(id);
       if (this.#open.has(id)) return { upload_id: id, folder };
@@ -64,9 +76,12 @@ export class Uploads {
     if (upload !== undefined) upload.isTaken = true;
   }
 
-  /** Whoever sends it has given up. */
-  async drop(id: string): Promise<void> {
-    if (this.#open.get(id)?.isTaken === false) await this.end(id);
+  /** Whoever sends it has given up. Undefined where it needs nobody any more, or there is none. */
+  async drop(id: string): Promise<DroppedUpload | undefined> {
+    const upload = this.#open.get(id);
+    if (upload === undefined || upload.isTaken) return undefined;
+    await this.end(id).catch(() => undefined);
+    return { uploadId: id, model: upload.model ?? null, requestId: upload.requestId };
   }
 
   async end(id: string): Promise<void> {
@@ -74,9 +89,10 @@ export class Uploads {
   }
 
   /** A front door is gone: nobody sends the rest. */
-  async forget(door: object): Promise<void> {
+  async forget(door: object): Promise<readonly DroppedUpload[]> {
     const ids = [...this.#open].filter(([, upload]) => upload.door === door).map(([id]) => id);
-    await Promise.all(ids.map((id) => this.drop(id)));
+    const dropped = await Promise.all(ids.map((id) => this.drop(id)));
+    return dropped.filter((one) => one !== undefined);
   }
 }
 

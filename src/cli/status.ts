@@ -40,10 +40,12 @@ const columns: readonly Column<Row>[] = [
 ];
 
 export function statusText(health: HealthView, tree: TreeView, paint: Paint): string {
-  const { status, version, uptime_seconds, reasons } = health;
+  const { status, version, uptime_seconds, reasons, changes_refused: refused } = health;
   const up = secondsText(uptime_seconds);
   const head = `troupe ${plain(version)} is ${paintState(paint, status)}, up ${up}\n`;
-  const complaints = reasons.map((reason) => `  ${plain(reason)}\n`);
+  // An older server does not say.
+  const notes = refused ? [`models cannot be changed: ${refused}`] : [];
+  const complaints = [...reasons, ...notes].map((reason) => `  ${plain(reason)}\n`);
   return [head, ...complaints, "\n", tableText(rowsOf(tree), columns, paint)].join("");
 }
 

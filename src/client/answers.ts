@@ -88,6 +88,8 @@ export interface ModelMetadata {
 export interface HealthView {
   readonly status: "ok" | "degraded";
   readonly reasons: readonly string[];
+  /** Why models are not changed there; null where they are. */
+  readonly changes_refused: string | null;
   readonly version: string;
   readonly uptime_seconds: number;
   readonly models: readonly {

@@ -1,6 +1,6 @@
 import { TroupeError } from "../protocol/errors.ts";
 import { snakeCase } from "./key-name.ts";
-import { nearest } from "./nearest.ts";
+import { suggest } from "./nearest.ts";
 import { quote } from "./quote.ts";
 import { describeYaml, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 
@@ -121,7 +121,7 @@ export function readEntries(
 
 function unknownKey(entry: YamlEntry, place: Place, known: readonly string[]): TroupeError {
   const where = place.path === "" ? "" : ` in ${place.path}`;
-  const words = `unknown key ${quote(entry.key)}${where}, the nearest known one is ${nearest(entry.key, known)}`;
+  const words = `unknown key ${quote(entry.key)}${where}${suggest(entry.key, known)}`;
   return fault(place, entry.line, words);
 }
 

@@ -12,8 +12,10 @@ import {
 import { TroupeError } from "../protocol/errors.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
 import { maxConfigBytes } from "../protocol/questions.ts";
+import { repeatedKey } from "./json-keys.ts";
 import { judgeJsonSize } from "./json-size.ts";
 import { parseModelConfig } from "./model-config.ts";
+import { quote } from "./quote.ts";
 import { keyText, openYaml } from "./yaml-document.ts";
 import { readableNode, writeYaml, yamlText } from "./yaml-text.ts";
 
@@ -35,8 +37,10 @@ export function patchModelConfig(text: string, patch: string, file: string): Pat
   if (isMap(document.contents)) mergeInto(document.contents, changes, document);
   else if (isNothing(document.contents)) begin(document, changes);
   else throw refusal("its model.yaml must be a map");
-  const patched = yamlText(document);
-  return { text: patched, config: validConfig(patched, file) };
+  // What a patch has emptied is judged first: `{}` is no way to remove a number.
+  const config = validConfig(yamlText(document), file);
+  if (isMap(document.contents)) prune(document.contents, changes);
+  return { text: yamlText(document), config };
 }
 
 function open(text: string): Document.Parsed {
@@ -69,7 +73,8 @@ function withoutPlace(message: string, file: string): string {
 export function configText(source: string): string {
   if (!source.trimStart().startsWith("{")) return source;
   const value = parseJson(source);
-  return isObject(value) && judgeJsonSize(value) === undefined ? writeYaml(value) : source;
+  const isWhole = isObject(value) && repeatedKey(source) === undefined;
+  return isWhole && judgeJsonSize(value) === undefined ? writeYaml(value) : source;
 }
 
 function refusal(words: string, cause?: unknown): TroupeError {
@@ -79,6 +84,8 @@ function refusal(words: string, cause?: unknown): TroupeError {
 function parsePatch(patch: string): JsonObject {
   const value = parseJson(patch);
   if (value === undefined) throw refusal("the patch is not valid JSON");
+  const twice = repeatedKey(patch);
+  if (twice !== undefined) throw refusal(`the patch names the key ${quote(twice)} twice`);
   if (!isObject(value)) {
     throw refusal(`the patch must be a JSON object, got ${describeJson(value)}`);
   }
@@ -136,13 +143,29 @@ interface Section {
   readonly changes: JsonObject;
 }
 
-/** Nothing that is not a map survives a map; a map without keys is not worth its line. */
+/** Nothing that is not a map survives a map. */
 function mergeSection(map: YAMLMap, { key, pair, changes }: Section, document: Document): void {
   const present = pair?.value;
   const section = isMap(present) ? present : new YAMLMap();
   mergeInto(section, changes, document);
-  if (section.items.length === 0) remove(map, pair);
-  else if (section !== present) put(map, { key, pair, value: section });
+  const isNothingNew = pair === undefined && section.items.length === 0 && hasOnlyNulls(changes);
+  if (section !== present && !isNothingNew) put(map, { key, pair, value: section });
+}
+
+/** It removes what is not there. */
+function hasOnlyNulls(changes: JsonObject): boolean {
+  const values = Object.values(changes);
+  return values.length > 0 && values.every((value) => value === null);
+}
+
+/** A map without keys is not worth its line; others than those that were changed are left alone. */
+function prune(map: YAMLMap, changes: JsonObject): void {
+  for (const [key, value] of Object.entries(changes)) {
+    const pair = map.items.find((one) => keyOf(one) === key);
+    if (pair === undefined || !isObject(value) || !isMap(pair.value)) continue;
+    prune(pair.value, value);
+    if (pair.value.items.length === 0) remove(map, pair);
+  }
 }
 
 interface Entry {

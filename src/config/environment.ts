@@ -1,7 +1,7 @@
 import { clientNames } from "./client-environment.ts";
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { environmentName } from "./key-name.ts";
-import { nearest } from "./nearest.ts";
+import { suggest } from "./nearest.ts";
 import { quote } from "./quote.ts";
 import { settingKeys } from "./setting-table.ts";
 
@@ -29,7 +29,7 @@ export function readEnvironment(environment: Environment): EnvironmentVerdict {
   const stranger = ours.find(({ name }) => !knownNames.includes(name))?.name;
   if (stranger !== undefined) {
     const words = `unknown environment variable ${quote(stranger)}`;
-    return refusal(`${words}, the nearest known one is ${nearest(stranger, knownNames)}`);
+    return refusal(`${words}${suggest(stranger, knownNames)}`);
   }
   const given = ours.flatMap(({ name, text }): GivenSetting[] => {
     const key = keyOfName.get(name);

@@ -1,6 +1,6 @@
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { flagName } from "./key-name.ts";
-import { nearest } from "./nearest.ts";
+import { suggest } from "./nearest.ts";
 import { quote } from "./quote.ts";
 import { settingKeys, settingOf } from "./setting-table.ts";
 
@@ -50,9 +50,7 @@ function takeFlag(argv: readonly string[], at: number): Taken {
   const equals = word.indexOf("=");
   const flag = equals < 0 ? word : word.slice(0, equals);
   if (!valueFlags.includes(flag)) {
-    return refusal(
-      `unknown flag ${quote(flag)}, the nearest known one is ${nearest(flag, knownFlags)}`,
-    );
+    return refusal(`unknown flag ${quote(flag)}${suggest(flag, knownFlags)}`);
   }
   if (equals >= 0) return { type: "taken", flag, text: word.slice(equals + 1), next: at + 1 };
   const alone = standsAlone(flag);

@@ -7,6 +7,7 @@ import type { NamedFile } from "../protocol/control.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { isName, nameRule } from "../protocol/model-name.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
+import { compareVersions } from "../protocol/version-order.ts";
 import {
   type ConfigNotes,
   codeOf,
@@ -26,7 +27,6 @@ import {
   usualName,
 } from "./model-layout.ts";
 import { discoverSchwift } from "./schwift-folder.ts";
-import { compareVersions } from "./version-order.ts";
 import { selectVersions } from "./wanted-versions.ts";
 
 export interface ModelVersion {
@@ -121,7 +121,7 @@ export async function discoverModel(
 export function foreseeModel(folder: string, name: string, foreseen: Foreseen): ModelFolder {
   const { config = defaultModelConfig } = foreseen;
   const listing = withVersion({ entries: [], folders: new Map() }, foreseen);
-  return judge({ folder: resolve(folder), name, found: { config }, listing });
+  return judge({ folder: resolve(folder), name, found: { config }, listing, foreseen });
 }
 
 function withVersion({ entries, folders }: Listing, { version }: Foreseen): Listing {
@@ -170,7 +170,7 @@ async function look(
       foreseen.config === undefined
         ? await readConfig(folder, name, listing.entries)
         : { config: foreseen.config };
-    return judge({ folder, name, found, listing });
+    return judge({ folder, name, found, listing, foreseen });
   } catch (thrown) {
     return broken(whyUnreadable(thrown));
   }
@@ -216,9 +216,12 @@ interface Looked {
   readonly name: string;
   readonly found: FoundConfig;
   readonly listing: Listing;
+  readonly foreseen: Foreseen;
 }
 
-function judge({ folder, name, found: { config, ...others }, listing }: Looked): ModelFolder {
+function judge(looked: Looked): ModelFolder {
+  const { folder, name, listing, foreseen } = looked;
+  const { config, ...others } = looked.found;
   const triton = config instanceof TroupeError ? undefined : config.triton;
   const layout = layOut(triton === undefined ? listing : numbersOf(listing), triton?.modelFile);
   const found = layout.type === "found" ? layout.versions : [];
@@ -230,6 +233,7 @@ function judge({ folder, name, found: { config, ...others }, listing }: Looked):
   const selection = selectVersions(
     found.map(({ version }) => version),
     config,
+    foreseen.version,
   );
   if (selection.type === "problem") return broken(selection.problem);
   const selected = found.filter(({ version }) => selection.names.includes(version));

@@ -1,5 +1,5 @@
 import { isVersionName, versionRule } from "../protocol/model-name.ts";
-import { compareVersions } from "./version-order.ts";
+import { compareVersions } from "../protocol/version-order.ts";
 
 /** What a folder holds, links not followed. */
 export interface Entry {

@@ -3,6 +3,7 @@
 import { lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { TroupeError } from "../protocol/errors.ts";
+import { compareVersions } from "../protocol/version-order.ts";
 import { codeOf, whyUnreadable } from "./config-file.ts";
 import { stampAt } from "./file-stamp.ts";
 import { defaultModelConfig } from "./model-config.ts";
@@ -14,7 +15,6 @@ import {
   type SchwiftConfig,
   schwiftNameIn,
 } from "./schwift-config.ts";
-import { compareVersions } from "./version-order.ts";
 
 /** Of two files that name one model, the second has a problem. Throws where the folder cannot be read. */
 export async function discoverSchwift(folder: string): Promise<readonly ModelFolder[]> {

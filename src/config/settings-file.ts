@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type GivenSetting, type Refusal, refusal } from "./given-setting.ts";
 import { snakeCase } from "./key-name.ts";
-import { nearest } from "./nearest.ts";
+import { suggest } from "./nearest.ts";
 import { quote } from "./quote.ts";
 import { type SettingKey, settingKeys, settingOf } from "./setting-table.ts";
 import { describeYaml, parseYaml, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
@@ -44,7 +44,7 @@ export function parseSettingsFile(text: string, file: string): SettingsFileVerdi
   const entries = root.entries.flatMap(inSection);
   const stranger = entries.find(({ key }) => !keyOfName.has(key));
   if (stranger !== undefined) {
-    const words = `unknown key ${quote(stranger.key)}, the nearest known one is ${nearest(stranger.key, knownNames)}`;
+    const words = `unknown key ${quote(stranger.key)}${suggest(stranger.key, knownNames)}`;
     return refusal(`${words} (${file}:${stranger.line})`);
   }
   const given = entries.flatMap(({ key: name, value, line }): GivenSetting[] => {

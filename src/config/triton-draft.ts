@@ -2,7 +2,7 @@
 import type { Datatype } from "../protocol/model-metadata.ts";
 import type { TritonTensor } from "../protocol/model-settings.ts";
 import { fault, inside, type Place, type Read, refuse } from "./config-field.ts";
-import { nearest } from "./nearest.ts";
+import { suggest } from "./nearest.ts";
 import type { PlainValue } from "./plain-value.ts";
 import { quote } from "./quote.ts";
 import type { YamlEntry, YamlNode } from "./yaml-tree.ts";
@@ -112,7 +112,7 @@ function fieldsOf(
 
 function unknownKey(key: string, line: number, place: Place, known: readonly string[]): Error {
   const where = place.path === "" ? "" : ` in ${place.path}`;
-  const words = `unknown key ${quote(key)}${where}, the nearest known one is ${nearest(key, known)}`;
+  const words = `unknown key ${quote(key)}${where}${suggest(key, known)}`;
   return fault(place, line, words);
 }
 

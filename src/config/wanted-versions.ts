@@ -8,16 +8,20 @@ type Choice = Pick<ModelConfig, "versions" | "defaultVersion" | "triton">;
 
 /**
  * Which of the names, sorted oldest first, are to be loaded; the order is kept. The default version is one of them,
- * whether `versions` selects it or not.
+ * whether `versions` selects it or not. `coming` is one of the names that is still to be put there.
  */
-export function selectVersions(names: readonly string[], choice: Choice): Selection {
+export function selectVersions(
+  names: readonly string[],
+  choice: Choice,
+  coming?: string,
+): Selection {
   const { versions, defaultVersion } = choice;
   const listed = versions.type === "listed" ? versions.names : [];
   const missing = listed.filter((name) => !names.includes(name));
   if (missing.length > 0)
-    return absent(`${versionsKey(choice)} lists ${missing.join(", ")}`, names);
+    return absent(`${listKey(choice)} lists ${missing.join(", ")}`, names, coming);
   if (defaultVersion !== null && !names.includes(defaultVersion)) {
-    return absent(`default_version in model.yaml names ${defaultVersion}`, names);
+    return absent(`default_version names ${defaultVersion}`, names, coming);
   }
   return { type: "selected", names: pick(names, choice) };
 }
@@ -27,8 +31,15 @@ export function versionsKey({ triton }: Pick<ModelConfig, "triton">): string {
   return triton === undefined ? "versions in model.yaml" : "version_policy in config.pbtxt";
 }
 
-function absent(words: string, names: readonly string[]): Selection {
-  const problem = `${words}, which the folder does not hold; it holds ${names.join(", ")}`;
+/** Where what it says may have come in a request. */
+function listKey(choice: Choice): string {
+  return choice.triton === undefined ? "versions" : versionsKey(choice);
+}
+
+function absent(words: string, names: readonly string[], coming: string | undefined): Selection {
+  const held = names.filter((name) => name !== coming).join(", ") || "none";
+  const added = coming === undefined ? "" : `, and gets ${coming}`;
+  const problem = `${words}, which the folder does not hold; it holds ${held}${added}`;
   return { type: "problem", problem };
 }
 

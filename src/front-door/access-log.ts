@@ -16,6 +16,20 @@ export interface AccessEntry {
   readonly stages: HostStages | undefined;
 }
 
+/** A request about models, or about the server, that is no prediction. */
+export interface PlainEntry {
+  readonly requestId: string;
+  readonly method: string;
+  /** As it was asked for, without its query. */
+  readonly path: string;
+  readonly status: number;
+  readonly code: ErrorCode | null;
+  readonly error: string | null;
+  readonly totalMs: number;
+}
+
+const maxPathLength = 256;
+
 export class AccessLog {
   readonly #log: Log;
   readonly #sample: number;
@@ -33,6 +47,23 @@ export class AccessLog {
   note(entry: AccessEntry): void {
     this.#onEntry(entry);
     if (entry.code !== null || this.#isDue()) this.#write(entry);
+  }
+
+  /** What changes something is not left out, however few of the others are wanted. */
+  notePlain(entry: PlainEntry): void {
+    const { method, path, code, error, status } = entry;
+    const isRead = method === "GET" || method === "HEAD";
+    if (code === null && isRead && !this.#isDue()) return;
+    const fields = {
+      request_id: entry.requestId,
+      method,
+      path: path.slice(0, maxPathLength),
+      status,
+      code: code ?? undefined,
+      error: error ?? undefined,
+      total_ms: round(entry.totalMs),
+    };
+    this.#say(status, fields);
   }
 
   /** The level may change. */
@@ -61,7 +92,11 @@ export class AccessLog {
       encode_ms: stages && round(stages.encodeUs / 1e3),
       total_ms: round(entry.totalMs),
     };
-    if (entry.status >= 500 && entry.status !== 503) this.#log.warn(fields, "request");
+    this.#say(entry.status, fields);
+  }
+
+  #say(status: number, fields: object): void {
+    if (status >= 500 && status !== 503) this.#log.warn(fields, "request");
     else this.#log.info(fields, "request");
   }
 }

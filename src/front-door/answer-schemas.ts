@@ -44,6 +44,7 @@ export const health = {
   200: object({
     status: { type: "string", enum: ["ok", "degraded"] },
     reasons: texts,
+    changes_refused: nullableText,
     version: text,
     uptime_seconds: { type: "integer" },
     timestamp: text,

@@ -3,6 +3,7 @@ import { defaultVersion } from "../protocol/default-version.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import { hasMemory } from "../protocol/model-metadata.ts";
 import { noSuchModel, noSuchVersion } from "../protocol/model-refusals.ts";
+import { compareVersions } from "../protocol/version-order.ts";
 import type { ModelView, ServerView, VersionView } from "../protocol/views.ts";
 
 export interface Target {
@@ -12,14 +13,23 @@ export interface Target {
 
 export class Directory {
   readonly #models = new Map<string, ModelView>();
-  server: ServerView = { draining: false, started: false };
+  server: ServerView = { draining: false, started: false, changesRefused: null };
 
   get models(): readonly ModelView[] {
     return [...this.#models.values()];
   }
 
   update(model: ModelView): void {
+    const isNew = !this.#models.has(model.name);
     this.#models.set(model.name, model);
+    if (isNew) this.#sort();
+  }
+
+  /** By name, whenever they came. */
+  #sort(): void {
+    const sorted = this.models.toSorted((a, b) => compareVersions(a.name, b.name));
+    this.#models.clear();
+    for (const one of sorted) this.#models.set(one.name, one);
   }
 
   remove(name: string): void {

@@ -36,6 +36,8 @@ export interface DoorMetrics {
   replays(model: string, reason: string): Count;
   /** Sequences that were lost with their host. */
   sequencesLost(model: string): Count;
+  /** The model is gone, and one of its name begins anew. */
+  forget(model: string): void;
 }
 
 /** Verbs that a scanner makes up would each add a series. */
@@ -57,14 +59,20 @@ export function createDoorMetrics(permits: Permits, sockets: () => number): Door
     "WebSocket frames by direction",
   );
   addGauges(registry, permits, sockets);
+  const models = modelSeries(registry);
+  const { forget: forgetIncidents, ...counted } = incidents(registry);
   return {
     registry,
     framesIn: frames.series({ direction: "in" }),
     framesOut: frames.series({ direction: "out" }),
     route: routeSeries(registry),
-    model: modelSeries(registry),
+    model: models.of,
     call: callSeries(registry),
-    ...incidents(registry),
+    ...counted,
+    forget: (model) => {
+      models.forget(model);
+      forgetIncidents(model);
+    },
   };
 }
 
@@ -138,7 +146,12 @@ function callSeries(registry: Registry): DoorMetrics["call"] {
   };
 }
 
-function modelSeries(registry: Registry): DoorMetrics["model"] {
+interface ModelTallies {
+  readonly of: DoorMetrics["model"];
+  readonly forget: DoorMetrics["forget"];
+}
+
+function modelSeries(registry: Registry): ModelTallies {
   const predictions = new Tally<"model_id" | "version" | "status">(
     registry,
     "model_predictions_total",
@@ -151,7 +164,7 @@ function modelSeries(registry: Registry): DoorMetrics["model"] {
     secondsBounds,
   );
   const bound = new Map<string, ModelSeries>();
-  return (model_id, version) => {
+  const of: DoorMetrics["model"] = (model_id, version) => {
     const key = `${model_id}/${version}`;
     const known = bound.get(key);
     if (known !== undefined) return known;
@@ -163,9 +176,18 @@ function modelSeries(registry: Registry): DoorMetrics["model"] {
     bound.set(key, series);
     return series;
   };
+  return {
+    of,
+    forget: (model) => {
+      for (const tally of [predictions, stages]) tally.keep(({ model_id }) => model_id !== model);
+      for (const key of bound.keys()) if (key.startsWith(`${model}/`)) bound.delete(key);
+    },
+  };
 }
 
-function incidents(registry: Registry): Pick<DoorMetrics, "shed" | "replays" | "sequencesLost"> {
+type Incidents = Pick<DoorMetrics, "shed" | "replays" | "sequencesLost" | "forget">;
+
+function incidents(registry: Registry): Incidents {
   const shed = new Tally<"model_id" | "reason">(
     registry,
     "troupe_shed_total",
@@ -185,5 +207,8 @@ function incidents(registry: Registry): Pick<DoorMetrics, "shed" | "replays" | "
     sequencesLost: (model_id) => ended.series({ model_id, reason: "lost" }),
     shed: (model_id, reason) => shed.series({ model_id, reason }),
     replays: (model_id, reason) => replays.series({ model_id, reason }),
+    forget: (model) => {
+      for (const tally of [shed, replays, ended]) tally.keep(({ model_id }) => model_id !== model);
+    },
   };
 }

@@ -53,7 +53,6 @@ export interface EntranceParts {
 const growthRetryMs = 100;
 /** How requests are counted whose model nobody knows yet. */
 const noModel = "";
-const unavailableWords = "the model cannot be served; GET /readyz says why";
 
 export class Entrance {
   readonly #parts: EntranceParts;
@@ -135,7 +134,10 @@ function refusal(
 
 /** The full reason may hold ONNX Runtime's words, which are for those who manage models. */
 function reasonOf({ model: { name }, version: { version, state, reason } }: Target): string | null {
-  if (state === "unavailable") return unavailableWords;
+  if (state === "unavailable") {
+    const words = `version '${version}' of model '${name}' cannot be served: GET /models/${name} says why`;
+    return `${words}; POST /models/${name}/load?version=${version} tries it again`;
+  }
   if (state !== "unloaded") return reason;
   return `version '${version}' of model '${name}' is not loaded; POST /models/${name}/load loads it`;
 }

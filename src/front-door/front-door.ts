@@ -44,6 +44,8 @@ export class FrontDoor {
   readonly #sockets: WebSockets;
   readonly #ready: PromiseLike<unknown>;
   readonly #grpcParts: GrpcServerParts;
+  /** What was counted of a model that is gone. */
+  readonly #forget: (model: string) => void;
   #grpc: GrpcServer | undefined;
 
   constructor({ settings, log, clock, tell }: FrontDoorParts) {
@@ -58,6 +60,10 @@ export class FrontDoor {
     const dispatcher = this.#dispatcher;
     const entrance = new Entrance({ clock, settings, directory, dispatcher, permits, metrics });
     const outcomes = new OutcomeStatistics(this.registry, directory);
+    this.#forget = (model) => {
+      metrics.forget(model);
+      outcomes.forget(model);
+    };
     const accessLog = new AccessLog(log, settings.accessLogSample, (entry) => outcomes.note(entry));
     const isDraining = () => this.#http.isDraining;
     const serving = {
@@ -115,6 +121,7 @@ export class FrontDoor {
       case "model-gone":
         this.#directory.remove(news.name);
         this.#dispatcher.remove(news.name);
+        this.#forget(news.name);
         return;
       case "server":
         this.#directory.server = news.server;

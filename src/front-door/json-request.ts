@@ -4,11 +4,14 @@ import { TroupeError } from "../protocol/errors.ts";
 import { maxConfigBytes } from "../protocol/questions.ts";
 import { declaredLength, readText } from "./request-body.ts";
 
+const shownLength = 40;
+
 type Json = Readonly<Record<string, unknown>>;
 type RawRequest = Pick<FastifyRequest, "raw">;
 
 /** The text of a JSON object. Throws `invalid-request` for anything else. */
 export async function readObject(request: RawRequest, reply: FastifyReply): Promise<string> {
+  checkType(request, /json/i);
   const text = await readSmall(request, reply);
   objectIn(text);
   return text;
@@ -16,6 +19,7 @@ export async function readObject(request: RawRequest, reply: FastifyReply): Prom
 
 /** No body is an empty object, as the clients of Open Inference V2 send it. */
 export async function readFields(request: RawRequest, reply: FastifyReply): Promise<Json> {
+  checkFieldsType(request);
   return parseFields(await readSmall(request, reply));
 }
 
@@ -24,16 +28,22 @@ export function parseFields(text: string): Json {
   return text.trim() === "" ? {} : objectIn(text);
 }
 
-/** Throws `unsupported-media-type`. */
-export function checkJsonType({ raw }: RawRequest): void {
+/** As curl has it where it is told nothing, or JSON. Throws `unsupported-media-type`. */
+export function checkFieldsType(request: RawRequest): void {
+  checkType(request, /json|x-www-form-urlencoded/i);
+}
+
+function checkType({ raw }: RawRequest, expected: RegExp): void {
   const type = raw.headers["content-type"];
-  if (type === undefined || /json|x-www-form-urlencoded/i.test(type)) return;
+  if (type === undefined || expected.test(type)) return;
   const words = `content-type must be application/json, got '${type}'`;
-  throw new TroupeError("unsupported-media-type", words);
+  const hint = /x-www-form-urlencoded/i.test(type)
+    ? `; curl: -H 'content-type: application/json'`
+    : "";
+  throw new TroupeError("unsupported-media-type", words + hint);
 }
 
 async function readSmall({ raw }: RawRequest, reply: FastifyReply): Promise<string> {
-  checkJsonType({ raw });
   declaredLength(raw, maxConfigBytes);
   inviteBody({ raw }, reply);
   return readText(raw, maxConfigBytes);
@@ -47,7 +57,9 @@ export function inviteBody({ raw }: RawRequest, reply: FastifyReply): void {
 function objectIn(text: string): Json {
   const value = parsed(text);
   if (isObject(value)) return value;
-  throw new TroupeError("invalid-request", "body must be a JSON object");
+  throw invalid(
+    `got ${Array.isArray(value) ? "a list" : `'${text.trim().slice(0, shownLength)}'`}`,
+  );
 }
 
 export function isObject(value: unknown): value is Json {
@@ -55,9 +67,22 @@ export function isObject(value: unknown): value is Json {
 }
 
 function parsed(text: string): unknown {
+  if (text.trim() === "") throw invalid("got nothing");
   try {
     return JSON.parse(text);
-  } catch {
-    return undefined;
+  } catch (thrown) {
+    throw invalid(`got what is not JSON: ${faultIn(text, thrown)}`);
   }
+}
+
+/** V8 says where it stands, and that in words of its own. */
+function faultIn(text: string, thrown: unknown): string {
+  const [, found] = /position (\d+)/.exec(String(thrown)) ?? [];
+  const at = found === undefined ? text.length : Number(found);
+  if (at >= text.trimEnd().length) return "it ends too early";
+  return `it is malformed at character ${at + 1}`;
+}
+
+function invalid(came: string): TroupeError {
+  return new TroupeError("invalid-request", `body must be a JSON object, ${came}`);
 }

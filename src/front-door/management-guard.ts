@@ -14,7 +14,7 @@ export interface ManagementAsk {
   readonly allowedOrigins: readonly string[];
 }
 
-const offWords =
+export const offWords =
   "models cannot be changed here: the server listens beyond this machine and has no keys; " +
   "start it with --insecure-no-auth to allow everyone to";
 

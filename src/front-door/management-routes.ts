@@ -60,20 +60,24 @@ function addViews(app: FastifyInstance, { ask }: ManagementParts): void {
 
 function addChanges(app: FastifyInstance, parts: ManagementParts): void {
   const guarded = { onRequest: guardOf(parts.settings) };
-  const change = async (reply: FastifyReply, wanted: ModelChange) =>
-    sendJson(reply, parts.ask({ type: "change", change: wanted }, changeWaiting));
+  const change = async (id: string, reply: FastifyReply, wanted: ModelChange) =>
+    sendJson(reply, parts.ask({ type: "change", change: wanted, requestId: id }, changeWaiting));
   for (const type of actions) {
     app.post<{ Params: Params }>(`${modelUrl}/${type}`, guarded, (request, reply) => {
       const { version } = queryOf(request, ["version"]);
-      return change(reply, { type, ...target({ model: request.params.model, version }) });
+      return change(request.id, reply, {
+        type,
+        ...target({ model: request.params.model, version }),
+      });
     });
   }
   app.patch<{ Params: Params }>(modelUrl, guarded, async (request, reply) => {
     const { model } = target(request.params);
-    return change(reply, { type: "patch", model, patch: await readObject(request, reply) });
+    const patch = await readObject(request, reply);
+    return change(request.id, reply, { type: "patch", model, patch });
   });
-  const remove = ({ params }: ModelRequest, reply: FastifyReply) =>
-    change(reply, { type: "delete", ...target(params) });
+  const remove = ({ id, params }: ModelRequest, reply: FastifyReply) =>
+    change(id, reply, { type: "delete", ...target(params) });
   app.delete<{ Params: Params }>(modelUrl, guarded, remove);
   app.delete<{ Params: Params }>(versionUrl, guarded, remove);
 }
@@ -85,7 +89,8 @@ function addUploads(app: FastifyInstance, parts: ManagementParts): void {
     app.post(url, guarded, async (request, reply) => {
       const query = queryOf(request, ["id", "name", "version"]);
       const invite = () => inviteBody(request, reply);
-      const body = await takeUpload({ ...parts, maxUploadBytes }, request.raw, query, invite);
+      const own = { ...parts, maxUploadBytes, requestId: request.id };
+      const body = await takeUpload(own, request.raw, query, invite);
       reply.code(201);
       return sendJson(reply, url === uploadUrl ? nexusUpload(body) : body);
     });
@@ -125,7 +130,7 @@ export function queryOf(
   const given = Object.entries(query as Readonly<Record<string, unknown>>);
   for (const [name, value] of given) {
     if (!names.includes(name)) {
-      const words = `unknown parameter '${name}' in the query; known are ${names.join(", ")}`;
+      const words = `unknown parameter '${name}' in the query; known ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`;
       throw new TroupeError("invalid-request", words);
     }
     if (typeof value !== "string") {

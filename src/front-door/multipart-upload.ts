@@ -19,7 +19,7 @@ export interface FormListener {
 export interface FormOptions {
   readonly clock: Clock;
   readonly pace: PaceLimits;
-  /** Parts of these names are files, all others are fields. */
+  /** Parts of these names are files where they come as such, all others are fields. */
   readonly fileFields: readonly string[];
 }
 
@@ -131,8 +131,8 @@ class FormReading {
 
   #note(field: string, value: string, isCut: boolean): void {
     try {
-      if (isCut) throw invalid(`${field} must be at most ${maxConfigBytes} bytes`);
       this.#listener.onField(field, value);
+      if (isCut) throw invalid(`${field} must be at most ${maxConfigBytes} bytes`);
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -207,7 +207,11 @@ function createParser(request: IncomingMessage, fileFields: readonly string[]): 
       limits,
       // Else paths would be cut to their last part unseen.
       preservePath: true,
-      isPartAFile: (field) => field !== undefined && fileFields.includes(field),
+      // What has neither a name nor a type of its own is a text that somebody has typed.
+      isPartAFile: (field, type, name) =>
+        field !== undefined &&
+        fileFields.includes(field) &&
+        (name !== undefined || (type !== undefined && type !== "text/plain")),
     });
   } catch (thrown) {
     throw new TroupeError("invalid-request", "content-type must name the boundary of the form", {

@@ -29,6 +29,12 @@ export class OutcomeStatistics {
     outcomes?.[code === null ? "success" : "fail"].add(totalMs * 1_000);
   }
 
+  /** The model is gone, and one of its name begins anew. */
+  forget(model: string): void {
+    this.#durations.keep(({ model_id }) => model_id !== model);
+    for (const key of this.#bound.keys()) if (key.startsWith(`${model}/`)) this.#bound.delete(key);
+  }
+
   /** One that was refused before it had a version would have got the default one. */
   #bind(model: string, version: string): Outcomes | undefined {
     const target = this.#find(model, version);

@@ -5,7 +5,7 @@ import { TroupeError } from "../protocol/errors.ts";
 import * as answers from "./answer-schemas.ts";
 import type { Directory } from "./directory.ts";
 import { addDocsPage } from "./docs-page.ts";
-import type { DoorMetrics } from "./door-metrics.ts";
+import { offWords } from "./management-guard.ts";
 import { addManagement, type ManagementParts } from "./management-routes.ts";
 import { metadataJson, modelJson } from "./model-json.ts";
 import { neighbourRoutes } from "./neighbours/body-routes.ts";
@@ -15,6 +15,7 @@ import { platformMetrics, wantsJson } from "./neighbours/platform-metrics.ts";
 import { addNeighbours } from "./neighbours/routes.ts";
 import { loadedModels, workersOf } from "./neighbours/schwift-serve.ts";
 import { addOpenApi } from "./openapi-route.ts";
+import type { PlainExchangeParts } from "./plain-exchange.ts";
 import { plainServer } from "./plain-server.ts";
 import { predictEndpoints } from "./predict-path.ts";
 import { judgeModel, judgeServer, type Readiness } from "./readiness.ts";
@@ -27,11 +28,10 @@ import { addV2Repository } from "./v2-repository-routes.ts";
 import { addV2Statistics } from "./v2-statistics-routes.ts";
 import { addV2Trace } from "./v2-trace-routes.ts";
 
-export interface PlainRouteParts extends ManagementParts {
+export interface PlainRouteParts extends ManagementParts, PlainExchangeParts {
   readonly tracer: Tracer;
   readonly settings: DoorSettings;
   readonly directory: Directory;
-  readonly metrics: DoorMetrics;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
 }
@@ -138,6 +138,7 @@ function describeHealth({ directory, settings, clock }: PlainRouteParts): unknow
   return {
     status: ready && reasons.length === 0 ? "ok" : "degraded",
     reasons,
+    changes_refused: whyUnchanging(directory, settings),
     version: settings.version,
     uptime_seconds: Math.round((clock.wall() - settings.startedAt) / 1_000),
     timestamp: new Date(clock.wall()).toISOString(),
@@ -146,6 +147,11 @@ function describeHealth({ directory, settings, clock }: PlainRouteParts): unknow
     max_workers: workersOf(directory.models),
     models_loaded: modelsLoaded(directory.models),
   };
+}
+
+/** What the answer to a change would be, whichever it is; null where it depends. */
+function whyUnchanging({ server }: Directory, { management }: DoorSettings): string | null {
+  return management === "off" ? offWords : server.changesRefused;
 }
 
 function addV2(app: FastifyInstance, parts: PlainRouteParts): void {

@@ -1,18 +1,15 @@
 /* Fastify as all plain routes want it: ids, counts, and failures that are written in one place. */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import type { Clock } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
 import { hasBody } from "./body-deadline.ts";
-import type { DoorMetrics } from "./door-metrics.ts";
 import { formFor } from "./failure-form.ts";
 import { sendEarlyFailure, sendFailure } from "./http-answer.ts";
+import { type PlainExchangeParts, watchExchange } from "./plain-exchange.ts";
 import { requestIdOf } from "./request-head.ts";
 
-export interface PlainServerParts {
-  readonly clock: Clock;
+export interface PlainServerParts extends PlainExchangeParts {
   readonly settings: DoorSettings;
-  readonly metrics: DoorMetrics;
   /** Whether every answer ends its connection. */
   readonly isDraining: () => boolean;
 }
@@ -22,22 +19,25 @@ export function plainServer(parts: PlainServerParts): FastifyInstance {
     logger: false,
     genReqId: (request) => requestIdOf(request.headers),
     frameworkErrors: (_error, request, reply) => {
+      const [asked, answer] = [
+        request as unknown as FastifyRequest,
+        reply as unknown as FastifyReply,
+      ];
+      watchExchange(parts, asked, answer);
       const error = new TroupeError("invalid-request", "the path is not well-formed");
-      fail(request as unknown as FastifyRequest, reply as unknown as FastifyReply, error, parts);
+      fail(asked, answer, error, parts);
     },
   });
+  app.decorateReply("failure", null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   // On the raw answer, which failures are written on too.
-  app.addHook("onRequest", async (_request, reply) => {
+  app.addHook("onRequest", async (request, reply) => {
+    watchExchange(parts, request, reply);
     if (parts.isDraining()) reply.raw.setHeader("connection", "close");
   });
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-request-id", request.id);
-  });
-  app.addHook("onResponse", (request, reply, done) => {
-    count(parts, request, reply);
-    done();
   });
   app.setNotFoundHandler((request, reply) => {
     const words = `no route ${request.method} ${request.url.split("?")[0]}`;
@@ -45,14 +45,6 @@ export function plainServer(parts: PlainServerParts): FastifyInstance {
   });
   app.setErrorHandler((thrown, request, reply) => fail(request, reply, translate(thrown), parts));
   return app;
-}
-
-function count({ metrics }: PlainServerParts, request: FastifyRequest, reply: FastifyReply): void {
-  const url = request.is404 ? undefined : request.routeOptions.url;
-  const endpoint = url?.replace(/:(\w+)/g, "{$1}") ?? "other";
-  const series = metrics.route(request.method, endpoint, reply.statusCode);
-  series.requests.add();
-  series.seconds.observe(reply.elapsedTime / 1e3);
 }
 
 function translate(error: unknown): TroupeError {
@@ -72,8 +64,9 @@ function fail(
   { clock, settings }: PlainServerParts,
 ): void {
   reply.hijack();
+  reply.failure = toFailure(error);
   const form = formFor(request.raw.url, settings.compatTriton);
-  const answer = { failure: toFailure(error), requestId: String(request.id), form };
+  const answer = { failure: reply.failure, requestId: String(request.id), form };
   const isRead = !hasBody(request.raw) || request.raw.complete;
   if (isRead) sendFailure(reply.raw, { ...answer, keepAlive: true });
   // The rest of the body is on its way, and may be large.

@@ -34,7 +34,7 @@ export class UploadForm {
         this.config = value;
         return;
       default:
-        throw refusal(field);
+        throw refusal(field, value);
     }
   }
 
@@ -45,8 +45,11 @@ export class UploadForm {
   }
 }
 
-function refusal(field: string): TroupeError {
-  if (fileFields.includes(field)) return invalid(`${field} must be a file in the form's body`);
+function refusal(field: string, value: string): TroupeError {
+  if (fileFields.includes(field)) {
+    const name = /^[\w.-]{1,64}$/.test(value) ? value : modelFile;
+    return invalid(`${field} came as a text; send a file: -F ${field}=@${name}`);
+  }
   return invalid(`unknown field '${field}'; known are ${knownFields.join(", ")}`);
 }
 

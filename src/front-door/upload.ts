@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorEvent } from "../protocol/control.ts";
-import { TroupeError } from "../protocol/errors.ts";
+import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
 import type { ModelChange, UploadedFile } from "../protocol/questions.ts";
 import { checkFormType, readForm } from "./multipart-upload.ts";
 import type { AskSupervisor, Waiting } from "./queries.ts";
@@ -21,6 +21,7 @@ export interface UploadParts {
   readonly ask: AskSupervisor;
   readonly tell: (event: DoorEvent) => unknown;
   readonly maxUploadBytes: number;
+  readonly requestId: string;
 }
 
 interface OpenUpload {
@@ -60,7 +61,7 @@ export async function takeUpload(
     beforeBody();
     await readInto(upload, form, { parts, request });
   } catch (thrown) {
-    upload.drop();
+    upload.drop(toFailure(thrown));
     throw thrown;
   }
   const { named: model, version, config } = form;
@@ -85,7 +86,7 @@ async function readInto(
   await readForm(request, listener, { clock, pace: uploadPace, fileFields });
   upload.settle(settleFiles);
   await upload.name({ model: form.named, version: form.version });
-  upload.tellProgress();
+  upload.tellWhole();
 }
 
 /** Files of which the supervisor makes a version, in the folder that it has opened for them. */
@@ -96,6 +97,9 @@ export class Upload {
   #bytes = 0;
   #toldAt: Millis = Number.NEGATIVE_INFINITY;
   #isNamed = false;
+  #toldBytes = -1;
+  /** Whether whoever hears of the bytes could know whose they are. */
+  #isToldNamed = false;
 
   private constructor(parts: UploadParts, opened: OpenUpload) {
     this.#parts = parts;
@@ -103,19 +107,23 @@ export class Upload {
   }
 
   static async open(parts: UploadParts): Promise<Upload> {
-    const onLate = (body: string) => new Upload(parts, parseOpened(body)).drop();
-    return new Upload(parts, parseOpened(await parts.ask({ type: "open-upload" }, { onLate })));
+    const { requestId } = parts;
+    const onLate = (body: string) =>
+      new Upload(parts, parseOpened(body)).drop(toFailure(openedLate()));
+    const opened = await parts.ask({ type: "open-upload", requestId }, { onLate });
+    return new Upload(parts, parseOpened(opened));
   }
 
   /** Nothing of it is kept. */
-  drop(): void {
-    this.#parts.tell({ type: "upload-dropped", uploadId: this.#opened.uploadId });
+  drop({ code, message: reason }: Failure): void {
+    this.#parts.tell({ type: "upload-dropped", uploadId: this.#opened.uploadId, code, reason });
   }
 
   hand(terms: UploadTerms): Promise<string> {
     const { uploadId } = this.#opened;
+    const { requestId, ask } = this.#parts;
     const change = { type: "upload", uploadId, ...terms, files: this.#files } as const;
-    return this.#parts.ask({ type: "change", change }, changeWaiting);
+    return ask({ type: "change", change, requestId }, changeWaiting);
   }
 
   /** One at a time. */
@@ -143,16 +151,28 @@ export class Upload {
     await this.#parts.ask({ type: "name-upload", uploadId: this.#opened.uploadId, ...target });
   }
 
-  tellProgress(): void {
+  #tellProgress(): void {
+    this.#toldBytes = this.#bytes;
+    this.#isToldNamed = this.#isNamed;
     this.#toldAt = this.#parts.clock.now();
     const { uploadId } = this.#opened;
     this.#parts.tell({ type: "upload-progress", uploadId, bytes: this.#bytes });
   }
 
+  /** Of a small upload nothing has changed since. */
+  tellWhole(): void {
+    const isTold = this.#bytes === this.#toldBytes && this.#isToldNamed;
+    if (!isTold) this.#tellProgress();
+  }
+
   #count(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#parts.clock.now() - this.#toldAt >= progressEveryMs) this.tellProgress();
+    if (this.#parts.clock.now() - this.#toldAt >= progressEveryMs) this.#tellProgress();
   }
+}
+
+function openedLate(): TroupeError {
+  return new TroupeError("model-unavailable", "it was opened too late");
 }
 
 /** Of the whole body: a form's own words count too, so that they have a bound. */

@@ -2,7 +2,7 @@
  * Loads and unloads models for the repository extension of Open Inference V2, whatever carries it. A load that brings
  * files is taken in as an upload is, and installed as one; one without takes the model as its folder has it.
  */
-import { TroupeError } from "../protocol/errors.ts";
+import { TroupeError, toFailure } from "../protocol/errors.ts";
 import { type ModelChange, maxConfigBytes } from "../protocol/questions.ts";
 import { checkName } from "./plain-name.ts";
 import type { AskSupervisor } from "./queries.ts";
@@ -37,10 +37,14 @@ export async function loadModel(parts: UploadParts, name: string, read: ReadLoad
 }
 
 /** Resolves when it is done. */
-export async function unloadModel(ask: AskSupervisor, name: string): Promise<void> {
+export async function unloadModel(
+  ask: AskSupervisor,
+  name: string,
+  requestId: string,
+): Promise<void> {
   const model = checkName("model", name);
   const change = { type: "unload", model, version: null } as const;
-  await ask({ type: "change", change }, changeWaiting).catch((thrown: unknown) => {
+  await ask({ type: "change", change, requestId }, changeWaiting).catch((thrown: unknown) => {
     throw worded(thrown, `failed to unload '${model}'`);
   });
 }
@@ -70,9 +74,9 @@ class Load {
       const fields = await read((key, content) => this.#takeFile(key, content));
       this.#config = judgeLoad(fields, this.#files.length);
       this.#upload?.settle(settleOverride);
-      this.#upload?.tellProgress();
+      this.#upload?.tellWhole();
     } catch (thrown) {
-      this.#upload?.drop();
+      this.#upload?.drop(toFailure(thrown));
       throw thrown;
     }
   }
@@ -97,6 +101,7 @@ class Load {
       config === null
         ? { type: "load", model, version: null }
         : { type: "configure", model, config };
-    await this.#parts.ask({ type: "change", change }, changeWaiting);
+    const { ask, requestId } = this.#parts;
+    await ask({ type: "change", change, requestId }, changeWaiting);
   }
 }

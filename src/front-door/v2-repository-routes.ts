@@ -1,7 +1,7 @@
 /* Open Inference V2's model repository and model configuration: other words for what `/models` does and shows. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Directory } from "./directory.ts";
-import { checkJsonType, inviteBody, parseFields, readFields } from "./json-request.ts";
+import { checkFieldsType, inviteBody, parseFields, readFields } from "./json-request.ts";
 import { readLoadBody } from "./load-body.ts";
 import { guardOf } from "./management-guard.ts";
 import type { ManagementParts } from "./management-routes.ts";
@@ -48,13 +48,14 @@ function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
   const guarded = { onRequest: guardOf(settings) };
   const url = "/v2/repository/models/:model";
   app.post<{ Params: Params }>(`${url}/load`, guarded, async (request, reply) => {
-    const uploads = { ...parts, maxUploadBytes: settings.maxUploadBytes };
+    const { maxUploadBytes } = settings;
+    const uploads = { ...parts, maxUploadBytes, requestId: request.id };
     await loadModel(uploads, request.params.model, readLoad(uploads, request, reply));
     return reply.code(200).send();
   });
   app.post<{ Params: Params }>(`${url}/unload`, guarded, async (request, reply) => {
     checkUnload(await readFields(request, reply));
-    await unloadModel(ask, request.params.model);
+    await unloadModel(ask, request.params.model, request.id);
     return reply.code(200).send();
   });
 }
@@ -63,7 +64,7 @@ function addLoading(app: FastifyInstance, parts: V2RepositoryParts): void {
 function readLoad(parts: UploadParts, request: ModelRequest, reply: FastifyReply): ReadLoad {
   const { clock, maxUploadBytes } = parts;
   return async (takeFile) => {
-    checkJsonType(request);
+    checkFieldsType(request);
     checkUploadSize(declaredLength(request.raw, Number.POSITIVE_INFINITY), maxUploadBytes);
     inviteBody(request, reply);
     const onBytes = (bytes: number) => checkUploadSize(bytes, maxUploadBytes);

@@ -15,6 +15,11 @@ export class Durations<Name extends string> {
     const count = this.#tally.series({ ...labels, unit: "count" });
     return new Duration(count, this.#tally.series({ ...labels, unit: "ns" }));
   }
+
+  /** As with a Tally. */
+  keep(isKept: (labels: Labels) => boolean): void {
+    this.#tally.keep(isKept);
+  }
 }
 
 export class Duration {

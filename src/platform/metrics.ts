@@ -88,6 +88,11 @@ export class Distribution<Name extends string = string> {
     return buckets;
   }
 
+  /** As with a Tally. */
+  keep(isKept: (labels: Labels) => boolean): void {
+    for (const [key, { labels }] of this.#series) if (!isKept(labels)) this.#series.delete(key);
+  }
+
   get(): MetricSnapshot {
     const values = [...this.#series.values()].flatMap((buckets) => buckets.values(this.name));
     return { name: this.name, help: this.help, type: "histogram", aggregator: "sum", values };
@@ -95,14 +100,14 @@ export class Distribution<Name extends string = string> {
 }
 
 export class Buckets {
-  readonly #labels: Labels;
+  readonly labels: Labels;
   readonly #bounds: readonly number[];
   /** How many fell at or under each bound but over the one before; the last holds what is over all. */
   readonly #counts: Float64Array;
   #sum = 0;
 
   constructor(labels: Labels, bounds: readonly number[]) {
-    this.#labels = labels;
+    this.labels = labels;
     this.#bounds = bounds;
     this.#counts = new Float64Array(bounds.length + 1);
   }
@@ -122,10 +127,10 @@ export class Buckets {
     for (const [at, count] of this.#counts.entries()) {
       total += count;
       const le = this.#bounds[at] ?? "+Inf";
-      values.push({ metricName: `${name}_bucket`, labels: { le, ...this.#labels }, value: total });
+      values.push({ metricName: `${name}_bucket`, labels: { le, ...this.labels }, value: total });
     }
-    values.push({ metricName: `${name}_sum`, labels: this.#labels, value: this.#sum });
-    values.push({ metricName: `${name}_count`, labels: this.#labels, value: total });
+    values.push({ metricName: `${name}_sum`, labels: this.labels, value: this.#sum });
+    values.push({ metricName: `${name}_count`, labels: this.labels, value: total });
     return values;
   }
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "./errors.ts";
 import type { ModelMetadata } from "./model-metadata.ts";
 import type {
   BatchingSettings,
@@ -99,7 +100,12 @@ export type DoorEvent =
   /** Bytes of it that have come, said a few times a second. */
   | { readonly type: "upload-progress"; readonly uploadId: string; readonly bytes: number }
   /** Its client is gone, or it was refused: what came of it is dropped. */
-  | { readonly type: "upload-dropped"; readonly uploadId: string }
+  | {
+      readonly type: "upload-dropped";
+      readonly uploadId: string;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    }
   /** A few times a second, where requests are traced. */
   | { readonly type: "traces"; readonly traces: readonly Trace[] }
   /** A host that does not keep the protocol. */

@@ -1,5 +1,6 @@
 /* What children say, made typed: a host may have been taken over by its model, so nothing of it is believed unread. */
 import { type DoorEvent, type HostEvent, hostSteps } from "./control.ts";
+import { errorCodes } from "./errors.ts";
 import {
   attempt,
   count,
@@ -96,7 +97,12 @@ function doorEvent(fields: Fields): DoorEvent {
     case "upload-progress":
       return { type, uploadId: text(fields["uploadId"]), bytes: count(fields["bytes"]) };
     case "upload-dropped":
-      return { type, uploadId: text(fields["uploadId"]) };
+      return {
+        type,
+        uploadId: text(fields["uploadId"]),
+        code: oneOf(errorCodes, fields["code"]),
+        reason: text(fields["reason"]),
+      };
     case "traces":
       return { type, traces: tracesOf(fields["traces"]) };
     case "violation":

@@ -30,8 +30,9 @@ export function question(value: unknown): Question {
     case "tree":
     case "metrics":
     case "models":
-    case "open-upload":
       return { type };
+    case "open-upload":
+      return { type, requestId: text(fields["requestId"]) };
     case "model":
     case "config":
       return { type, model: text(fields["model"]) };
@@ -56,7 +57,11 @@ export function question(value: unknown): Question {
     case "name-upload":
       return { type, uploadId: text(fields["uploadId"]), ...target(fields) };
     case "change":
-      return { type, change: change(fieldsOf(fields["change"])) };
+      return {
+        type,
+        change: change(fieldsOf(fields["change"])),
+        requestId: text(fields["requestId"]),
+      };
     default:
       throw new Unreadable();
   }

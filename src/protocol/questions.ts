@@ -68,7 +68,7 @@ export type Question =
   | { readonly type: "version"; readonly model: string; readonly version: string }
   | { readonly type: "config"; readonly model: string }
   /** Answered with `{"upload_id", "folder"}`: a fresh folder to stream files into. */
-  | { readonly type: "open-upload" }
+  | { readonly type: "open-upload"; readonly requestId: string }
   /** The upload's model is known: `conflict` where another upload of it is under way, or the version is there. */
   | {
       readonly type: "name-upload";
@@ -76,7 +76,8 @@ export type Question =
       readonly model: string;
       readonly version: string | null;
     }
-  | { readonly type: "change"; readonly change: ModelChange };
+  /** `requestId` is that of the request that asks for it. */
+  | { readonly type: "change"; readonly change: ModelChange; readonly requestId: string };
 
 /** The text of a JSON document, but for `metrics`. */
 export type Reply =

@@ -60,6 +60,8 @@ export interface ServerView {
   readonly draining: boolean;
   /** Every model that should serve has been ready, or given up, once. */
   readonly started: boolean;
+  /** Why models are not changed here, whoever asks; null where they are. */
+  readonly changesRefused: string | null;
 }
 
 export interface ProcessFigures {

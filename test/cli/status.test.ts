@@ -10,6 +10,7 @@ describe("statusText", () => {
     const health = {
       status: "degraded",
       reasons: ["model iris is unavailable"],
+      changes_refused: "another server has the folder",
       version: "1.2.3",
       uptime_seconds: 5,
       models: [],
@@ -27,6 +28,7 @@ describe("statusText", () => {
       statusText(health, tree, plainPaint),
       `troupe 1.2.3 is degraded, up 5 s
   model iris is unavailable
+  models cannot be changed: another server has the folder
 
 PROCESS       VERSION  PID  STATE   MEMORY    CPU  RESTARTS  LAST EXIT
 supervisor    -          1  ready  1.0 MiB  0.3 s         -  -

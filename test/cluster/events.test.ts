@@ -4,7 +4,8 @@ import { brokenModel, echoModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
 import { type EventFeed, type FeedFrame, openFeed } from "./event-feed.ts";
 import { openSocket, type Refusal } from "./frame-socket.ts";
-import { formHeaders, formOf, type Part, uploadParts } from "./multipart.ts";
+import { formHeaders, formOf, HeldUpload, type Part, uploadParts } from "./multipart.ts";
+import { waitFor } from "./wait.ts";
 
 const yaml = "bake_ms: 0\n";
 const cluster = await startReady(
@@ -22,6 +23,18 @@ async function change(path: string, method = "POST", body?: unknown): Promise<nu
 async function upload(parts: readonly Part[]): Promise<number> {
   const ask = { method: "POST", path: "/models", headers: formHeaders, body: formOf(parts) };
   return (await cluster.send(ask)).status;
+}
+
+/** The first line of the log that has these values. */
+function logged(wanted: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
+  const fields = Object.entries(wanted);
+  const isWanted = (line: Record<string, unknown>) =>
+    fields.every(([key, value]) => line[key] === value);
+  return waitFor(() => cluster.logs.find(isWanted), `a line like ${JSON.stringify(wanted)}`);
+}
+
+async function counted({ name = "", ...labels }: Record<string, string>): Promise<number> {
+  return cluster.metric(name, labels);
 }
 
 /** What follows the first of these events after the mark in this order, others in between. */
@@ -98,8 +111,76 @@ describe("The feed", () => {
       bytes.toSorted((a, b) => a - b),
     );
     assert.ok(progress.every((event) => event.seq < seq));
-    const steps = ["change began", "change trial", "change installed", "change rollout"];
+    const steps = ["change began", "change trial", "change installed", "change starting"];
     assertOrder(feed.of({ model: "fresh" }, mark), [...steps, "model ready", "change done"]);
+  });
+
+  it("tells which version an upload has become, where it named none", async () => {
+    const { mark } = feed;
+    assert.equal(await upload(uploadParts({ id: "numbered" }, ["net.onnx", echoModel()])), 201);
+    const done = await feed.event({ model: "numbered", kind: "change", state: "done" }, mark);
+    const [began] = feed.of({ model: "numbered", kind: "change", state: "began" }, mark);
+    assert.deepEqual([began?.version, done.version], [null, "1"]);
+  });
+
+  it("tells of the bytes of a small upload once", async () => {
+    const { mark } = feed;
+    assert.equal(await upload(uploadParts({ id: "small" }, ["net.onnx", echoModel()])), 201);
+    await feed.event({ model: "small", state: "done" }, mark);
+    assert.equal(feed.of({ kind: "upload" }, mark).length, 1);
+  });
+
+  it("tells that an upload was left by its client, as do the log and the metrics", async () => {
+    const { mark } = feed;
+    const form = formOf(uploadParts({ id: "left" }, ["net.onnx", echoModel()]));
+    const held = new HeldUpload(cluster.url, form, 10);
+    await feed.event({ kind: "upload", model: "left", state: "receiving" }, mark);
+    held.leave();
+    const { reason, version } = await feed.event({ model: "left", state: "cancelled" }, mark);
+    assert.deepEqual([reason, version], ["the client left", null]);
+    const asked = await logged({ msg: "request", code: "cancelled" });
+    assert.deepEqual([asked["path"], asked["status"]], ["/models", 499]);
+    const dropped = await logged({ msg: "upload cancelled" });
+    assert.deepEqual([dropped["model"], dropped["reason"]], ["left", "the client left"]);
+    assert.equal(dropped["request_id"], asked["request_id"]);
+    const changes = { name: "troupe_changes_total", kind: "upload", outcome: "cancelled" };
+    assert.equal(await counted(changes), 1);
+    assert.equal(await counted({ name: "http_requests_total", status: "499" }), 1);
+  });
+
+  it("tells that an upload was refused on its way", async () => {
+    const { mark } = feed;
+    const parts = uploadParts({ id: "wrong" }, ["net.onnx", echoModel()]);
+    assert.equal(await upload([...parts, { field: "labels", content: "a" }]), 400);
+    const { reason } = await feed.event({ model: "wrong", state: "failed" }, mark);
+    assert.match(reason ?? "", /^unknown field 'labels'/);
+  });
+
+  it("names in the log of a change the request that asked for it", async () => {
+    const path = "/models/changing/restart";
+    const headers = { "x-request-id": "restarts-it" };
+    assert.equal((await cluster.send({ method: "POST", path, headers })).status, 200);
+    for (const msg of ["change began", "change done", "request"]) {
+      await logged({ msg, request_id: "restarts-it" });
+    }
+  });
+
+  it("goes with a warning of labels that name the classes of no output", async () => {
+    const parts = uploadParts({ id: "named", config: "labels: [a, b]" }, ["net.onnx", echoModel()]);
+    assert.equal(await upload(parts), 201);
+    const words = /^labels names 2 classes, but no output has as many scores: '\w+' has 4$/;
+    const { reason } = await logged({ msg: "labels do not fit", model: "named" });
+    assert.match(String(reason), words);
+    const config = await cluster.get<{ warnings: readonly string[] }>("/models/named/config");
+    assert.equal(config.json.warnings.length, 1);
+    assert.match(config.json.warnings[0] ?? "", words);
+  });
+
+  it("names the host of a trial apart from the one that serves", async () => {
+    assert.equal(await upload(uploadParts({ id: "tried" }, ["net.onnx", echoModel()])), 201);
+    for (const process of ["trial host", "host"]) {
+      await logged({ msg: "process ready", model: "tried", process });
+    }
   });
 
   it("tells why a model is refused", async () => {

@@ -110,6 +110,20 @@ describe("The calls of the V2 service", () => {
     });
   }
 
+  it("are logged where they manage models", async () => {
+    const name = "RepositoryModelUnload";
+    await client.call(name, { model_name: "nobody-logged" });
+    const path = `/inference.GRPCInferenceService/${name}`;
+    const isIt = (line: Readonly<Record<string, unknown>>) =>
+      line["path"] === path && String(line["error"]).includes("nobody-logged");
+    const line = await waitFor(() => cluster.logs.find(isIt), "its line");
+    assert.deepEqual(
+      [line["msg"], line["status"], line["code"]],
+      ["request", 404, "model-not-found"],
+    );
+    assert.equal(typeof line["request_id"], "string");
+  });
+
   const refused: readonly (readonly [string, object, keyof typeof grpcCode, RegExp])[] = [
     ["ModelReady", { name: "nobody" }, "NOT_FOUND", /nobody/],
     ["ModelMetadata", { name: "echo", version: "9" }, "NOT_FOUND", /9/],

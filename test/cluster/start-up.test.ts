@@ -14,7 +14,10 @@ import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { echoModel } from "../../models/odd-models.ts";
 import { lineOf } from "../../supervisor/journal-text.ts";
-import { startReady } from "./cluster.ts";
+import { type Cluster, startReady } from "./cluster.ts";
+import { litterOf } from "./model-changes.ts";
+import { formOf, HeldUpload, uploadParts } from "./multipart.ts";
+import { waitFor } from "./wait.ts";
 
 const entry = resolve(import.meta.dirname, "../../dist/src/main.js");
 const folder = mkdtempSync("/tmp/trt-");
@@ -166,6 +169,12 @@ describe("A server", () => {
       seen.map(({ level }) => level),
       ["warn"],
     );
+    const health = async (of: Cluster) =>
+      (await of.get<{ status: string; changes_refused: string | null }>("/health")).json;
+    assert.equal((await health(first)).changes_refused, null);
+    const { status, changes_refused } = await health(second);
+    assert.equal(status, "ok");
+    assert.match(changes_refused ?? "", new RegExp(`another server \\(process ${first.pid}\\)`));
     const unload = { method: "POST", path: "/models/echo/unload" };
     const refused = await second.send(unload);
     assert.deepEqual([refused.status, refused.json.code], [409, "conflict"], refused.text);
@@ -178,6 +187,26 @@ describe("A server", () => {
     const third = await startReady(t, { modelsFolder });
     assert.equal((await third.send(unload)).status, 200);
     await third.endsCleanly();
+  });
+
+  it("says that it removes uploads that another one has left half done", async (t) => {
+    const first = await startReady(t, {});
+    const form = formOf(uploadParts({ id: "left" }, ["m.onnx", echoModel()]));
+    const held = new HeldUpload(first.url, form, 10);
+    await waitFor(() => litterOf(first).length > 0, "the upload to be under way");
+    first.signal("SIGKILL");
+    await first.ended();
+    await assert.rejects(held.status);
+    const second = await startReady(t, {
+      home: first.home,
+      modelsFolder: join(first.home, "models"),
+    });
+    const told = second.logs.filter(({ uploads }) => uploads !== undefined);
+    assert.deepEqual(
+      told.map(({ level, uploads }) => [level, uploads]),
+      [["info", 1]],
+    );
+    await second.endsCleanly();
   });
 
   it("logs one JSON object a line, the line with its address among them", async (t) => {

@@ -105,7 +105,7 @@ describe("A change that names what is not there", () => {
     it(`is refused: versions ${JSON.stringify(versions)}`, async () => {
       const { status, json } = await patch(cluster, "flat", { versions });
       assert.equal(status, 400);
-      const words = "versions in model.yaml lists 9, which the folder does not hold; it holds 1";
+      const words = "versions lists 9, which the folder does not hold; it holds 1";
       assert.equal(json.error, `Cannot change model: ${words}`);
       assert.equal(existsSync(pathOf("flat", "model.yaml")), false);
       await assertServes(cluster, "flat", "1");

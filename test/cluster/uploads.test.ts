@@ -619,6 +619,8 @@ describe("A server that is killed", () => {
 
   const stepOf = (step: string) => (at: Cluster, id: string) =>
     at.lines.some((line) => line.includes(`"step":"${step}"`) && line.includes(`"${id}"`));
+  const rollsOut = (at: Cluster, id: string) =>
+    at.lines.some((line) => line.includes('"rollout":"starting"') && line.includes(`"${id}"`));
   const begins = (at: Cluster, id: string) =>
     readFileSync(join(at.home, "models", ".troupe", "journal"), "utf8").includes(
       `{"type":"installing","model":"${id}"`,
@@ -634,7 +636,7 @@ describe("A server that is killed", () => {
     { name: "installing", isNow: begins },
     { name: "renamed", isNow: (at, id) => existsSync(join(at.home, "models", id)), isThere: true },
     { name: "installed", isNow: stepOf("installed"), isThere: true },
-    { name: "rollout", isNow: stepOf("rollout"), isThere: true },
+    { name: "rollout", isNow: rollsOut, isThere: true },
   ];
   const config = "labels: [a, b, c, d]\n";
 

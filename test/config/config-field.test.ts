@@ -47,9 +47,9 @@ describe("section", () => {
   for (const [text, words] of [
     ["a", 'it must be a map, got "a" (line 1)'],
     ["maxRows: 1", 'unknown key "maxRows", the nearest known one is max_rows (line 1)'],
-    ["toString: 1", 'unknown key "toString", the nearest known one is max_rows (line 1)'],
-    ["__proto__: {}", 'unknown key "__proto__", the nearest known one is max_rows (line 1)'],
-    ["inner:\n  on: 1", 'unknown key "on" in inner, the nearest known one is is_on (line 2)'],
+    ["toString: 1", 'unknown key "toString"; known are max_rows, inner, names (line 1)'],
+    ["__proto__: {}", 'unknown key "__proto__"; known are max_rows, inner, names (line 1)'],
+    ["inner:\n  on: 1", 'unknown key "on" in inner; known is is_on (line 2)'],
     ["inner: 3", "inner must be a map, got 3 (line 1)"],
     ["inner: { is_on: yes }", 'inner.is_on must be true or false, got "yes" (line 1)'],
     ["max_rows: 10", "max_rows must be an integer from 1 to 9, got 10 (line 1)"],

@@ -60,6 +60,13 @@ describe("patchModelConfig", () => {
       { batching: { max_batch_size: null } },
       tidied.replace("batching: { max_batch_size: 32 }\n", ""),
     ],
+    ["needs no empty section", commented, { queue: {}, batching: {} }, tidied],
+    [
+      "leaves an empty section that is nobody's",
+      "queue: {}\n",
+      { replicas: 2 },
+      "queue: {}\nreplicas: 2\n",
+    ],
     ["removes a section at once", "queue: { max_rows: 2 }\n", { queue: null }, "{}\n"],
     [
       "removes what is not there",
@@ -169,6 +176,19 @@ describe("patchModelConfig", () => {
   for (const [text, patch, words] of [
     ["", "", "the patch is not valid JSON"],
     ["", "replicas: 2", "the patch is not valid JSON"],
+    ["", '{"replicas":2,"replicas":3}', 'the patch names the key "replicas" twice'],
+    ["", '{"queue":{"max_rows":2,"max_rows":3}}', 'the patch names the key "max_rows" twice'],
+    ["replicas: 2", '{"replicas":{}}', "replicas must be an integer from 1 to 64, got a map"],
+    [
+      "replicas: 2",
+      '{"replicas":{"a":null}}',
+      "replicas must be an integer from 1 to 64, got a map",
+    ],
+    ["", '{"description":{}}', "description must be a text, got a map"],
+    ["labels: [a]", '{"labels":{}}', "labels must be a list, got a map"],
+    ["required: true", '{"required":{}}', "required must be true or false, got a map"],
+    ["golden: []", '{"golden":{}}', "golden must be a list, got a map"],
+    ["", '{"queue":{"max_rows":{}}}', /^queue\.max_rows must be an integer .*, got a map$/],
     ["", "[]", "the patch must be a JSON object, got a list"],
     ["", "null", "the patch must be a JSON object, got null"],
     ["", "2", "the patch must be a JSON object, got a number"],
@@ -181,9 +201,9 @@ describe("patchModelConfig", () => {
       "its model.yaml is not valid YAML: more than 5000 tokens (words, marks and line ends) (line 1250)",
     ],
     ["", '{"replicas":0}', "replicas must be an integer from 1 to 64, got 0"],
-    ["a: 1\nb: 2", "{}", 'unknown key "a", the nearest known one is state'],
+    ["a: 1\nb: 2", "{}", /^unknown key "a"; known are description, batching, /],
     ["", '{"replica":2}', 'unknown key "replica", the nearest known one is replicas'],
-    ["", '{"__proto__":{"a":1}}', 'unknown key "__proto__", the nearest known one is versions'],
+    ["", '{"__proto__":{"a":1}}', /^unknown key "__proto__"; known are description, /],
     [
       "\n\nrestart: { min_backoff_ms: 5 }",
       '{"restart":{"max_backoff_ms":4}}',
@@ -223,6 +243,7 @@ describe("configText", () => {
     ["{ replicas: 2 }", "{ replicas: 2 }"],
     ['{"replicas":', '{"replicas":'],
     ["{}", "{}\n"],
+    ['{"replicas":1,"replicas":2}', '{"replicas":1,"replicas":2}'],
   ];
   for (const [source, expected] of rows) {
     it(`makes ${JSON.stringify(expected)} of ${JSON.stringify(source)}`, () =>

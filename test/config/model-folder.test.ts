@@ -159,16 +159,14 @@ describe("discoverModels", () => {
   it("names the listed versions that do not exist", async () => {
     const yaml = { "m/model.yaml": "versions: [1, 3, x]" };
     const problem = await problemOf(folderWith(["m/1/a.onnx", "m/2/a.onnx"], yaml));
-    const words =
-      "versions in model.yaml lists 3, x, which the folder does not hold; it holds 1, 2";
+    const words = "versions lists 3, x, which the folder does not hold; it holds 1, 2";
     assert.equal(problem, words);
   });
 
   it("names a default version that does not exist", async () => {
     const yaml = { "m/model.yaml": "default_version: 7" };
     const problem = await problemOf(folderWith(["m/1/a.onnx", "m/2/a.onnx"], yaml));
-    const words =
-      "default_version in model.yaml names 7, which the folder does not hold; it holds 1, 2";
+    const words = "default_version names 7, which the folder does not hold; it holds 1, 2";
     assert.equal(problem, words);
   });
 
@@ -318,7 +316,7 @@ describe("discoverModel", () => {
   it("foresees another model.yaml and one more version", async () => {
     const folder = folderWith(["a/1/a.onnx", "a/2/a.onnx"], { "a/model.yaml": "replicas: 2" });
     const config = { ...defaultModelConfig, versions: { type: "listed", names: ["3"] } } as const;
-    const problem = "versions in model.yaml lists 3, which the folder does not hold; it holds 1, 2";
+    const problem = "versions lists 3, which the folder does not hold; it holds 1, 2";
     assert.equal((await discoverModel(folder, "a", { config }))?.problem, problem);
     const found = await discoverModel(folder, "a", { config, version: "3" });
     const file = join(folder, "a/3/model.onnx");

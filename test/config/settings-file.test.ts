@@ -41,7 +41,7 @@ describe("parseSettingsFile", () => {
     ["a: b: c", /not valid YAML: .* \(troupe\.yaml:1\)$/],
     ["- port", /settings must be a map, got a list \(troupe\.yaml:1\)$/],
     ["port: 1\nprot: 2", /unknown key "prot", the nearest known one is port \(troupe\.yaml:2\)$/],
-    ["config: x", /unknown key "config", the nearest known one is /],
+    ["config: x", /unknown key "config" \(troupe\.yaml:1\)$/],
   ] as const) {
     it(`refuses ${JSON.stringify(text)}`, () => {
       const verdict = parseSettingsFile(text, file);

@@ -31,11 +31,11 @@ describe("selectVersions", () => {
     [latest(9), null, selected("1", "2", "10")],
     [all, null, selected("1", "2", "10")],
     [listed("10", "1"), null, selected("1", "10")],
-    [listed("3", "1", "4"), null, problem("versions in model.yaml lists 3, 4")],
+    [listed("3", "1", "4"), null, problem("versions lists 3, 4")],
     [latest(1), "10", selected("10")],
     [latest(1), "1", selected("1", "10")],
     [listed("2"), "1", selected("1", "2")],
-    [latest(1), "7", problem("default_version in model.yaml names 7")],
+    [latest(1), "7", problem("default_version names 7")],
   ];
   for (const [versions, defaultVersion, expected] of rows) {
     it(`answers ${JSON.stringify({ ...versions, defaultVersion })}`, () => {
@@ -43,6 +43,18 @@ describe("selectVersions", () => {
       assert.deepEqual(selectVersions(["1", "2", "10"], choice), expected);
     });
   }
+});
+
+describe("selectVersions where one is still to come", () => {
+  it("does not count it among what is there", () => {
+    const words = "default_version names 9, which the folder does not hold; it holds";
+    const choice = { versions: latest(1), defaultVersion: "9" };
+    const told = [["1", "2"], ["2"]].map((names) => selectVersions(names, choice, "2"));
+    assert.deepEqual(told, [
+      { type: "problem", problem: `${words} 1, and gets 2` },
+      { type: "problem", problem: `${words} none, and gets 2` },
+    ]);
+  });
 });
 
 describe("wantedOf", () => {

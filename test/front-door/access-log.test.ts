@@ -53,6 +53,22 @@ describe("AccessLog", () => {
     assert.equal(lines.length, 10);
   });
 
+  it("leaves out what only reads, as wanted, and never what changes something or fails", () => {
+    const { lines, accessLog } = setUp(0);
+    const plain = { requestId: "r", path: "/models/m", status: 200, error: null, totalMs: 1.23456 };
+    for (const method of ["GET", "HEAD", "PATCH"]) {
+      accessLog.notePlain({ ...plain, method, code: null });
+    }
+    const path = `/models/${"m".repeat(1_000)}`;
+    accessLog.notePlain({ ...plain, path, method: "GET", status: 404, code: "model-not-found" });
+    const written = lines.map(([, { method, status, total_ms }]) => [method, status, total_ms]);
+    assert.deepEqual(written, [
+      ["PATCH", 200, 1.235],
+      ["GET", 404, 1.235],
+    ]);
+    assert.equal(lines[1]?.[1]["path"], path.slice(0, 256));
+  });
+
   it("samples nothing where the level says less than info", () => {
     const { lines, accessLog } = setUp(1, "warn");
     accessLog.note(entry());

@@ -63,6 +63,14 @@ describe("Directory", () => {
     assert.deepEqual(found, ["1", "2"]);
   });
 
+  it("has models in the order of their names, whenever they came", () => {
+    const one = directory();
+    for (const name of ["a10", "a2"]) one.update(model({ name }));
+    one.update(model({ name: "empty", description: "again" }));
+    const names = one.models.map(({ name }) => name);
+    assert.deepEqual(names, ["a", "a2", "a10", "broken", "empty"]);
+  });
+
   it("knows each model as it was last told", () => {
     const one = directory();
     one.update(model({ name: "a", description: "new" }));

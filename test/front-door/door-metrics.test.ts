@@ -45,6 +45,27 @@ describe("a front door's metrics", () => {
     ]);
   });
 
+  it("forget a model that is gone, and begin anew with one of its name", async () => {
+    const { metrics } = setUp();
+    const count = (model: string) => {
+      const { predictions, admission, total } = metrics.model(model, "1");
+      predictions("ok").add();
+      for (const stage of [admission, total]) stage.observe(0.1);
+      metrics.shed(model, "bytes").add();
+      metrics.replays(model, "queued").add();
+      metrics.sequencesLost(model).add();
+    };
+    for (const model of ["iris", "iris", "iris2"]) count(model);
+    const linesOf = async (model: string) =>
+      (await metrics.registry.metrics()).split("\n").filter((line) => line.includes(`"${model}"`));
+    const others = await linesOf("iris2");
+    metrics.forget("iris");
+    assert.deepEqual([await linesOf("iris"), await linesOf("iris2")], [[], others]);
+    count("iris");
+    const renamed = others.map((line) => line.replace("iris2", "iris"));
+    assert.deepEqual(await linesOf("iris"), renamed);
+  });
+
   it("take all verbs that nobody knows for one", async () => {
     const { metrics, samples } = setUp();
     for (const verb of ["MADE", "UP", "VERBS", "get"])

@@ -65,7 +65,7 @@ export function doorParts(changed: Partial<DoorSettings> = {}) {
   const dispatcher = new FakeDispatcher();
   const directory = new Directory();
   directory.update(model("m"));
-  directory.server = { draining: false, started: true };
+  directory.server = { draining: false, started: true, changesRefused: null };
   const permits = new Permits();
   const metrics = createDoorMetrics(permits, () => 0);
   const lines: Readonly<Record<string, unknown>>[] = [];

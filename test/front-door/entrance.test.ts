@@ -75,7 +75,8 @@ describe("Entrance", () => {
   it("says of a model that cannot be served only that, and where the reason stands", () =>
     assert.deepEqual(setUp().refusal({ version: "1" }), {
       code: "model-unavailable",
-      message: "Cannot take request: the model cannot be served; GET /readyz says why",
+      message:
+        "Cannot take request: version '1' of model 'iris' cannot be served: GET /models/iris says why; POST /models/iris/load?version=1 tries it again",
       retryAfterMs: 30_000,
     }));
 

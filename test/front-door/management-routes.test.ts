@@ -46,16 +46,17 @@ describe("A change", bounded, () => {
   for (const [method, path, change] of rows) {
     it(`is the supervisor's to make: ${method} ${path}`, async (t) => {
       const { url } = await serveManagement(t);
-      const response = await fetch(url + path, { method });
+      const response = await fetch(url + path, { method, headers: { "x-request-id": "r1" } });
       assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
-      assert.deepEqual([response.status, await response.json()], [200, { type: "change", change }]);
+      const question = { type: "change", change, requestId: "r1" };
+      assert.deepEqual([response.status, await response.json()], [200, question]);
     });
   }
 
   const invalid: readonly (readonly [string, string, RegExp])[] = [
     ["POST", "/models/.m/load", /^model must be 1 to 64/],
     ["POST", "/models/m/load?version=a%2Fb", /^version must be 1 to 64 .*, got 'a\/b'$/],
-    ["POST", "/models/m/unload?verison=2", /^unknown parameter 'verison'.*known are version$/],
+    ["POST", "/models/m/unload?verison=2", /^unknown parameter 'verison'.*known is version$/],
     ["POST", "/models/m/unload?version=1&version=2", /^version was given twice$/],
     ["DELETE", "/models/m/versions/.2", /^version must be/],
   ];
@@ -128,23 +129,34 @@ describe("A patch", bounded, () => {
       const { url } = await serveManagement(t);
       const response = await fetch(`${url}/models/m`, patch(type, '{ "a": null }'));
       const change = { type: "patch", model: "m", patch: '{ "a": null }' };
-      assert.deepEqual(await response.json(), { type: "change", change });
+      const requestId = response.headers.get("x-request-id");
+      assert.deepEqual(await response.json(), { type: "change", change, requestId });
     });
   }
 
-  const refusals: readonly (readonly [string, string, number])[] = [
-    ["application/json", "[]", 400],
-    ["application/json", "null", 400],
-    ["application/json", "{", 400],
-    ["application/json", "", 400],
-    ["application/json", `{"a":"${"x".repeat(65_536)}"}`, 413],
-    ["text/yaml", "a: 1", 415],
+  const refusals: readonly (readonly [string, string, number, RegExp])[] = [
+    ["application/json", "[]", 400, /^body must be a JSON object, got a list$/],
+    ["application/json", "null", 400, /object, got 'null'$/],
+    ["application/json", "{", 400, /object, got what is not JSON: it ends too early$/],
+    ["application/json", '{"a": "b', 400, /: it ends too early$/],
+    ["application/json", '{"a": 1,\n', 400, /: it ends too early$/],
+    ["application/json", '{"a": 1 "b": 2}', 400, /: it is malformed at character 9$/],
+    ["application/json", "", 400, /object, got nothing$/],
+    ["application/json", `{"a":"${"x".repeat(65_536)}"}`, 413, /at most 65536 bytes/],
+    ["text/yaml", "a: 1", 415, /^content-type must be application\/json, got 'text\/yaml'$/],
+    [
+      "application/x-www-form-urlencoded",
+      "{}",
+      415,
+      /; curl: -H 'content-type: application\/json'$/,
+    ],
   ];
-  for (const [type, body, status] of refusals) {
+  for (const [type, body, status, words] of refusals) {
     it(`is refused with ${status}: ${type} ${body.slice(0, 10)}`, async (t) => {
       const { url, asked } = await serveManagement(t);
       const response = await fetch(`${url}/models/m`, patch(type, body));
       assert.deepEqual([response.status, asked], [status, []]);
+      assert.match(((await response.json()) as { error: string }).error, words);
     });
   }
 

@@ -121,7 +121,7 @@ describe("The plain routes", { timeout: 20_000 }, () => {
 
   it("is not ready before the models are loaded", async () => {
     const parts = setUp();
-    parts.directory.server = { draining: false, started: false };
+    parts.directory.server = { ...parts.directory.server, started: false };
     const { response } = await get("/readyz", "GET", parts);
     assert.deepEqual(
       [response.statusCode, response.json()],
@@ -131,7 +131,7 @@ describe("The plain routes", { timeout: 20_000 }, () => {
 
   it("is live although it is not ready", async () => {
     const parts = setUp();
-    parts.directory.server = { draining: true, started: true };
+    parts.directory.server = { ...parts.directory.server, draining: true };
     assert.equal((await get("/livez", "GET", parts)).response.statusCode, 200);
   });
 

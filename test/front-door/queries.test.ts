@@ -67,7 +67,7 @@ describe("Queries", () => {
     const { queries, clock } = setUp();
     const late: string[] = [];
     const asking = () =>
-      queries.ask({ type: "open-upload" }, { onLate: (came) => late.push(came) });
+      queries.ask({ type: "open-upload", requestId: "r" }, { onLate: (came) => late.push(came) });
     const answers = [asking(), asking(), asking()];
     queries.settle(1, body("in time"));
     clock.advance(5_000);

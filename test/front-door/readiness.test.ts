@@ -4,9 +4,9 @@ import { judgeModel, judgeServer, type Readiness } from "../../src/front-door/re
 import type { ModelView, ServerView, VersionState } from "../../src/protocol/views.ts";
 import { model, version } from "./views.ts";
 
-const started: ServerView = { draining: false, started: true };
-const starting: ServerView = { draining: false, started: false };
-const draining: ServerView = { draining: true, started: true };
+const started: ServerView = { draining: false, started: true, changesRefused: null };
+const starting: ServerView = { ...started, started: false };
+const draining: ServerView = { ...started, draining: true };
 
 const good = model({ name: "good" });
 const bad = model({

@@ -84,7 +84,7 @@ describe("compat: { triton: true }", { timeout: 20_000 }, () => {
   for (const [method, path, status, json] of rows) {
     it(`answers ${method} ${path} as Triton does`, async (t) => {
       const { send, directory } = await neighbours(t, { compatTriton: true });
-      directory.server = { draining: true, started: true };
+      directory.server = { draining: true, started: true, changesRefused: null };
       const reply = await send(method, path, method === "POST" ? "{}" : undefined);
       assert.deepEqual([reply.status, reply.json], [status, json]);
     });

@@ -37,7 +37,7 @@ describe("The fields of an upload", () => {
     ],
     ["an unknown field", [["verison", "2"]], /^unknown field 'verison'; known are file, model, id/],
     ["a prototype", [["__proto__", "2"]], /^unknown field/],
-    ["a file that is none", [["file", "x"]], /^file must be a file/],
+    ["a file that is none", [["file", "x"]], /^file came as a text; send a file: -F file=@x$/],
     [
       "two names",
       [

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { request } from "node:http";
 import { describe, it } from "node:test";
-import { TroupeError } from "../../src/protocol/errors.ts";
+import type { DoorEvent } from "../../src/protocol/control.ts";
+import { type ErrorCode, TroupeError } from "../../src/protocol/errors.ts";
 import type { ModelChange, Question } from "../../src/protocol/questions.ts";
 import { head, serveManagement } from "./management-server.ts";
 import { codeOf } from "./raw-client.ts";
@@ -48,7 +49,12 @@ async function openFiles(folder: string): Promise<readonly string[]> {
 }
 
 const model = part("file", "onnx!", "iris.onnx");
-const dropped = { type: "upload-dropped", uploadId: "u1" };
+/** Whether the supervisor hears of it, and of why. */
+function assertDropped(event: DoorEvent | undefined, code: ErrorCode, words: RegExp): void {
+  assert.ok(event?.type === "upload-dropped", JSON.stringify(event));
+  assert.deepEqual([event.uploadId, event.code], ["u1", code]);
+  assert.match(event.reason, words);
+}
 
 describe("An upload", bounded, () => {
   for (const path of ["/models", "/models/upload"]) {
@@ -72,7 +78,7 @@ describe("An upload", bounded, () => {
       const { path: stored = "", ...rest } = file ?? {};
       assert.deepEqual(rest, { name: "model.onnx", bytes: 5, digest: digest("onnx!") });
       assert.equal(await readFile(stored, "utf8"), "onnx!");
-      assert.deepEqual(told.at(-1), { type: "upload-progress", uploadId: "u1", bytes: 5 });
+      assert.deepEqual(told, [{ type: "upload-progress", uploadId: "u1", bytes: 5 }]);
     });
   }
 
@@ -152,6 +158,9 @@ describe("An upload", bounded, () => {
 describe("An upload that is refused", bounded, () => {
   const whole: readonly (readonly [string, string, string, number, RegExp])[] = [
     ["a path", "/models?id=m", form(part("file", "x", "../m.onnx")), 400, /must be no path/],
+    ["a name without @", "/models?id=m", form(part("file", "m.onnx")), 400, /: -F file=@m\.onnx$/],
+    ["a long text", "/models?id=m", form(part("file", "x".repeat(65_537))), 400, /-F file=@model/],
+    ["a file in the query", "/models?id=m&file=m.onnx", form(model), 400, /^unknown parameter/],
     ["two models", "/models?id=m", form(model, part("model", "x", "n.onnx")), 400, /exactly one/],
     ["no file", "/models?id=m", form(part("version", "1")), 400, /exactly one .* got none/],
     ["no id", "/models", form(model), 400, /^id must name the model/],
@@ -180,7 +189,9 @@ describe("An upload that is refused", bounded, () => {
       assert.equal(answer.status, status);
       assert.match(JSON.parse(answer.body).error, words);
       assert.equal(kinds(asked).includes("change"), false);
-      if (kinds(asked).includes("open-upload")) assert.deepEqual(told.at(-1), dropped);
+      if (kinds(asked).includes("open-upload")) {
+        assertDropped(told.at(-1), "invalid-request", words);
+      }
       assert.deepEqual(await openFiles(folder), []);
     });
   }
@@ -226,7 +237,8 @@ describe("An upload that is refused", bounded, () => {
     client.write(`${(20_000).toString(16)}\r\n${"x".repeat(20_000)}\r\n`);
     const answer = await client.answer();
     assert.deepEqual([answer.status, codeOf(answer)], [413, "payload-too-large"]);
-    assert.deepEqual([told.at(-1), await openFiles(folder)], [dropped, []]);
+    assertDropped(told.at(-1), "payload-too-large", /max_upload_bytes/);
+    assert.deepEqual(await openFiles(folder), []);
   });
 
   it("is one too many of its model, and hears of it before its bytes are sent", async (t) => {
@@ -237,7 +249,8 @@ describe("An upload that is refused", bounded, () => {
     client.write(post("/models?id=m", part("file", "x".repeat(1_000), "m.onnx"), 900_000));
     const { status, headers } = await client.answer();
     assert.deepEqual([status, headers["connection"]], [409, "close"]);
-    assert.deepEqual([told.at(-1), kinds(asked)], [dropped, ["open-upload", "name-upload"]]);
+    assertDropped(told.at(-1), "conflict", /another upload of 'm'/);
+    assert.deepEqual(kinds(asked), ["open-upload", "name-upload"]);
   });
 
   it("finds no folder open to it", async (t) => {
@@ -255,7 +268,8 @@ describe("An upload that is refused", bounded, () => {
     client.write(post("/models?id=m", form(model)));
     assert.deepEqual([(await client.answer()).status, told], [503, []]);
     late[0]?.('{"upload_id":"u1","folder":"/x"}');
-    assert.deepEqual(told, [dropped]);
+    assert.equal(told.length, 1);
+    assertDropped(told[0], "model-unavailable", /too late/);
   });
 
   it("cannot be written", async (t) => {
@@ -265,7 +279,9 @@ describe("An upload that is refused", bounded, () => {
     const client = connect();
     client.write(post("/models?id=m", form(model)));
     const { status, body } = await client.answer();
-    assert.deepEqual([status, JSON.parse(body).error, told], [500, "internal error", [dropped]]);
+    assert.deepEqual([status, JSON.parse(body).error], [500, "internal error"]);
+    assert.equal(told.length, 1);
+    assertDropped(told[0], "internal", /^internal error$/);
   });
 
   it("is not dropped where the change itself fails, which is the supervisor's", async (t) => {
@@ -288,13 +304,20 @@ describe("An upload whose client", bounded, () => {
   const few = part("file", "x".repeat(10_000), "m.onnx").slice(0, -2);
 
   it("has left is dropped, and leaves no file open", async (t) => {
-    const { connect, told, folder, asked } = await serveManagement(t);
+    const { connect, told, folder, asked, lines, metrics } = await serveManagement(t);
     const client = connect();
     client.write(post("/models?id=m", start, 900_000));
     await until(() => told.length > 0, "some bytes");
     assert.equal((await openFiles(folder)).length, 1);
     client.socket.destroy();
     await until(() => told.at(-1)?.type === "upload-dropped", "the drop");
+    assertDropped(told.at(-1), "cancelled", /the client left/);
+    await until(() => lines.length > 0, "its line");
+    const [line = {}] = lines;
+    const { method, path, status, code } = line;
+    assert.deepEqual([method, path, status, code], ["POST", "/models", 499, "cancelled"]);
+    const counted = metrics.route("POST", "/models", 499).requests.value;
+    assert.equal(counted, 1);
     assert.deepEqual(await openFiles(folder), []);
     assert.equal(kinds(asked).includes("change"), false);
   });
@@ -319,7 +342,8 @@ describe("An upload whose client", bounded, () => {
     await until(() => isGone, "the end");
     open();
     await until(() => told.length > 0, "the drop");
-    assert.deepEqual(told, [dropped]);
+    assert.equal(told.length, 1);
+    assertDropped(told[0], "cancelled", /the client left/);
   });
 
   it("says nothing for 30 s is too slow", async (t) => {
@@ -333,7 +357,8 @@ describe("An upload whose client", bounded, () => {
     clock.advance(500);
     const answer = await client.answer();
     assert.deepEqual([answer.status, codeOf(answer)], [408, "request-timeout"]);
-    assert.deepEqual([told.at(-1), await openFiles(folder)], [dropped, []]);
+    assertDropped(told.at(-1), "request-timeout", /behind 16384 bytes a second/);
+    assert.deepEqual(await openFiles(folder), []);
   });
 
   it("sends a byte now and then is too slow, and hears how fast it must be", async (t) => {
@@ -354,7 +379,7 @@ describe("An upload whose client", bounded, () => {
       JSON.parse(answer.body).error,
       /behind 16384 bytes a second; it did, with 10\d+ bytes/,
     );
-    assert.deepEqual(told.at(-1), dropped);
+    assertDropped(told.at(-1), "request-timeout", /behind 16384 bytes a second/);
   });
 
   it("has a line of 64 kB a second gets through", async (t) => {

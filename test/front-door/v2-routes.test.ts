@@ -115,14 +115,17 @@ describe("The repository routes", { timeout: 20_000 }, () => {
 
   it("load and unload a model, and answer nothing", async (t) => {
     const { url, asked } = await serveManagement(t);
+    const ids: (string | null)[] = [];
     for (const type of ["load", "unload"] as const) {
       const reply = await post(`${url}/v2/repository/models/m/${type}`, "{}");
       assert.deepEqual([reply.status, await reply.text()], [200, ""]);
+      ids.push(reply.headers.get("x-request-id"));
     }
     assert.deepEqual(
       asked,
-      (["load", "unload"] as const).map((type) => {
-        return { type: "change", change: { type, model: "m", version: null } };
+      (["load", "unload"] as const).map((type, at) => {
+        const requestId = ids[at];
+        return { type: "change", change: { type, model: "m", version: null }, requestId };
       }),
     );
   });

@@ -116,7 +116,11 @@ describe("a model", () => {
       { ...folder(externalScale().onnx), beside: [] },
       "the model keeps data in 'weights.bin', which is not beside it",
     ],
-    ["a file that is gone", folder(externalScale().onnx), "'weights.bin' cannot be opened: ENOENT"],
+    [
+      "a file that is gone",
+      folder(externalScale().onnx),
+      "'weights.bin' cannot be opened: it is gone",
+    ],
     [
       "a symbolic link",
       folder(externalScale().onnx, (file) => symlinkSync(secret, file)),

@@ -78,7 +78,7 @@ const doorEvents: readonly DoorEvent[] = [
   { type: "metrics", reportId: 0, metrics: [snapshot] },
   { type: "query", queryId: 1, question: { type: "tree" } },
   { type: "upload-progress", uploadId: "u", bytes: 7 },
-  { type: "upload-dropped", uploadId: "u" },
+  { type: "upload-dropped", uploadId: "u", code: "cancelled", reason: "the client left" },
   { type: "violation", hostId: "iris/1#0.1", reason: "garbage" },
   { type: "drained" },
 ];

@@ -31,17 +31,17 @@ const questions: readonly Question[] = [
     model: null,
     change: { level: "TIMESTAMPS", rate: false, count: null, logFrequency: 1, file: "f" },
   },
-  { type: "change", change: { type: "configure", model: "m", config: "{}" } },
+  { type: "change", change: { type: "configure", model: "m", config: "{}" }, requestId: "r" },
   { type: "log-level", level: null },
   { type: "logs", model: "m", clear: true },
   { type: "log-level", level: "debug" },
-  { type: "open-upload" },
+  { type: "open-upload", requestId: "r" },
   { type: "model", model: "m" },
   { type: "version", model: "m", version: "1" },
   { type: "config", model: "m" },
   { type: "name-upload", uploadId: "u", model: "m", version: null },
   { type: "name-upload", uploadId: "u", model: "m", version: "1" },
-  ...changes.map((change) => ({ type: "change", change }) as const),
+  ...changes.map((change) => ({ type: "change", change, requestId: "r" }) as const),
 ];
 
 function parse(value: unknown): Question | undefined {
@@ -53,7 +53,7 @@ function without(value: object, field: string): object {
 }
 
 function change(fields: object): unknown {
-  return { type: "change", change: fields };
+  return { type: "change", change: fields, requestId: "r" };
 }
 
 describe("A question", () => {

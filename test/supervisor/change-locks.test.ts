@@ -47,6 +47,27 @@ describe("ChangeLocks", () => {
     assert.deepEqual(notes, ["load m began", "load m done", "delete m began", ...failed]);
   });
 
+  it("tells for whom, why, and of which version it has turned out to be", async () => {
+    const notes: ChangeNote[] = [];
+    const locks = new ChangeLocks((note) => notes.push(note));
+    const upload = { model: "m", version: null, requestId: "r1" };
+    await locks.alone("upload", upload, async (name) => name("7"));
+    await locks.alone(
+      "watch",
+      { model: "m", version: null, why: "1 added" },
+      async () => undefined,
+    );
+    assert.deepEqual(
+      notes.map(({ state, version, requestId, reason }) => [state, version, requestId, reason]),
+      [
+        ["began", null, "r1", null],
+        ["done", "7", "r1", null],
+        ["began", null, null, "1 added"],
+        ["done", null, null, null],
+      ],
+    );
+  });
+
   it("lets what must be done begin at once, or wait its turn", async () => {
     const { locks, notes } = setUp();
     const order: string[] = [];

@@ -55,6 +55,13 @@ describe("a child process", () => {
     assert.deepEqual((await run(entry, here)).exits, [[3, null]]);
   });
 
+  it("is heard without the colours of what it prints", async () => {
+    const text =
+      'console.error("\\u001b[1;31m2026 [E:onnxruntime] bad\\u001b[m"); process.exit(0);';
+    const entry = await script("coloured.mjs", text);
+    assert.deepEqual((await run(entry, here)).lines, ["2026 [E:onnxruntime] bad"]);
+  });
+
   it("that the system does not start ends once, and says why", async () => {
     const entry = await script("never.mjs", "");
     const { pid, exits, lines } = await run(entry, join(folder, "missing"));

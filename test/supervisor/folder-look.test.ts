@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
-import { type FolderLook, judgeLook, lookAt } from "../../supervisor/folder-look.ts";
+import { differenceOf, type FolderLook, judgeLook, lookAt } from "../../supervisor/folder-look.ts";
 
 const base = mkdtempSync("/tmp/look-");
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -216,4 +216,38 @@ describe("judgeLook", () => {
       assert.deepEqual(verdict, { changed, removed, settled: then ?? settled });
     });
   }
+});
+
+describe("differenceOf", () => {
+  const rows: readonly (readonly [string, (model: string) => void, string])[] = [
+    ["is new", (at) => put(join(at, "2/model.onnx")), "2/model.onnx added"],
+    [
+      "is another one",
+      (at) => appendFileSync(join(at, "1/model.onnx"), "x"),
+      "1/model.onnx changed",
+    ],
+    ["is gone", (at) => rmSync(join(at, "model.yaml")), "model.yaml removed"],
+    ["is only a folder", (at) => mkdirSync(join(at, "2")), "its folders changed"],
+    [
+      "is one of many",
+      (at) => {
+        for (const name of ["2", "10", "3", "4", "5", "6"]) put(join(at, name, "m.onnx"));
+      },
+      "2/m.onnx added, 3/m.onnx added, 4/m.onnx added, 5/m.onnx added, 6/m.onnx added, and 1 more",
+    ],
+  ];
+  for (const [what, act, words] of rows) {
+    it(`names what ${what}`, async () => {
+      const models = freshFolder();
+      const before = (await lookAt(models)).get("m");
+      act(join(models, "m"));
+      assert.equal(differenceOf("m", before, (await lookAt(models)).get("m")), words);
+    });
+  }
+
+  it("says that a model has come or gone", () => {
+    assert.equal(differenceOf("m", undefined, "x"), "its folder is there");
+    assert.equal(differenceOf("m", "", "x"), "its folder is there");
+    assert.equal(differenceOf("m", "x", undefined), "its folder is gone");
+  });
 });

@@ -69,6 +69,15 @@ function setUp() {
 }
 
 describe("ModelRegistry", () => {
+  it("has models in the order of their names, whenever they came", () => {
+    const { registry, add } = setUp();
+    add(folder("m", {}, "1"), folder("a10", {}, "1"), folder("a2", {}, "1"));
+    assert.deepEqual(
+      registry.known.map((one) => one.folder.name),
+      ["a2", "a10", "m"],
+    );
+  });
+
   it("makes a slot for every replica of every wanted version", () => {
     const { plans, registry, add } = setUp();
     add(folder("a", { replicas: 2 }, "1", "2"), folder("b", {}, "7"));

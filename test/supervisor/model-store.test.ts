@@ -320,7 +320,7 @@ describe("ModelStore: sweep", () => {
 
   it("creates nothing where there is nothing to do", async () => {
     const models = freshFolder();
-    assert.deepEqual(await new ModelStore(models).sweep([begun]), []);
+    assert.deepEqual((await new ModelStore(models).sweep([begun])).finished, []);
     assert.deepEqual(readdirSync(models), []);
   });
 
@@ -338,7 +338,7 @@ describe("ModelStore: sweep", () => {
       const left = join(models, ".troupe", "work", `${dead}-abc123`);
       put(join(left, "uploads", "u", "version", "model.onnx"));
       put(join(left, "staging", "abc123"), "new");
-      const finished = await new ModelStore(models).sweep([begun]);
+      const { finished } = await new ModelStore(models).sweep([begun]);
       assert.deepEqual(finished, isThere ? [begun] : []);
       assert.deepEqual(filesOf(models), isThere ? { ...files, "m/model.yaml": "new" } : files);
       assert.equal(existsSync(left), false);
@@ -354,7 +354,7 @@ describe("ModelStore: sweep", () => {
   it("leaves a configuration that somebody has edited since", async () => {
     const files = { "m/1/model.onnx": "", "m/model.yaml": "by hand" };
     const models = freshFolder(files);
-    assert.deepEqual(await new ModelStore(models).sweep([begun]), [begun]);
+    assert.deepEqual((await new ModelStore(models).sweep([begun])).finished, [begun]);
     assert.deepEqual(filesOf(models), files);
   });
 
@@ -362,7 +362,7 @@ describe("ModelStore: sweep", () => {
     const files = { "m/1/model.onnx": "", "m/model.yaml": "old" };
     const models = freshFolder(files);
     const one = { ...begun, config: null };
-    assert.deepEqual(await new ModelStore(models).sweep([one]), [one]);
+    assert.deepEqual((await new ModelStore(models).sweep([one])).finished, [one]);
     assert.deepEqual(filesOf(models), files);
   });
 
@@ -372,7 +372,7 @@ describe("ModelStore: sweep", () => {
       { ...begun, model: "." },
       { ...begun, version: ".." },
     ];
-    assert.deepEqual(await new ModelStore(models).sweep(names), []);
+    assert.deepEqual((await new ModelStore(models).sweep(names)).finished, []);
   });
 });
 

@@ -155,7 +155,7 @@ describe("a version that does not serve", () => {
   const rows = [
     [{ ...base, stage: "new" }, "loading", "it is being loaded"],
     [{ ...base, stage: "leaving" }, "draining", "it is being drained"],
-    [{ ...base, stage: null }, "unloaded", "it is not loaded"],
+    [{ ...base, stage: null }, "unloaded", null],
     [{ ...base, stage: null, failure: "rolled back: x" }, "unavailable", "rolled back: x"],
     [{ ...base, stage: "leaving", failure: "rolled back: x" }, "unavailable", "rolled back: x"],
     [{ ...base, stage: "new", failure: "rolled back: x" }, "loading", "it is being loaded"],

@@ -48,6 +48,7 @@ describe("a rollout that lasts", () => {
     await first.done(first.desk.carryOut(load()));
     const second = await startChanging(models);
     assert.deepEqual(second.rollouts, ["2 starting", "2 committing", "2 baking"]);
+    assert.deepEqual(second.notes, ["resume null began", "resume null done"]);
     await second.done(second.desk.carryOut(load()));
     assert.equal(factsOf(second.journal).open, 1);
     const third = await startChanging(models);

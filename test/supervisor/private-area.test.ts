@@ -101,7 +101,9 @@ describe("PrivateArea", () => {
       const models = freshFolder();
       const left = join(models, ".troupe", "work", nameFolder());
       mkdirSync(join(left, "trash", "m"), { recursive: true });
-      await new PrivateArea(models).sweep();
+      for (const upload of ["u", "v"])
+        mkdirSync(join(left, "uploads", upload), { recursive: true });
+      assert.equal(await new PrivateArea(models).sweep(), kept ? 0 : 2);
       assert.equal(existsSync(left), kept);
     });
   }

@@ -184,7 +184,7 @@ describe("a supervisor that starts", () => {
   it("gives a door the settings and the handle, and then all that is known", async () => {
     const { doors } = await setUp({ models: [folder("iris"), badFolder("bad")] });
     doors.child.says({ type: "booted" });
-    assert.deepEqual(told(doors.child), ["start", "iris loading", "bad none", "serving starting"]);
+    assert.deepEqual(told(doors.child), ["start", "bad none", "iris loading", "serving starting"]);
     assert.equal(doors.child.handles[0], handle);
   });
 
@@ -376,6 +376,7 @@ describe("a supervisor that is asked", () => {
         },
       ],
       models: [
+        { name: "bad", problem: "no", rollout: null, failures: {}, versions: [] },
         {
           name: "iris",
           problem: null,
@@ -411,7 +412,6 @@ describe("a supervisor that is asked", () => {
             },
           ],
         },
-        { name: "bad", problem: "no", rollout: null, failures: {}, versions: [] },
       ],
     });
   });

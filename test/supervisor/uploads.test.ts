@@ -18,15 +18,16 @@ function setUp(): Uploads {
 describe("Uploads", () => {
   it("gives each a folder of its own, and takes it away with it", async () => {
     const uploads = setUp();
-    const [one, other] = [await uploads.open(door), await uploads.open(door)];
+    const [one, other] = [await uploads.open(door, "r1"), await uploads.open(door, "r1")];
     assert.notEqual(one.folder, other.folder);
-    await uploads.drop(one.upload_id);
+    const dropped = { uploadId: one.upload_id, model: null, requestId: "r1" };
+    assert.deepEqual(await uploads.drop(one.upload_id), dropped);
     assert.deepEqual([existsSync(one.folder), existsSync(other.folder)], [false, true]);
   });
 
   it("lets one upload of a model be under way at a time", async () => {
     const uploads = setUp();
-    const [one, other] = [await uploads.open(door), await uploads.open(door)];
+    const [one, other] = [await uploads.open(door, "r1"), await uploads.open(door, "r1")];
     uploads.name(one.upload_id, "m");
     assert.throws(() => uploads.name(other.upload_id, "m"), { code: "conflict" });
     uploads.name(one.upload_id, "m");
@@ -38,18 +39,20 @@ describe("Uploads", () => {
   it("drops what a front door that is gone has opened, and nothing else", async () => {
     const uploads = setUp();
     const other = {};
-    const [one, two] = [await uploads.open(door), await uploads.open(other)];
-    await uploads.forget(door);
+    const [one, two] = [await uploads.open(door, "r1"), await uploads.open(other, "r1")];
+    uploads.name(one.upload_id, "m");
+    const gone = { uploadId: one.upload_id, model: "m", requestId: "r1" };
+    assert.deepEqual(await uploads.forget(door), [gone]);
     assert.deepEqual([existsSync(one.folder), existsSync(two.folder)], [false, true]);
     assert.throws(() => uploads.name(one.upload_id, "m"), { code: "conflict" });
   });
 
   it("keeps what is being installed when its front door goes", async () => {
     const uploads = setUp();
-    const { upload_id: id, folder } = await uploads.open(door);
+    const { upload_id: id, folder } = await uploads.open(door, "r1");
     uploads.take(id, "m");
-    await uploads.forget(door);
-    await uploads.drop(id);
+    assert.deepEqual(await uploads.forget(door), []);
+    assert.equal(await uploads.drop(id), undefined);
     assert.equal(existsSync(folder), true);
     await uploads.end(id);
     assert.equal(existsSync(folder), false);
@@ -59,7 +62,7 @@ describe("Uploads", () => {
     const own = join(home, "own");
     mkdirSync(own);
     const uploads = new Uploads(new ModelStore(own));
-    const refused = assert.rejects(uploads.open(door), { code: "conflict" });
+    const refused = assert.rejects(uploads.open(door, "r1"), { code: "conflict" });
     await uploads.forget(door);
     await refused;
     const path = join(own, ".troupe", "work");
@@ -72,7 +75,7 @@ describe("Uploads", () => {
 
   it("takes no more than sixteen at a time", async () => {
     const uploads = setUp();
-    for (let count = 0; count < 16; count += 1) await uploads.open(door);
-    await assert.rejects(uploads.open(door), { code: "overloaded" });
+    for (let count = 0; count < 16; count += 1) await uploads.open(door, "r1");
+    await assert.rejects(uploads.open(door, "r1"), { code: "overloaded" });
   });
 });

@@ -8,21 +8,27 @@ import {
 } from "@grpc/grpc-js";
 import type { Clock } from "../../platform/clock.ts";
 import { type Failure, toError, toFailure } from "../../protocol/errors.ts";
+import type { AccessLog } from "../access-log.ts";
 import type { DoorMetrics } from "../door-metrics.ts";
-import { type GrpcCode, grpcCodeOf } from "../statuses.ts";
+import { type GrpcCode, grpcCodeOf, httpStatus } from "../statuses.ts";
 import { requestIdIn, statusOf } from "./call-status.ts";
 import type { Received } from "./definitions.ts";
 
 export interface CallParts {
   readonly clock: Clock;
   readonly metrics: DoorMetrics;
+  readonly accessLog: AccessLog;
 }
+
+/** Those that manage models, or the server. */
+const logged = /\/(?:Repository\w+|LogSettings)$/;
 
 /** What a method knows of the call beside its message. */
 export interface CallHead {
   readonly metadata: Metadata;
   /** The `:authority` by which the server was asked. */
   readonly host: string;
+  readonly requestId: string;
 }
 
 export type Answerer = (message: never, head: CallHead) => unknown;
@@ -55,24 +61,52 @@ export function unary(
 ): handleUnaryCall<Received<never>, unknown> {
   return (call, callback) => {
     const note = watchCall(parts, method.path);
-    call.on("cancelled", () =>
-      note(grpcCodeOf(whyCancelled(call.getDeadline(), parts.clock.wall()))),
-    );
     const settle = new UnaryAnswer(call, callback, note);
-    void run(call, answer).then(
-      (message) => settle.done(message),
-      (thrown: unknown) => settle.failed(toFailure(thrown)),
+    const log = callLog(parts, method.path, settle.requestId);
+    call.on("cancelled", () => {
+      const failure = whyCancelled(call.getDeadline(), parts.clock.wall());
+      log(failure);
+      note(grpcCodeOf(failure));
+    });
+    void run(call, answer, settle.requestId).then(
+      (message) => {
+        log(null);
+        settle.done(message);
+      },
+      (thrown: unknown) => {
+        log(toFailure(thrown));
+        settle.failed(toFailure(thrown));
+      },
     );
+  };
+}
+
+/** Writes a line, once, with the status that the call would have over HTTP. */
+function callLog(
+  { clock, accessLog }: CallParts,
+  path: string,
+  requestId: string,
+): (failure: Failure | null) => void {
+  const beganAt = clock.now();
+  let isNoted = !logged.test(path);
+  return (failure) => {
+    if (isNoted) return;
+    isNoted = true;
+    const { code = null, message: error = null } = failure ?? {};
+    const status = code === null ? 200 : httpStatus[code];
+    const totalMs = clock.now() - beganAt;
+    accessLog.notePlain({ requestId, method: "POST", path, status, code, error, totalMs });
   };
 }
 
 async function run(
   call: ServerUnaryCall<Received<never>, unknown>,
   answer: Answerer,
+  requestId: string,
 ): Promise<unknown> {
   const { request, metadata } = call;
   if (request.type === "refused") throw toError(request.failure);
-  return answer(request.message, { metadata, host: call.getHost() });
+  return answer(request.message, { metadata, host: call.getHost(), requestId });
 }
 
 /** The one answer of a unary call, with the id by which the server's log knows it. */

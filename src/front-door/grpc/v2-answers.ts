@@ -91,14 +91,15 @@ function changes(parts: V2Parts) {
       guard(head);
       checkRepository(request.repository);
       const read = readLoadOf(request, maxUploadBytes);
-      await loadModel({ ...parts, maxUploadBytes }, request.model, read);
+      const { requestId } = head;
+      await loadModel({ ...parts, maxUploadBytes, requestId }, request.model, read);
       return {};
     },
     RepositoryModelUnload: async (request: Change, head: CallHead) => {
       guard(head);
       checkRepository(request.repository_name);
       checkUnload({ parameters: plainValues(request.parameters) });
-      await unloadModel(ask, request.model_name);
+      await unloadModel(ask, request.model_name, head.requestId);
       return {};
     },
     TraceSetting: async ({ settings: asked, model_name }: TraceAsk, head: CallHead) => {

@@ -134,7 +134,7 @@ describe("The inference platform's other routes", bounded, () => {
 
   it("say with 503 that it is not ready", async (t) => {
     const { get, directory } = await neighbours(t);
-    directory.server = { draining: true, started: true };
+    directory.server = { draining: true, started: true, changesRefused: null };
     const { status, json } = await get("/health/ready");
     assert.deepEqual([status, json["status"]], [503, "not_ready"]);
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { compareVersions } from "../../src/config/version-order.ts";
+import { compareVersions } from "../../src/protocol/version-order.ts";
 
 describe("compareVersions", () => {
   for (const ordered of [
