@@ -31,7 +31,7 @@ import {
 import { breakerStates, type Pressure } from "../../src/protocol/pressure.ts";
 import { endReasons } from "../../src/protocol/sequences.ts";
 
-const runs = { numRuns: 400 };
+const runs = { numRuns: 400, includeErrorInReport: true };
 const u32 = fc.nat({ max: 2 ** 32 - 1 });
 const ascii = fc.string({ unit: "grapheme-ascii", maxLength: 255 });
 const key = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 255 });

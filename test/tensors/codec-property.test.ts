@@ -16,7 +16,7 @@ import {
   someTensors,
 } from "./any-tensor.ts";
 
-const runs = { numRuns: 200 };
+const runs = { numRuns: 200, includeErrorInReport: true };
 const inJson = { types: jsonDatatypes, finite: true };
 
 /** The answer of one model as the request of the next, which calls inputs what the first calls outputs. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { readBase64, readSamples } from "../../src/tensors/samples.ts";
 
-const runs = { numRuns: 300 };
+const runs = { numRuns: 300, includeErrorInReport: true };
 
 describe("readSamples", () => {
   for (const [format, array, least, most] of [

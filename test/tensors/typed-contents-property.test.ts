@@ -29,6 +29,6 @@ describe("readContents", () => {
       const both = Buffer.concat(pieces.map((piece) => encode(datatype, piece)));
       assertSame([readContents(head, whole), readContents(head, both)], [tensor, tensor]);
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: 300, includeErrorInReport: true });
   });
 });

@@ -14,7 +14,7 @@ import { contentsOf, elementsOf, typedDatatypes } from "../../tensors/tensor-con
 const root = loadProto("inference.proto");
 const requestType = root.lookupType("inference.ModelInferRequest");
 const responseType = root.lookupType("inference.ModelInferResponse");
-const runs = { numRuns: 200 };
+const runs = { numRuns: 200, includeErrorInReport: true };
 
 function heads(prefix: string, tensors: readonly Tensor[]) {
   return tensors.map(({ datatype, shape }, i) => ({ name: `${prefix}_${i}`, datatype, shape }));
