@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runBenchIn } from "./bench-run.ts";
 import { type Contestant, freePort, repositoryRoot, startContestant } from "./contestant.ts";
-import { type AttackReport, attackServer, type Plan } from "./hostile/attack.ts";
+import { type AttackReport, attackServer, growthOf, type Plan } from "./hostile/attack.ts";
 import { hostileModels } from "./hostile/sound.ts";
 
+const rounds = 10;
 const defaults = { mutants: "100000", seed: "1" };
 /** What collectors and allocators may still take once a server is warm; all its processes together. */
 const mostGrowthMb = 64;
@@ -22,7 +23,7 @@ function readPlan(args: readonly string[]): Plan {
   if (!(Number.isInteger(mutants) && mutants > 0 && Number.isInteger(seed))) {
     throw new Error("npm run bench:mutants -- [--mutants <n>] [--seed <n>]: whole numbers");
   }
-  return { mutants, seed, warmUp: Math.floor(mutants / 5) };
+  return { mutants, seed, rounds };
 }
 
 function writeModels(folder: string): void {
@@ -43,7 +44,8 @@ function startTroupe(models: string, grpcPort: number): Promise<Contestant> {
 }
 
 /** What must not be; empty where all is well. */
-function mistakesIn({ surfaces, changedPids, rssMb: [warm, end] }: AttackReport): string[] {
+function mistakesIn(attack: AttackReport): string[] {
+  const { surfaces, changedPids, rssMb } = attack;
   const faults = surfaces.flatMap(({ surface, faults }) =>
     faults.map((words) => `${surface}: ${words}`),
   );
@@ -51,7 +53,7 @@ function mistakesIn({ surfaces, changedPids, rssMb: [warm, end] }: AttackReport)
     .filter(({ isSame }) => !isSame)
     .map(({ surface }) => `${surface}: sound requests are answered otherwise than before`);
   const restarted = changedPids.map((pid) => `process ${pid} has ended, or has come`);
-  const grown = end - warm > mostGrowthMb ? [`memory grew from ${warm} to ${end} MiB`] : [];
+  const grown = growthOf(attack) > mostGrowthMb ? [`memory grew: ${rssMb.join(", ")} MiB`] : [];
   return [...faults, ...changed, ...restarted, ...grown];
 }
 

@@ -14,8 +14,8 @@ export interface AttackedServer extends Victim {
 export interface Plan {
   readonly seed: number;
   readonly mutants: number;
-  /** Sent before memory is looked at: a server grows with the first of everything. */
-  readonly warmUp: number;
+  /** After each of as many mutants memory is looked at. A server grows with the first of everything, so within the first. */
+  readonly rounds: number;
 }
 
 export interface SurfaceReport {
@@ -31,8 +31,8 @@ export interface AttackReport {
   readonly seconds: number;
   /** Processes that were there before and are there no more, or have come. */
   readonly changedPids: readonly number[];
-  /** MiB of all processes together, once warm and in the end. */
-  readonly rssMb: readonly [warm: number, end: number];
+  /** MiB of all processes together, after each round. */
+  readonly rssMb: readonly number[];
 }
 
 export async function attackServer(server: AttackedServer, plan: Plan): Promise<AttackReport> {
@@ -51,7 +51,7 @@ export async function attackServer(server: AttackedServer, plan: Plan): Promise<
 async function attackAll(
   surfaces: readonly Surface[],
   { pid }: AttackedServer,
-  { seed, mutants, warmUp }: Plan,
+  { seed, mutants, rounds }: Plan,
 ): Promise<AttackReport> {
   const random = seededRandom(seed);
   const before: (readonly string[])[] = [];
@@ -59,10 +59,11 @@ async function attackAll(
   const pids = readTreePids(pid);
   const beganAt = performance.now();
   const tallies = surfaces.map(() => new Tally());
-  await attackEach(surfaces, tallies, { random, mutants: warmUp });
-  const warm = readTreeMemory(pid).rssMb;
-  await attackEach(surfaces, tallies, { random, mutants: mutants - warmUp });
-  const end = readTreeMemory(pid).rssMb;
+  const rssMb: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await attackEach(surfaces, tallies, { random, mutants: Math.ceil(mutants / rounds) });
+    rssMb.push(Math.round(readTreeMemory(pid).rssMb));
+  }
   const seconds = (performance.now() - beganAt) / 1_000;
   const reports: SurfaceReport[] = [];
   for (const [i, surface] of surfaces.entries()) {
@@ -71,7 +72,7 @@ async function attackAll(
     reports.push({ surface: surface.name, counts: Object.fromEntries(counts), faults, isSame });
   }
   const changedPids = difference(pids, readTreePids(pid));
-  return { surfaces: reports, seconds, changedPids, rssMb: [warm, end] };
+  return { surfaces: reports, seconds, changedPids, rssMb };
 }
 
 async function attackEach(
@@ -84,6 +85,11 @@ async function attackEach(
     const rest = i === 0 ? mutants - share * surfaces.length : 0;
     await surface.attack(random, share + rest, tallies[i] as Tally);
   }
+}
+
+/** MiB that came after the first round. */
+export function growthOf({ rssMb }: AttackReport): number {
+  return (rssMb.at(-1) ?? 0) - (rssMb[0] ?? 0);
 }
 
 function difference(left: readonly number[], right: readonly number[]): readonly number[] {
