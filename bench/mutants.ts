@@ -23,7 +23,12 @@ function readPlan(args: readonly string[]): Plan {
   if (!(Number.isInteger(mutants) && mutants > 0 && Number.isInteger(seed))) {
     throw new Error("npm run bench:mutants -- [--mutants <n>] [--seed <n>]: whole numbers");
   }
-  return { mutants, seed, rounds };
+  return {
+    mutants,
+    seed,
+    rounds,
+    onRound: (round, rssMb) => console.error(`round ${round} of ${rounds}: ${rssMb} MiB`),
+  };
 }
 
 function writeModels(folder: string): void {

@@ -16,6 +16,7 @@ export interface Plan {
   readonly mutants: number;
   /** After each of as many mutants memory is looked at. A server grows with the first of everything, so within the first. */
   readonly rounds: number;
+  readonly onRound?: (round: number, rssMb: number) => void;
 }
 
 export interface SurfaceReport {
@@ -51,7 +52,7 @@ export async function attackServer(server: AttackedServer, plan: Plan): Promise<
 async function attackAll(
   surfaces: readonly Surface[],
   { pid }: AttackedServer,
-  { seed, mutants, rounds }: Plan,
+  { seed, mutants, rounds, onRound }: Plan,
 ): Promise<AttackReport> {
   const random = seededRandom(seed);
   const before: (readonly string[])[] = [];
@@ -62,7 +63,9 @@ async function attackAll(
   const rssMb: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     await attackEach(surfaces, tallies, { random, mutants: Math.ceil(mutants / rounds) });
-    rssMb.push(Math.round(readTreeMemory(pid).rssMb));
+    const held = Math.round(readTreeMemory(pid).rssMb);
+    rssMb.push(held);
+    onRound?.(round + 1, held);
   }
   const seconds = (performance.now() - beganAt) / 1_000;
   const reports: SurfaceReport[] = [];
