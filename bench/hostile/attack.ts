@@ -90,9 +90,9 @@ async function attackEach(
   }
 }
 
-/** MiB that came after the first round. */
-export function growthOf({ rssMb }: AttackReport): number {
-  return (rssMb.at(-1) ?? 0) - (rssMb[0] ?? 0);
+/** MiB that came after the first round and stayed: memory goes up and down with collections, so the least of the last. */
+export function growthOf({ rssMb: [first = 0, ...others] }: Pick<AttackReport, "rssMb">): number {
+  return Math.min(...others.slice(-3)) - first;
 }
 
 function difference(left: readonly number[], right: readonly number[]): readonly number[] {

@@ -4,6 +4,8 @@ import { lengthPrefix } from "../../src/protocol/binary-body.ts";
 import type { AnswerBody } from "../../src/protocol/host-frames.ts";
 import { datatypes } from "../../src/protocol/model-metadata.ts";
 import { writeBinary } from "../../src/tensors/binary-elements.ts";
+import { nexusCodec } from "../../src/tensors/nexus-codec.ts";
+import { platformCodec } from "../../src/tensors/platform-codec.ts";
 import { predictBinaryCodec, predictCodec } from "../../src/tensors/predict-codec.ts";
 import { v2BinaryCodec, v2Codec } from "../../src/tensors/v2-codec.ts";
 import { v2RawCodec } from "../../src/tensors/v2-raw-codec.ts";
@@ -99,6 +101,25 @@ describe("What a codec has written it reads as the same tensors, of any datatype
       assertSame(predictCodec.decode(body, model).inputs, [tensor]);
       const byName = Buffer.from(`{"inputs":{"in_0":${nested}}}`);
       assertSame(predictCodec.decode(byName, model).inputs, [tensor]);
+    });
+    fc.assert(property, runs);
+  });
+
+  it("the AI Backend's JSON, and Model-Nexus's, whose rows are flat", () => {
+    const shape = fc.nat({ max: 40 }).map((size) => [1, size]);
+    const property = fc.property(anyTensor({ ...inJson, shape }), (tensor) => {
+      const model = modelOf([tensor]);
+      const answer = answerWith([tensor]);
+      const platform = Buffer.from(platformCodec.encode(answer, model).json).toString();
+      const rows = platform.slice('{"predictions":'.length, platform.lastIndexOf("}"));
+      const decoded = platformCodec.decode(Buffer.from(`{"features":${rows}}`), model);
+      assertSame(decoded.inputs, [tensor]);
+      const nexus = Buffer.from(nexusCodec.encode(answer, model).json).toString();
+      const from = nexus.indexOf('"prediction":') + 13;
+      const confidenceAt = nexus.lastIndexOf(',"confidence":');
+      const row = nexus.slice(from, confidenceAt < 0 ? nexus.lastIndexOf("}") : confidenceAt);
+      const read = nexusCodec.decode(Buffer.from(`{"features":${row}}`), model);
+      assertSame(read.inputs, [tensor]);
     });
     fc.assert(property, runs);
   });
