@@ -60,7 +60,8 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return { PATH, HOME, TMPDIR, ORT_DISABLE_TELEMETRY: "1" };
 }
 
-async function freePort(): Promise<number> {
+/** One that nobody listens on, at this moment. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

@@ -119,6 +119,12 @@ export class ModelRegistry {
     this.#models.delete(name);
   }
 
+  /** Undefined where there is no such model any more. */
+  viewOf(name: string): ModelView | undefined {
+    const model = this.#models.get(name);
+    return model && this.view(model);
+  }
+
   /** As it is now. */
   noteFolder(model: KnownModel, folder: ModelFolder): void {
     const before = driftOf(model);

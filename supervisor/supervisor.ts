@@ -72,7 +72,7 @@ export class Supervisor {
       hostLogs: this.#hostLogs,
       feed: this.#feed,
       metrics: this.#metrics,
-      view: (life) => this.#viewOf(life.name),
+      view: (life) => this.#registry.viewOf(life.name),
       listener: {
         onView: (view) => this.#onView(view),
         onGone: (name) => this.#onGone(name),
@@ -204,11 +204,6 @@ export class Supervisor {
 
   get #hosts(): readonly HostSlot[] {
     return [...this.#registry.hosts, ...this.#management.trials];
-  }
-
-  #viewOf(name: string): ModelView | undefined {
-    const model = this.#registry.get(name);
-    return model && this.#registry.view(model);
   }
 
   #onView(model: ModelView): void {

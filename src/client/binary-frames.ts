@@ -36,10 +36,21 @@ export function writeTensorFrame({
 export function readTensorFrame(bytes: Uint8Array): object {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const tensorsAt = lengthBytes + view.getUint32(0, true);
-  const { outputs, ...fields } = parseJson(textOf(bytes.subarray(lengthBytes, tensorsAt))) as {
-    readonly outputs: readonly OutputHead[];
-  };
-  const reader = new TensorReader(bytes, tensorsAt);
+  const frame = parseJson(textOf(bytes.subarray(lengthBytes, tensorsAt))) as ListedFrame;
+  return withTensors(frame, new TensorReader(bytes, tensorsAt));
+}
+
+/** The same of a text: where no tensor has any bytes the frame is one, and its `outputs` are a list nonetheless. */
+export function readEmptyTensors(frame: object): object {
+  if (!("outputs" in frame && Array.isArray(frame.outputs))) return frame;
+  return withTensors(frame as ListedFrame, new TensorReader(new Uint8Array(0), 0));
+}
+
+interface ListedFrame {
+  readonly outputs: readonly OutputHead[];
+}
+
+function withTensors({ outputs, ...fields }: ListedFrame, reader: TensorReader): object {
   const tensors = outputs.map((output): [string, OutputTensor] => {
     const { name, datatype, shape } = output;
     return [name, { datatype, shape, data: reader.read(output) }];

@@ -8,7 +8,7 @@ import { type AnswerHead, answerOf, type InferCodec, type InferRequest } from ".
 
 export const jsonCodec: InferCodec = {
   write: (request) => ({
-    body: JSON.stringify(headOf(request, { input: jsonInput, output: (name) => ({ name }) })),
+    body: textOfRequest(request),
     headers: { "content-type": "application/json" },
   }),
   read: ({ body }) =>
@@ -16,6 +16,26 @@ export const jsonCodec: InferCodec = {
       readElements(datatype, data ?? []),
     ),
 };
+
+const nameOnly: TensorHeads = { input: (name) => ({ name }), output: (name) => ({ name }) };
+
+function textOfRequest(request: InferRequest): string {
+  const inputs = Object.entries(request.inputs).map(textOfInput).join(",");
+  const head = JSON.stringify({ ...headOf(request, nameOnly), inputs: undefined });
+  return `{"inputs":[${inputs}]${head === "{}" ? "" : ","}${head.slice(1)}`;
+}
+
+function textOfInput([name, { datatype, shape, data }]: readonly [string, Tensor]): string {
+  const head = JSON.stringify({ name, datatype, shape }).slice(0, -1);
+  return `${head},"data":${textOfElements(datatype, data)}}`;
+}
+
+/** JSON.stringify makes 0 of -0. */
+function textOfElements(datatype: Datatype, data: TensorData): string {
+  const elements = elementsOf(datatype, data);
+  if (!elements.some((element) => Object.is(element, -0))) return JSON.stringify(elements);
+  return `[${elements.map((element) => (Object.is(element, -0) ? "-0.0" : JSON.stringify(element))).join(",")}]`;
+}
 
 /** How a codec writes what is said of one tensor. */
 export interface TensorHeads {
@@ -36,12 +56,8 @@ export function headOf(
   };
 }
 
-function jsonInput(name: string, { datatype, shape, data }: Tensor): object {
-  return { name, datatype, shape, data: writeElements(datatype, data) };
-}
-
 /** Integers of 64 bits go as strings of digits, which are exact; BOOL goes as true and false. */
-function writeElements(datatype: Datatype, data: TensorData): readonly unknown[] {
+function elementsOf(datatype: Datatype, data: TensorData): readonly unknown[] {
   switch (datatypeTraits[datatype].kind) {
     case "boolean":
       return Array.from(data as Uint8Array, (value) => value !== 0);

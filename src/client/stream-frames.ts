@@ -1,6 +1,6 @@
 /* The frames of a WebSocket on which models answer, as callers write and read them. */
 import type { PredictAnswer } from "./answers.ts";
-import { readTensorFrame, writeTensorFrame } from "./binary-frames.ts";
+import { readEmptyTensors, readTensorFrame, writeTensorFrame } from "./binary-frames.ts";
 import { parseObject, TroupeClientError } from "./client-error.ts";
 import { type Features, plainFeatures } from "./features.ts";
 import type { Message } from "./platform.ts";
@@ -66,7 +66,9 @@ export function writeRequest(id: number, request: StreamRequest, model: Streamed
 
 /** Undefined where it cannot be read. */
 export function readFrame(message: Message): object | undefined {
-  return typeof message === "string" ? parseObject(message) : readTensorFrame(message);
+  if (typeof message !== "string") return readTensorFrame(message);
+  const frame = parseObject(message);
+  return frame && readEmptyTensors(frame);
 }
 
 function fieldsOf(id: number, request: Omit<StreamRequest, "tensors" | "outputs">): object {

@@ -2,19 +2,21 @@ import { isUtf8 } from "node:buffer";
 import type { ServedModel } from "./codec.ts";
 import { isTooDeep, maxDepth } from "./json-depth.ts";
 import { findJsonFault } from "./json-fault.ts";
+import { placeIn } from "./json-place.ts";
 import { scanJson } from "./json-scanner.ts";
 import { perModel } from "./per-model.ts";
 import { invalidRequest } from "./wording.ts";
 
 /**
  * The body as JSON.parse has it. Throws `invalid-request` for more than 100 levels of nesting, for what is no UTF-8 and
- * for what is no JSON (RFC 8259), so for NaN and Infinity too. Of duplicate keys the last one counts. A key named
+ * for what is no JSON (RFC 8259), so for NaN and Infinity too: what of the request they
+ * stand in is named. Of duplicate keys the last one counts. A key named
  * `__proto__` becomes an own property: callers read own properties only.
  */
 export function parseJsonBody(body: Uint8Array): unknown {
   if (isTooDeep(body)) {
     throw invalidRequest(
-      `Cannot parse body: JSON nesting depth exceeds maximum allowed limit (${maxDepth})`,
+      `Cannot parse body: JSON nesting depth exceeds maximum allowed limit (${maxDepth})${inPlace(body)}`,
     );
   }
   try {
@@ -70,5 +72,10 @@ function faultOf(body: Uint8Array): string {
   if (!isUtf8(body)) return "expected UTF-8, got other bytes";
   const fault = findJsonFault(body);
   if (fault === undefined) return "expected JSON, got something else";
-  return `expected ${fault.expected}, got ${fault.got} at position ${fault.position}`;
+  return `expected ${fault.expected}, got ${fault.got} at position ${fault.position}${inPlace(body, fault.position)}`;
+}
+
+function inPlace(body: Uint8Array, position = body.length): string {
+  const place = placeIn(body, position);
+  return place === "" ? "" : `, in ${place}`;
 }

@@ -102,7 +102,7 @@ function readLongs(values: readonly unknown[], { data, at, range }: LongTarget):
   return -1;
 }
 
-/** Beyond 2^53 a JSON number may have been rounded on its way here: 9007199254740993 arrives as …992. */
+/** From 2^53 on a JSON number may have been rounded on its way here: 9007199254740993 arrives as …992. */
 function longOfNumber(value: number): bigint | undefined {
   return Number.isSafeInteger(value) ? BigInt(value) : undefined;
 }

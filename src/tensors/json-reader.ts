@@ -28,7 +28,7 @@ export function readTensor(head: TensorHead, value: unknown, shape?: readonly nu
 /**
  * The elements of `value`, whose nesting is `dims` as `nestingOf` found it, in row-major order. BOOL takes true and
  * false; integers must be integral and in range; INT64 and UINT64 take strings of digits too, and numbers only up to
- * 2^53; FP32 and FP64 take finite numbers; BYTES takes strings. Throws `invalid-request` for the first element that is
+ * 2^53 - 1; FP32 and FP64 take finite numbers; BYTES takes strings. Throws `invalid-request` for the first element that is
  * none of these, and for FP16 and BF16, which have no form in JSON (Triton's text).
  */
 export function readElements(
@@ -108,7 +108,7 @@ function wanted(datatype: Datatype, got: unknown): string {
     case "long": {
       const isRounded = typeof got === "number" && Math.abs(got) > Number.MAX_SAFE_INTEGER;
       const form = isRounded
-        ? "a string of digits, as for every integer beyond 2^53,"
+        ? "a string of digits, as for every integer beyond 2^53 - 1,"
         : "an integer";
       return `${form} from ${traits.range.min} to ${traits.range.max} (${datatype})`;
     }

@@ -14,12 +14,13 @@ interface Writing {
 /** The elements from `from` up to, not including, `to` as a JSON list. */
 type WriteRun = (data: TensorData, from: number, to: number) => string;
 
-const largestExact = 2n ** 53n;
+/** Not 2^53: a reader that gets it as a number cannot tell it from 2^53 + 1, and refuses both as this server does. */
+const largestExact = 2n ** 53n - 1n;
 
 /**
  * The elements of output `name` as JSON text. What is not finite becomes null, with a warning; -0 keeps its sign as
- * -0.0; an INT64 or UINT64 tensor with any value beyond 2^53 is written as strings, all of it; BYTES are strings. A
- * rank-0 tensor is a bare value when nested, else a list of one. Throws as `checkWritable`: who wants FP16 and BF16 as
+ * -0.0; an INT64 or UINT64 tensor with any value beyond 2^53 - 1 is written as strings, all of it; BYTES are strings.
+ * A rank-0 tensor is a bare value when nested, else a list of one. Throws as `checkWritable`: who wants FP16 and BF16 as
  * numbers widens them first.
  */
 export function writeElements(name: string, tensor: Tensor, writing: Writing): string {

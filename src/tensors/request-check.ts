@@ -8,6 +8,9 @@ import { invalidRequest, listed, quoted } from "./wording.ts";
 // What every codec checks. The texts are Triton's where open-inference.md section 5 lists them, since clients match on
 // them; the status is always that of a client's mistake.
 
+/** Rows without elements cost their sender nothing, whatever their number, but each takes its turn in the model. */
+const mostEmptyRows = 1_024;
+
 interface CheckedInputs {
   /** In the model's order. */
   readonly inputs: readonly Tensor[];
@@ -113,7 +116,22 @@ function countRows(
     if (rows === -1) rows = found;
     else if (found !== -1 && found !== rows) throw unequalBatches(spec, model, { rows, found });
   }
+  if (rows > mostEmptyRows) checkPaid(inputs, model, rows);
   return rows === -1 ? 1 : rows;
+}
+
+/** Throws `invalid-request` where no input has as many elements as there are rows. */
+function checkPaid(
+  inputs: readonly (Tensor | undefined)[],
+  model: ServedModel,
+  rows: number,
+): void {
+  if (inputs.some((tensor) => tensor !== undefined && tensor.data.length >= rows)) return;
+  const at = inputs.findIndex((tensor) => tensor?.shape.includes(rows));
+  const name = model.metadata.inputs[at]?.name ?? "";
+  throw invalidRequest(
+    `Cannot read input ${quoted(name)} for model ${quoted(model.name)}: expected at most ${mostEmptyRows} rows where none has any elements, got shape ${shapeText(inputs[at]?.shape ?? [])}`,
+  );
 }
 
 /** The axis along which a request may bring any number of rows, or null. */

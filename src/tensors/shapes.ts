@@ -13,14 +13,18 @@ export function product(dims: readonly number[], from = 0, to = dims.length): nu
 }
 
 /**
- * The number of elements of input `name`, whose dims are integers of at least 0. Throws `invalid-request` above 2^31.
- * A zero anywhere makes it zero, however large the other dims are.
+ * The number of elements of input `name`, whose dims are integers of at least 0. Throws `invalid-request` above 2^31;
+ * a zero does not excuse the other dims, as what a model makes of them need not be empty.
  */
 export function elementCount(name: string, shape: readonly number[]): number {
+  let isEmpty = false;
   let total = 1;
-  // The cap keeps a later zero from meeting infinity, which would make NaN.
-  for (const dim of shape) total = Math.min(total * dim, Number.MAX_SAFE_INTEGER);
-  if (total <= maxElements) return total;
+  for (const dim of shape) {
+    if (dim === 0) isEmpty = true;
+    // The cap keeps the product a number.
+    else total = Math.min(total * dim, Number.MAX_SAFE_INTEGER);
+  }
+  if (total <= maxElements) return isEmpty ? 0 : total;
   throw invalidRequest(
     `shape ${shapeText(shape)} of input ${quoted(name)} causes total element count to exceed maximum size of ${maxElements}`,
   );

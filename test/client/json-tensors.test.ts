@@ -40,6 +40,11 @@ describe("tensors in JSON", () => {
     });
   }
 
+  it("write the sign of -0", () => {
+    const x: Tensor = { datatype: "FP32", shape: [3], data: new Float32Array([-0, 0, 0.5]) };
+    assert.match(String(jsonCodec.write({ inputs: { x } }).body), /"data":\[-0\.0,0,0\.5\]/);
+  });
+
   for (const [datatype, elements, data] of [
     ["FP32", [0.5, null], new Float32Array([0.5, Number.NaN])],
     ["INT64", ["9007199254740993", "1"], new BigInt64Array([9_007_199_254_740_993n, 1n])],

@@ -74,4 +74,14 @@ describe("readFrame", () => {
     const frame = new Uint8Array(Buffer.concat([length, json, written.data]));
     assert.deepEqual(readFrame(frame), { type: "done", id: 7, tensors: { x } });
   });
+
+  it("reads tensors without any bytes, which come as a text", () => {
+    const parameters = { binary_data_size: 0 };
+    const y = { name: "y", datatype: "FP32", shape: [0, 2], parameters };
+    assert.deepEqual(readFrame(JSON.stringify({ type: "done", id: 7, outputs: [y] })), {
+      type: "done",
+      id: 7,
+      tensors: { y: { datatype: "FP32", shape: [0, 2], data: new Float32Array(0) } },
+    });
+  });
 });

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { deflateSync, gzipSync } from "node:zlib";
 import { severalOutputsModel, stringsAndIntegersModel } from "../../models/datatype-models.ts";
 import { echoModel, fixedBatchModel } from "../../models/odd-models.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
-import { binaryBody, binaryFrame } from "./binary-form.ts";
 import { type Cluster, startReady } from "./cluster.ts";
 import { openSocket } from "./frame-socket.ts";
-import { sendForBytes } from "./http-client.ts";
 import { waitFor } from "./wait.ts";
 
 const seed = 20_261_120;
@@ -54,56 +51,6 @@ const soundFrames = [
   JSON.stringify({ type: "infer", id: "s", model: "echo", stream: true, features: [row, row] }),
   JSON.stringify({ type: "cancel", id: "a" }),
 ];
-
-function binaryInput(name: string, datatype: string, shape: readonly number[], size: number) {
-  return { name, datatype, shape, parameters: { binary_data_size: size } };
-}
-
-const text = Buffer.from("\x02\0\0\0\xc3\xa9\x01\0\0\0b", "latin1");
-const numbers = Buffer.from(BigInt64Array.of(1n, -2n, 3n, 4n).buffer);
-const binaryOutputs = ["sum", "text_out"].map((name) => {
-  return { name, parameters: { binary_data: true } };
-});
-
-/** Sound requests with binary tensors, for the model of strings. */
-const soundBinary = [
-  {
-    json: {
-      inputs: [binaryInput("number", "INT64", [2, 2], 32), binaryInput("text", "BYTES", [2], 11)],
-      outputs: binaryOutputs,
-    },
-    tensors: [numbers, text],
-  },
-  {
-    json: {
-      inputs: [
-        binaryInput("text", "BYTES", [2], 11),
-        { name: "number", datatype: "INT64", shape: [2, 2], data: [1, 2, 3, 4] },
-      ],
-      outputs: [{ name: "sum", parameters: { classification: 1, binary_data: true } }],
-    },
-    tensors: [text],
-  },
-];
-
-/** A few bits flipped, or a piece cut out or doubled; now and then nothing. */
-function harmBytes(random: Random, bytes: Buffer): Buffer {
-  let harmed = Buffer.from(bytes);
-  for (let left = Math.floor(between(random, 0, 3)); left > 0; left -= 1) {
-    const at = Math.floor(between(random, 0, harmed.length));
-    const end = at + Math.floor(between(random, 0, 9));
-    const flipped = Buffer.from(harmed);
-    flipped[at] = (flipped[at] ?? 0) ^ (1 << Math.floor(between(random, 0, 8)));
-    const cut = Buffer.concat([harmed.subarray(0, at), harmed.subarray(end)]);
-    const doubled = Buffer.concat([harmed.subarray(0, end), harmed.subarray(at)]);
-    harmed = pick(random, [flipped, flipped, cut, doubled, harmed.subarray(0, at)]);
-  }
-  return harmed;
-}
-
-function pack(coding: string, bytes: Buffer): Buffer {
-  return coding === "gzip" ? gzipSync(bytes) : deflateSync(bytes);
-}
 
 function pick<T>(random: Random, values: readonly T[]): T {
   return values[Math.floor(between(random, 0, values.length))] as T;
@@ -238,62 +185,6 @@ describe(`Random malformed requests, seed ${seed}`, () => {
     }
     socket.infer("last", { model: "echo", features: row });
     assert.equal((await socket.answer("last")).type, "done");
-    assert.deepEqual(await pidsOf(cluster), pids);
-    socket.close();
-    await socket.closed;
-  });
-
-  it(`are refused with 4xx, ${bodies} binary bodies, packed and plain, and restart nothing`, async () => {
-    const random = seededRandom(seed + 2);
-    const pids = await pidsOf(cluster);
-    const seen = new Set<number>();
-    for (let sent = 0; sent < bodies; sent += atOnce) {
-      const asks = Array.from({ length: atOnce }, async () => {
-        const { json, tensors } = pick(random, soundBinary);
-        const { body, jsonBytes } = binaryBody(json, tensors);
-        const coding = pick(random, ["", "", "gzip", "deflate"]);
-        const harmed = harmBytes(random, body);
-        const path = "/v2/models/strings/infer";
-        const reply = await sendForBytes(cluster.url, {
-          method: "POST",
-          path,
-          headers: {
-            "inference-header-content-length": pick(random, [
-              `${jsonBytes}`,
-              `${jsonBytes}`,
-              `${Math.floor(between(random, -9, body.length + 9))}`,
-              `${jsonBytes}x`,
-            ]),
-            ...(coding === "" ? {} : { "content-encoding": coding }),
-          },
-          body: coding === "" ? harmed : harmBytes(random, pack(coding, harmed)),
-        });
-        seen.add(reply.status);
-        assert.ok([200, 400, 501].includes(reply.status), reply.body.toString());
-      });
-      await Promise.all(asks);
-    }
-    assert.ok(seen.has(400));
-    assert.deepEqual(await pidsOf(cluster), pids);
-  });
-
-  it(`are refused with client codes, ${frames} binary frames on one socket, which lives`, async () => {
-    const random = seededRandom(seed + 3);
-    const pids = await pidsOf(cluster);
-    const socket = await openSocket(cluster.url, "/v2/models/strings/stream");
-    for (let sent = 0; sent < frames; sent += 1) {
-      const { json, tensors } = pick(random, soundBinary);
-      const frame = binaryFrame({ type: "infer", id: sent, ...json }, tensors);
-      socket.sendBytes(harmBytes(random, frame));
-      if (sent % atOnce === 0) {
-        socket.sendBytes(binaryFrame({ type: "infer", id: `mark ${sent}`, ...json }, tensors));
-        await socket.binaryAnswer(`mark ${sent}`);
-      }
-    }
-    await cluster.quiet();
-    for (const { type, code, error } of socket.frames) {
-      if (type === "failed") assert.ok(clientCodes.has(code), `${code}: ${error}`);
-    }
     assert.deepEqual(await pidsOf(cluster), pids);
     socket.close();
     await socket.closed;

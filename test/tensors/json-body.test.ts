@@ -27,9 +27,19 @@ describe("parseJsonBody", () => {
     }
   });
 
+  it("says in which input the nesting is too deep", () => {
+    const body = `{"inputs":[{"name":"x","data":${nested(97)}},{"name":"y","data":${nested(98)}}]}`;
+    assert.throws(
+      () => parseJsonBody(Buffer.from(body)),
+      refusal(
+        "Cannot parse body: JSON nesting depth exceeds maximum allowed limit (100), in input 'y'",
+      ),
+    );
+  });
+
   for (const [body, message] of [
-    ['{"features":[1,NaN]}', "expected a JSON value, got 'NaN' at position 15"],
-    ['{"features":}', "expected a JSON value, got '}' at position 12"],
+    ['{"features":[1,NaN]}', "expected a JSON value, got 'NaN' at position 15, in 'features'"],
+    ['{"features":}', "expected a JSON value, got '}' at position 12, in 'features'"],
     ["", "expected a JSON value, got the end of the body at position 0"],
     ["\ufeff{}", "expected a JSON value, got the byte 0xef at position 0"],
   ] as const) {

@@ -46,7 +46,7 @@ describe("readTensor", () => {
   const integers = "an integer from -9223372036854775808 to 9223372036854775807 (INT64)";
   const digits = integers.replace(
     "an integer",
-    "a string of digits, as for every integer beyond 2^53,",
+    "a string of digits, as for every integer beyond 2^53 - 1,",
   );
   for (const [datatype, value, message] of [
     ["FP32", [1, "a"], 'expected a finite number in the range of FP32 at [1], got "a"'],

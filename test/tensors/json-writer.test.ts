@@ -27,9 +27,11 @@ describe("writeElements", () => {
     [tensor("INT8", Int8Array.of(-128, 127)), "[-128,127]"],
     [tensor("UINT32", Uint32Array.of(4294967295)), "[4294967295]"],
     [
-      tensor("INT64", BigInt64Array.of(2n ** 53n, -(2n ** 53n), 1n)),
-      "[9007199254740992,-9007199254740992,1]",
+      tensor("INT64", BigInt64Array.of(2n ** 53n - 1n, 1n - 2n ** 53n, 1n)),
+      "[9007199254740991,-9007199254740991,1]",
     ],
+    [tensor("INT64", BigInt64Array.of(-(2n ** 53n), 1n)), '["-9007199254740992","1"]'],
+    [tensor("UINT64", BigUint64Array.of(2n ** 53n)), '["9007199254740992"]'],
     [tensor("INT64", BigInt64Array.of(1n, 2n ** 53n + 1n)), '["1","9007199254740993"]'],
     [tensor("INT64", BigInt64Array.of(-(2n ** 63n))), '["-9223372036854775808"]'],
     [tensor("UINT64", BigUint64Array.of(2n ** 64n - 1n, 0n)), '["18446744073709551615","0"]'],

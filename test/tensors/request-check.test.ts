@@ -56,6 +56,20 @@ describe("checkInputs", () => {
     assert.deepEqual(check(model(batched, spec("x", [-1, 2])), { x }), { inputs: [x], rows: 9 });
   });
 
+  it("bounds the rows of which none has any elements, and no others", () => {
+    const wide = model(batched, spec("x", [-1, -1]), spec("h", [0, -1], 1), spec("rate", [], null));
+    const of = (rows: number, width: number) => {
+      return { x: floats(rows, width), h: floats(0, rows), rate: floats() };
+    };
+    assert.equal(check(wide, of(1_024, 0)).rows, 1_024);
+    assert.equal(check(wide, of(5_000, 1)).rows, 5_000);
+    assert.throws(() => check(wide, of(1_025, 0)), {
+      code: "invalid-request",
+      message:
+        "Cannot read input 'x' for model 'm': expected at most 1024 rows where none has any elements, got shape [1025,0]",
+    });
+  });
+
   it("takes no rows from inputs without a batch axis", () => {
     const x = floats(5, 2);
     const sr = floats();

@@ -23,17 +23,25 @@ describe("elementCount", () => {
     [[], 1],
     [[2, 3], 6],
     [[2 ** 31], 2 ** 31],
-    [[0, 2 ** 53], 0],
-    [[2 ** 53, 2 ** 53, 0], 0],
+    [[0, 2 ** 31], 0],
+    [[2 ** 16, 0, 2 ** 15], 0],
     [Array(1001).fill(1), 1],
-    [[...Array(1001).fill(2 ** 53 - 1), 0], 0],
+    [[...Array(1001).fill(1), 0], 0],
   ] as [number[], number][]) {
     it(`counts ${shapeText(shape)}`, () => {
       assert.equal(elementCount("x", shape), count);
     });
   }
 
-  for (const shape of [[2 ** 31 + 1], [2 ** 16, 2 ** 16], [2 ** 53 - 1], Array(1001).fill(2)]) {
+  for (const shape of [
+    [2 ** 31 + 1],
+    [2 ** 16, 2 ** 16],
+    [2 ** 53 - 1],
+    Array(1001).fill(2),
+    [2 ** 31 + 1, 0],
+    [0, 2 ** 53],
+    [0, ...Array(1001).fill(2 ** 53 - 1)],
+  ]) {
     it(`refuses ${shapeText(shape)}`, () => {
       assert.throws(() => elementCount("x", shape), {
         code: "invalid-request",
