@@ -145,7 +145,7 @@ export class FrameReader {
   }
 
   #finishMessage(): ServerFrame {
-    const lead = this.#lead.latin1Slice(0, this.#leadLength);
+    const lead = this.#lead.toString("latin1", 0, this.#leadLength);
     this.#leadLength = 0;
     return { type: "message", lead };
   }

@@ -28,9 +28,7 @@ function reader(): FrameReader {
 /** Of messages, whether they begin with "done". */
 function judged(frames: readonly ServerFrame[]) {
   return frames.map((frame) =>
-    frame.type === "message"
-      ? { type: "message", isWanted: frame.lead.startsWith("done") }
-      : frame,
+    frame.type === "message" ? { type: "message", isWanted: frame.lead.startsWith("done") } : frame,
   );
 }
 

@@ -37,7 +37,9 @@ describe("WebSocketDialogue", () => {
       /\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n/,
     );
     const keys = Array.from({ length: 2 }, () => {
-      const { greeting } = new WebSocketDialogue({ port: 1, path: "/ws" }, [Buffer.from("request")]);
+      const { greeting } = new WebSocketDialogue({ port: 1, path: "/ws" }, [
+        Buffer.from("request"),
+      ]);
       return /sec-websocket-key: (\S+)/.exec(greeting.toString())?.[1] ?? "";
     });
     assert.deepEqual(
