@@ -19,6 +19,7 @@ export function tallyOfRuns(batch: number, times: readonly number[]): Tally {
     p90Ms: percentile(sorted, 90),
     p99Ms: percentile(sorted, 99),
     maxMs: percentile(sorted, 100),
+    acceptedP99Ms: percentile(sorted, 99),
     refusedP99Ms: Number.NaN,
     meanSendDelayMs: 0,
     cpuSeconds: 0,

@@ -2,13 +2,14 @@
 import { type Finding, isMet, type Promised } from "./finding.ts";
 import { boundText, promisedOf, valueText } from "./report.ts";
 
-const width = 860;
+const width = 872;
 const rowHeight = 24;
 const barHeight = 12;
-const top = 64;
+const whatAt = 116;
+const top = 74;
 const bottom = 16;
-const barsAt = 410;
-const barsEndAt = 660;
+const barsAt = 422;
+const barsEndAt = 672;
 /** Bars that are longer are cut. */
 const longest = 2.5;
 
@@ -38,7 +39,7 @@ function row(finding: Promised, place: number): string {
   const tip = isCut ? `<path class="${kind}" d="M${end} ${barTop}l7 6l-7 6z"/>` : "";
   return [
     `<text x="8" y="${middle + 4}" class="work">${escapeXml(finding.work)}</text>`,
-    `<text x="104" y="${middle + 4}">${escapeXml(finding.what)}</text>`,
+    `<text x="${whatAt}" y="${middle + 4}">${escapeXml(finding.what)}</text>`,
     `<rect class="${kind}" x="${barsAt}" y="${barTop}" width="${(end - barsAt).toFixed(1)}" height="${barHeight}"/>${tip}`,
     `<text x="${barsEndAt + 18}" y="${middle + 4}">${escapeXml(`${short}, ${boundText(finding)}`)}</text>`,
   ].join("\n");

@@ -35,7 +35,7 @@ export interface BenchOptions {
 export const usage = `npm run bench -- [options]
   --rounds <n>           rounds of which the median counts (5)
   --seconds <n>          length of each measurement (2)
-  --quick                2 rounds of half a second, 20 models, 30000 requests: to see that all works
+  --quick                1 round of half a second, 20 models, 30000 requests: to see that all works
   --contestants <names>  some of ${contestantNames.join(",")} (all; fastapi needs --with-python)
   --works <names>        some of ${allNames.join(",")},
                          or the beginning of several, such as tiny (all)
@@ -88,8 +88,8 @@ function pythonOf(values: { "with-python": boolean; python?: string }): string |
 /** What is measured, and by how much. */
 function extent(quick: boolean) {
   return quick
-    ? { rounds: "2", seconds: "0.5", settleMs: 500, models: "20", requests: "30000" }
-    : { rounds: "5", seconds: "2", settleMs: 2000, models: "100", requests: "1000000" };
+    ? { rounds: "1", seconds: "0.5", settleMs: 300, models: "20", requests: "30000" }
+    : { rounds: "5", seconds: "2", settleMs: 1500, models: "100", requests: "1000000" };
 }
 
 export function parseBenchOptions(args: readonly string[]): BenchOptions {

@@ -8,7 +8,7 @@ const opening = "<!-- bench -->";
 const closing = "<!-- /bench -->";
 
 /** `results` is the path of the run's files, without their endings. */
-export function readmeSection(report: Report, results: string): string {
+function readmeSection(report: Report, results: string): string {
   return [
     `![Troupe against its targets: one bar each, measured on ${report.date}](${results}.svg)`,
     `Measured on ${report.date}. ${method(report)} The whole record is [${results}.md](${results}.md).`,

@@ -54,7 +54,7 @@ export const moreFlowers = [
 ];
 
 /** The same flower as `tiny`. */
-export const tinyFrame = {
+const tinyFrame = {
   transport: "websocket",
   path: "/v2/models/iris/stream",
   headers: {},

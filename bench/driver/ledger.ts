@@ -7,6 +7,9 @@ export interface Window {
   readonly closesAt: number;
 }
 
+/** The status of what was taken in, and not answered in time. */
+const late = 504;
+
 /** Far more than one process can send: latencies past it would be counted, but not kept. */
 const closedPerSecond = 100_000;
 
@@ -34,10 +37,18 @@ class Latencies {
   }
 }
 
+function merged(left: Float64Array, right: Float64Array): Float64Array {
+  const all = new Float64Array(left.length + right.length);
+  all.set(left);
+  all.set(right, left.length);
+  return all.sort();
+}
+
 /** Counts what falls in the window; its memory is taken up front, so that counting allocates nothing. */
 export class Ledger {
   readonly #window: Window;
   readonly #served: Latencies;
+  readonly #late: Latencies;
   readonly #refused: Latencies;
   readonly #statusesNot200 = new Map<number, number>();
   #ok = 0;
@@ -49,6 +60,7 @@ export class Ledger {
   constructor(window: Window, capacity: number) {
     this.#window = window;
     this.#served = new Latencies(capacity);
+    this.#late = new Latencies(capacity);
     this.#refused = new Latencies(capacity);
   }
 
@@ -62,7 +74,7 @@ export class Ledger {
     if (status === 200 && this.#covers(now)) this.#okInWindow += 1;
     if (!this.#covers(intendedAt)) return;
     if (status === 200) this.#serve(now - intendedAt);
-    else this.#refuse(status, now - intendedAt);
+    else this.#fail(status, now - intendedAt);
   }
 
   broke(intendedAt: number): void {
@@ -84,6 +96,7 @@ export class Ledger {
       p90Ms: percentile(sorted, 90),
       p99Ms: percentile(sorted, 99),
       maxMs: percentile(sorted, 100),
+      acceptedP99Ms: percentile(merged(sorted, this.#late.sorted()), 99),
       refusedP99Ms: percentile(this.#refused.sorted(), 99),
       meanSendDelayMs: this.#sent === 0 ? 0 : this.#sendDelayMs / this.#sent,
       cpuSeconds,
@@ -99,8 +112,9 @@ export class Ledger {
     this.#served.keep(latencyMs);
   }
 
-  #refuse(status: number, latencyMs: number): void {
+  #fail(status: number, latencyMs: number): void {
     this.#statusesNot200.set(status, (this.#statusesNot200.get(status) ?? 0) + 1);
-    this.#refused.keep(latencyMs);
+    const kept = status === late ? this.#late : this.#refused;
+    kept.keep(latencyMs);
   }
 }

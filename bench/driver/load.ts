@@ -9,7 +9,7 @@ import { byPopularity } from "./popularity.ts";
 import { closedSchedule, openSchedule, type TakeDue } from "./schedule.ts";
 import { framesOf, WebSocketDialogue } from "./websocket-dialogue.ts";
 
-const connectLimitMs = 2000;
+const connectLimitMs = 5000;
 /** How long the driver waits, after the window, for what was due in it. */
 const drainLimitMs = 5000;
 /** The shortest time a timer can wait: an open loop sends what came due in it at once. */

@@ -41,6 +41,8 @@ export interface Tally {
   readonly p90Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** Of 200s and of 504s: of what was taken in, whether it was in time or not. */
+  readonly acceptedP99Ms: number;
   /** Of answers of any other status; NaN where there were none. */
   readonly refusedP99Ms: number;
   /** How long after its intended time a request left, on average: the driver's own error in an open loop. */

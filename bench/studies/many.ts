@@ -9,9 +9,9 @@ import { spreadOf, spreadOfRatios } from "../statistics.ts";
 import { partNames, readParts } from "../troupe.ts";
 import { load, newFolder, roundsOf, type Stage, type Study, withTroupe } from "./study.ts";
 
-/** What was busy with the start comes to rest. */
-const settleMs = 5000;
-const restMs = 5000;
+/** First what was busy with the start comes to rest, then that is measured. */
+const wholeRestMs = 5000;
+const quickRestMs = 2000;
 /** Troupe loads two at a time, by default. */
 const readyLimitMs = 240_000;
 
@@ -20,8 +20,9 @@ function namesOf(count: number): readonly string[] {
 }
 
 /** Of all processes together, in cores. */
-async function coresAtRest(troupe: Contestant): Promise<number> {
-  await sleep(settleMs);
+async function coresAtRest({ options }: Stage, troupe: Contestant): Promise<number> {
+  const restMs = options.quick ? quickRestMs : wholeRestMs;
+  await sleep(restMs);
   const parts = await readParts(troupe);
   const pids = partNames.flatMap((part) => parts[part]);
   const before = readCpuSeconds(pids);
@@ -85,7 +86,7 @@ export const studyMany: Study = (stage) => {
   for (const name of names) addSample(models, "iris", name);
   return withTroupe(stage, { models, readyLimitMs }, async (troupe) => {
     stage.say(`${names.length} models ready after ${(troupe.startMs / 1000).toFixed(1)} s`);
-    const cores = await coresAtRest(troupe);
+    const cores = await coresAtRest(stage, troupe);
     const rounds = await measureRounds(stage, troupe, names);
     return findings(names.length, cores, rounds);
   });

@@ -19,7 +19,7 @@ const width = 1024;
 const layers = 64;
 const deadlineMs = 1000;
 /** More than can be in flight within the deadline. */
-const connections = 768;
+const connections = 1024;
 const leastWindowMs = 1000;
 const warmUpMs = 700;
 
@@ -41,6 +41,15 @@ interface Round {
   readonly rssMb: number;
 }
 
+function describe(factor: Factor, peak: Tally, tally: Tally): string {
+  const { requestsPerSecond, acceptedP99Ms, refusedP99Ms, statusesNot200, cpuSeconds } = tally;
+  return [
+    `${factor}× of ${peak.requestsPerSecond.toFixed(0)}/s  ${requestsPerSecond.toFixed(0)} served/s`,
+    `p99 ${acceptedP99Ms.toFixed(0)} ms, of refusals ${refusedP99Ms.toFixed(1)} ms`,
+    `not 200 ${JSON.stringify(statusesNot200)}, driver took ${cpuSeconds.toFixed(2)} s`,
+  ].join(", ");
+}
+
 /** The peak is found with as much patience as the server has, in a closed loop. */
 async function measureRound(stage: Stage, troupe: Contestant): Promise<Round> {
   const patient = jobOf(stage);
@@ -52,10 +61,7 @@ async function measureRound(stage: Stage, troupe: Contestant): Promise<Round> {
     const arrivals = { type: "open", perSecond: factor * peak.requestsPerSecond } as const;
     const tally = await load(stage, troupe, { ...job, connections, arrivals });
     at.set(factor, tally);
-    const { requestsPerSecond, p99Ms, refusedP99Ms, cpuSeconds } = tally;
-    stage.say(
-      `${factor}× of ${peak.requestsPerSecond.toFixed(0)}/s  ${requestsPerSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(0)} ms, refusals' ${refusedP99Ms.toFixed(1)} ms; ${JSON.stringify(tally.statusesNot200)}, driver took ${cpuSeconds.toFixed(2)} s`,
-    );
+    stage.say(describe(factor, peak, tally));
   }
   const parts = await readParts(troupe);
   return { peak, at, rssMb: readRssMb(partNames.flatMap((part) => parts[part])) };
@@ -79,9 +85,9 @@ function findingsAt(factor: Factor, rounds: readonly Round[]): readonly Finding[
     },
     {
       work,
-      what: `p99 of what is served at ${factor}×, within ${deadlineMs} ms`,
+      what: `p99 of what is accepted at ${factor}×`,
       unit: "ms",
-      measured: spreadOf(tallies.map(({ p99Ms }) => p99Ms)),
+      measured: spreadOf(tallies.map(({ acceptedP99Ms }) => acceptedP99Ms)),
       ...promised(atMost(deadlineMs)),
     },
     {

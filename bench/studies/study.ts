@@ -64,7 +64,7 @@ export async function withTroupe<T>(
   }
 }
 
-/** Which rounds there are. */
-export function roundsOf({ options }: Stage): readonly number[] {
-  return Array.from({ length: options.rounds }, (_, at) => at + 1);
+/** Which rounds there are, and no more than `most`. */
+export function roundsOf({ options }: Stage, most = options.rounds): readonly number[] {
+  return Array.from({ length: Math.min(most, options.rounds) }, (_, at) => at + 1);
 }

@@ -6,7 +6,7 @@ import { workNames } from "../../bench/work.ts";
 const defaults = {
   rounds: 5,
   seconds: 2,
-  settleMs: 2000,
+  settleMs: 1500,
   quick: false,
   contestants: ["troupe", "echo", "single", "bare"],
   works: workNames,
@@ -30,7 +30,7 @@ describe("parseBenchOptions", () => {
 
   it("shortens rounds when quick", () => {
     const options = parseBenchOptions(["--quick"]);
-    const less = { rounds: 2, seconds: 0.5, settleMs: 500, manyModels: 20, memoryRequests: 30_000 };
+    const less = { rounds: 1, seconds: 0.5, settleMs: 300, manyModels: 20, memoryRequests: 30_000 };
     assert.deepEqual(options, { ...defaults, quick: true, ...less });
   });
 

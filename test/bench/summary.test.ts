@@ -23,6 +23,7 @@ function tally(changes: Partial<Tally> = {}): Tally {
     p90Ms: 2,
     p99Ms: 3,
     maxMs: 4,
+    acceptedP99Ms: 3,
     refusedP99Ms: Number.NaN,
     meanSendDelayMs: 0,
     cpuSeconds: 0.25,
