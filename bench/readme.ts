@@ -1,4 +1,5 @@
 // Puts the results of a run into README.md, between the two marks that stand there.
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "./contestant.ts";
@@ -27,4 +28,7 @@ export function putIntoReadme(report: Report, results: string): void {
   const path = join(repositoryRoot, "README.md");
   const section = readmeSection(report, results);
   writeFileSync(path, replaceSection(readFileSync(path, "utf8"), section));
+  // Tables stand there in columns.
+  const formatter = join(repositoryRoot, "node_modules", ".bin", "biome");
+  execFileSync(formatter, ["format", "--write", path], { stdio: "ignore" });
 }
