@@ -5,8 +5,9 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { runBenchIn } from "./bench-run.ts";
 import { type Kind, kinds, pictureModel, pictureRequest } from "./binary-work.ts";
-import { type Contestant, repositoryRoot, startContestant } from "./contestant.ts";
+import { type Contestant, repositoryRoot } from "./contestant.ts";
 import { type Spread, spreadOf, spreadOfRatios } from "./statistics.ts";
+import { startTroupe } from "./troupe.ts";
 
 const rounds = 15;
 const requestsPerRound = 40;
@@ -51,16 +52,6 @@ async function measureRounds(troupe: Contestant): Promise<readonly Medians[]> {
     if (round > 0) measured.push(medians);
   }
   return measured;
-}
-
-function startTroupe(models: string): Promise<Contestant> {
-  const entry = join("dist", "src", "main.js");
-  const flags = ["--models", models, "--log-level", "warn"];
-  return startContestant({
-    name: "troupe",
-    transports: ["http"],
-    nodeArguments: (port) => [entry, "--port", String(port), "--grpc-port", "0", ...flags],
-  });
 }
 
 function show(what: string, { median, min, max }: Spread, unit: string): void {

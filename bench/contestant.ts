@@ -5,14 +5,13 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { converse } from "./conversation.ts";
-import type { Transport } from "./driver/message.ts";
 
-export const contestantNames = ["troupe", "echo", "single"] as const;
+export const contestantNames = ["troupe", "echo", "single", "bare", "fastapi"] as const;
 export type ContestantName = (typeof contestantNames)[number];
 
-const readyLimitMs = 30_000;
-const pollMs = 50;
-const requestLimitMs = 5000;
+const usualReadyLimitMs = 30_000;
+const usualPollMs = 50;
+const requestLimitMs = 15_000;
 /** Longer than Troupe takes to drain when nothing is in flight. */
 const stopLimitMs = 5000;
 /** How much of a contestant's stderr is kept, to tell why it ended. */
@@ -20,12 +19,17 @@ const keptStderrChars = 2000;
 
 export const repositoryRoot = fileURLToPath(new URL("..", import.meta.url));
 
-/** How to start one: Node's arguments, given the port to listen on. */
+/** How to start one. */
 export interface ContestantSpec {
   readonly name: ContestantName;
-  /** What it can be asked over. */
-  readonly transports: readonly Transport[];
-  readonly nodeArguments: (port: number) => readonly string[];
+  /** Node where there is none. */
+  readonly command?: string;
+  /** Given the port to listen on. */
+  readonly commandArguments: (port: number) => readonly string[];
+  /** Longer where much has to be loaded. */
+  readonly readyLimitMs?: number;
+  /** Shorter where the time to ready is what is measured. */
+  readonly pollMs?: number;
 }
 
 export interface Answer {
@@ -35,10 +39,12 @@ export interface Answer {
 
 export interface Contestant {
   readonly name: ContestantName;
-  readonly transports: readonly Transport[];
   readonly port: number;
   readonly pid: number;
-  ask(path: string, body: string): Promise<Answer>;
+  /** From when it was launched to when it said that it is ready. */
+  readonly startMs: number;
+  /** In JSON, where the headers say nothing else. */
+  ask(path: string, body: string | Uint8Array, headers?: Headers): Promise<Answer>;
   /** Over a WebSocket of their own, one frame after the other: the answer to each. */
   converse(path: string, frames: readonly string[]): Promise<readonly string[]>;
   /** Throws where it has ended by itself. */
@@ -46,12 +52,7 @@ export interface Contestant {
   stop(): Promise<void>;
 }
 
-export function askableOver(
-  transport: Transport,
-  contestants: readonly Contestant[],
-): readonly Contestant[] {
-  return contestants.filter(({ transports }) => transports.includes(transport));
-}
+type Headers = Readonly<Record<string, string>>;
 
 /** Nothing of the caller's environment that could set an option of Troupe or of Node. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
@@ -72,8 +73,8 @@ export async function freePort(): Promise<number> {
 }
 
 /** In a process group of its own, so that whatever it starts can be ended with it. */
-function launch(nodeArguments: readonly string[]): ChildProcess {
-  return spawn(process.execPath, nodeArguments, {
+function launch({ command, commandArguments }: ContestantSpec, port: number): ChildProcess {
+  return spawn(command ?? process.execPath, commandArguments(port), {
     cwd: repositoryRoot,
     detached: true,
     env: cleanEnvironment(),
@@ -101,27 +102,31 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-async function ask(url: string, body: string): Promise<Answer> {
-  const headers = { "content-type": "application/json" };
+async function ask(url: string, body: string | Uint8Array, headers: Headers): Promise<Answer> {
   const signal = AbortSignal.timeout(requestLimitMs);
-  const response = await fetch(url, { method: "POST", headers, body, signal });
+  const bytes = typeof body === "string" ? body : Uint8Array.from(body);
+  const response = await fetch(url, { method: "POST", headers, body: bytes, signal });
   return { status: response.status, text: await response.text() };
 }
 
 class Process implements Contestant {
   readonly name: ContestantName;
-  readonly transports: readonly Transport[];
   readonly port: number;
   readonly pid: number;
+  readonly #launchedAt = performance.now();
+  readonly #readyLimitMs: number;
+  readonly #pollMs: number;
+  startMs = Number.NaN;
   readonly #child: ChildProcess;
   readonly #killNow: () => void;
   #stderr = "";
 
-  constructor({ name, transports }: ContestantSpec, port: number, child: ChildProcess) {
+  constructor({ name, ...spec }: ContestantSpec, port: number, child: ChildProcess) {
     if (child.pid === undefined) throw new Error(`Cannot start ${name}`);
     const pid = child.pid;
     this.name = name;
-    this.transports = transports;
+    this.#readyLimitMs = spec.readyLimitMs ?? usualReadyLimitMs;
+    this.#pollMs = spec.pollMs ?? usualPollMs;
     this.port = port;
     this.pid = pid;
     this.#child = child;
@@ -132,8 +137,12 @@ class Process implements Contestant {
     });
   }
 
-  ask(path: string, body: string): Promise<Answer> {
-    return ask(`http://127.0.0.1:${this.port}${path}`, body);
+  ask(
+    path: string,
+    body: string | Uint8Array,
+    headers: Headers = { "content-type": "application/json" },
+  ): Promise<Answer> {
+    return ask(`http://127.0.0.1:${this.port}${path}`, body, headers);
   }
 
   converse(path: string, frames: readonly string[]): Promise<readonly string[]> {
@@ -148,14 +157,15 @@ class Process implements Contestant {
   }
 
   async ready(): Promise<void> {
-    const endsAt = performance.now() + readyLimitMs;
+    const endsAt = performance.now() + this.#readyLimitMs;
     while (!(await isReady(this.port))) {
       this.assertAlive();
       if (performance.now() > endsAt) {
-        throw new Error(`Cannot measure ${this.name}: not ready within ${readyLimitMs} ms`);
+        throw new Error(`Cannot measure ${this.name}: not ready within ${this.#readyLimitMs} ms`);
       }
-      await sleep(pollMs);
+      await sleep(this.#pollMs);
     }
+    this.startMs = performance.now() - this.#launchedAt;
   }
 
   async stop(): Promise<void> {
@@ -171,7 +181,7 @@ class Process implements Contestant {
 
 export async function startContestant(spec: ContestantSpec): Promise<Contestant> {
   const port = await freePort();
-  const contestant = new Process(spec, port, launch(spec.nodeArguments(port)));
+  const contestant = new Process(spec, port, launch(spec, port));
   try {
     await contestant.ready();
     return contestant;

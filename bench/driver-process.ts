@@ -15,7 +15,10 @@ export interface Driver {
 }
 
 export function startDriver(): Driver {
-  const child = fork(builtEntry("driver/main"), { execArgv: [] });
+  const child = fork(builtEntry("driver/main"), {
+    execArgv: [],
+    serialization: "advanced", // bodies may be bytes
+  });
   if (child.pid === undefined) throw new Error("Cannot start the load driver");
   return {
     pid: child.pid,

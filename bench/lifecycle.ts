@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runBenchIn } from "./bench-run.ts";
 import { buildDriverAndRivals } from "./built.ts";
-import { type Contestant, repositoryRoot, startContestant } from "./contestant.ts";
+import { type Contestant, repositoryRoot } from "./contestant.ts";
 import { readCpu } from "./cpu-usage.ts";
 import type { Job } from "./driver/message.ts";
 import { type Driver, startDriver } from "./driver-process.ts";
@@ -21,6 +21,7 @@ import {
   type Window,
 } from "./lifecycle-summary.ts";
 import { readTreeMemory } from "./tree-memory.ts";
+import { startTroupe } from "./troupe.ts";
 import { tiny } from "./work.ts";
 
 const unloads = 10;
@@ -108,6 +109,8 @@ async function measureWindow(stage: Stage, round: number, kind: Kind): Promise<W
   const { troupe, driver, changes } = stage;
   const job: Job = {
     ...tiny,
+    paths: [tiny.path],
+    depth: 1,
     port: troupe.port,
     connections,
     arrivals: { type: "open", perSecond },
@@ -171,16 +174,6 @@ async function measureWindows(stage: Stage): Promise<readonly Window[]> {
 function machineFacts() {
   const memoryGiB = Math.round(totalmem() / 1024 ** 3);
   return { cores: availableParallelism(), memoryGiB, node: process.versions.node };
-}
-
-function startTroupe(models: string): Promise<Contestant> {
-  const entry = join("dist", "src", "main.js");
-  const flags = ["--models", models, "--log-level", "warn"];
-  return startContestant({
-    name: "troupe",
-    transports: ["http"],
-    nodeArguments: (port) => [entry, "--port", String(port), "--grpc-port", "0", ...flags],
-  });
 }
 
 async function bench(models: string): Promise<void> {

@@ -1,6 +1,5 @@
 // Owns the contestants of one run, from start to end; what is asked of them is decided elsewhere.
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { builtEntry } from "./built.ts";
 import {
   type Contestant,
@@ -10,39 +9,24 @@ import {
   startContestant,
 } from "./contestant.ts";
 import type { BenchOptions } from "./options.ts";
+import { troupeSpec } from "./troupe.ts";
 import { tiny } from "./work.ts";
 
-function troupe({ models, logLevel }: BenchOptions): ContestantSpec {
-  const entry = join("dist", "src", "main.js");
-  const settings = ["--models", models, "--log-level", logLevel];
-  return {
-    name: "troupe",
-    transports: ["http", "websocket"],
-    nodeArguments: (port) => [entry, "--port", String(port), "--grpc-port", "0", ...settings],
-  };
+function rival(name: "single" | "bare", models: string): ContestantSpec {
+  const entry = builtEntry(`rivals/${name}`);
+  return { name, commandArguments: (port) => [entry, String(port), models] };
 }
 
-/** A flat folder, or version 1 of one. */
-function irisModel(models: string): string {
-  const folder = resolve(repositoryRoot, models, "iris");
-  const flat = join(folder, "model.onnx");
-  return existsSync(flat) ? flat : join(folder, "1", "model.onnx");
-}
-
-function single({ models }: BenchOptions): ContestantSpec {
-  const nodeArguments = (port: number) => [
-    builtEntry("rivals/single"),
-    String(port),
-    irisModel(models),
-  ];
-  return { name: "single", transports: ["http"], nodeArguments };
+function fastapi(python: string, models: string): ContestantSpec {
+  const script = join(repositoryRoot, "bench", "rivals", "fastapi_app.py");
+  const commandArguments = (port: number) => [script, String(port), models];
+  return { name: "fastapi", command: python, commandArguments };
 }
 
 function echo(answer: string): ContestantSpec {
   return {
     name: "echo",
-    transports: ["http"],
-    nodeArguments: (port) => [builtEntry("rivals/echo"), String(port), answer],
+    commandArguments: (port) => [builtEntry("rivals/echo"), String(port), answer],
   };
 }
 
@@ -55,26 +39,42 @@ const answerOfNobody = JSON.stringify({
   request_id: "00000000-0000-4000-8000-000000000000",
 });
 
-async function startAll(options: BenchOptions, started: Contestant[]): Promise<void> {
-  const wanted = (name: ContestantName) => options.contestants.includes(name);
-  if (wanted("troupe")) started.push(await startContestant(troupe(options)));
-  if (wanted("single")) started.push(await startContestant(single(options)));
-  if (!wanted("echo")) return;
+/** In the order in which they start; echo comes last, as it repeats what Troupe says. */
+function specsOf(options: BenchOptions, models: string): readonly ContestantSpec[] {
+  const { logLevel, python } = options;
+  const specs = [
+    troupeSpec({ models, logLevel }),
+    rival("single", models),
+    rival("bare", models),
+    ...(python === undefined ? [] : [fastapi(python, models)]),
+  ];
+  return specs.filter(({ name }) => options.contestants.includes(name));
+}
+
+async function startAll(
+  options: BenchOptions,
+  models: string,
+  started: Contestant[],
+): Promise<void> {
+  for (const spec of specsOf(options, models)) started.push(await startContestant(spec));
+  if (!options.contestants.includes("echo")) return;
   // Troupe's own answer where it runs, so that echo's is of the same size.
-  const model = await started[0]?.ask(tiny.path, tiny.body);
-  started.push(await startContestant(echo(model?.text ?? answerOfNobody)));
+  const troupe = started.find(({ name }) => name === "troupe");
+  const answer = await troupe?.ask(tiny.path, tiny.body);
+  started.push(await startContestant(echo(answer?.text ?? answerOfNobody)));
 }
 
 /** All run while `use` does, in the order of the options; none is left afterwards, whatever happens. */
 export async function withLineUp<T>(
   options: BenchOptions,
+  models: string,
   use: (contestants: readonly Contestant[]) => Promise<T>,
 ): Promise<T> {
   const started: Contestant[] = [];
   try {
-    await startAll(options, started);
-    const place = ({ name }: Contestant) => options.contestants.indexOf(name);
-    return await use(started.toSorted((a, b) => place(a) - place(b)));
+    await startAll(options, models, started);
+    const place = (name: ContestantName) => options.contestants.indexOf(name);
+    return await use(started.toSorted((a, b) => place(a.name) - place(b.name)));
   } finally {
     await Promise.all(started.map((contestant) => contestant.stop()));
   }

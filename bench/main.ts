@@ -3,16 +3,22 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { checkAnswers } from "./answers.ts";
-import { runBench } from "./bench-run.ts";
+import { runBenchIn } from "./bench-run.ts";
 import { buildDriverAndRivals } from "./built.ts";
-import { type Contestant, repositoryRoot } from "./contestant.ts";
-import { startDriver } from "./driver-process.ts";
+import { chart } from "./chart.ts";
+import { repositoryRoot } from "./contestant.ts";
+import { type Driver, startDriver } from "./driver-process.ts";
+import { type Finding, isMet, isPromised } from "./finding.ts";
 import { withLineUp } from "./line-up.ts";
+import { addCompared } from "./models-folder.ts";
 import { type BenchOptions, parseBenchOptions, usage } from "./options.ts";
-import { findPlacement } from "./placement.ts";
+import { findPlacement, keepOn } from "./placement.ts";
+import { putIntoReadme } from "./readme.ts";
 import { type MachineFacts, markdown, type Report } from "./report.ts";
 import { type Measurement, type Plan, runRounds } from "./round.ts";
-import { judge, mostCoresOfOthers, summarizeAll, targets } from "./summary.ts";
+import { studies } from "./studies/all.ts";
+import { judge, mostCoresOfOthers, summarizeAll } from "./summary.ts";
+import { targets } from "./targets.ts";
 import { works } from "./work.ts";
 
 function machineFacts(): MachineFacts {
@@ -41,29 +47,61 @@ function showProgress(measurement: Measurement, seconds: number): void {
 }
 
 function planOf(options: BenchOptions): Plan {
-  const { rounds, seconds, ratePerSecond } = options;
+  const { rounds, seconds, settleMs, ratePerSecond } = options;
   const placement = options.pinned ? findPlacement() : undefined;
-  return { rounds, seconds, works: works(options.works, ratePerSecond), placement };
+  return { rounds, seconds, settleMs, works: works(options.works, ratePerSecond), placement };
 }
 
-async function measureAll(
+/** Whatever can be compared with others. */
+async function measureWorks(
+  options: BenchOptions,
   plan: Plan,
-  contestants: readonly Contestant[],
+  driver: Driver,
+  folder: string,
 ): Promise<readonly Measurement[]> {
-  await checkAnswers(plan.works, contestants);
-  const driver = startDriver();
-  try {
-    return await runRounds(driver, contestants, plan, (measurement) =>
+  if (plan.works.length === 0) return [];
+  const models = join(folder, "compared");
+  addCompared(models, options.models);
+  return withLineUp(options, models, async (contestants) => {
+    await checkAnswers(plan.works, contestants);
+    return runRounds(driver, contestants, plan, (measurement) =>
       showProgress(measurement, plan.seconds),
     );
+  });
+}
+
+async function study(
+  options: BenchOptions,
+  driver: Driver,
+  folder: string,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of options.studies) {
+    const say = (text: string) => console.error(`${name}  ${text}`);
+    findings.push(...(await studies[name]({ driver, options, folder, say })));
+  }
+  return findings;
+}
+
+interface Measured {
+  readonly measurements: readonly Measurement[];
+  readonly studied: readonly Finding[];
+}
+
+async function measureAll(options: BenchOptions, plan: Plan, folder: string): Promise<Measured> {
+  const driver = startDriver();
+  if (plan.placement !== undefined) keepOn([driver.pid], plan.placement.driver);
+  try {
+    const measurements = await measureWorks(options, plan, driver, folder);
+    return { measurements, studied: await study(options, driver, folder) };
   } finally {
     driver.stop();
   }
 }
 
-function reportOn(plan: Plan, logLevel: string, measurements: readonly Measurement[]): Report {
+function reportOn(plan: Plan, logLevel: string, { measurements, studied }: Measured): Report {
   const { rounds, seconds, placement } = plan;
-  const results = targets.map((target) => judge(target, measurements));
+  const ratios = targets.map((target) => judge(target, measurements));
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: machineFacts(),
@@ -72,7 +110,7 @@ function reportOn(plan: Plan, logLevel: string, measurements: readonly Measureme
     logLevel,
     placed: placement !== undefined,
     mostCoresOfOthers: mostCoresOfOthers(measurements, seconds),
-    targets: results.filter((result) => result !== undefined),
+    findings: [...ratios.filter((ratio) => ratio !== undefined), ...studied],
     summaries: summarizeAll(measurements),
   };
 }
@@ -85,28 +123,31 @@ function round(_key: string, value: unknown): unknown {
 /** A quick run has a name of its own, so that it does not take the place of a whole one. */
 function write(options: BenchOptions, report: Report, measurements: readonly Measurement[]): void {
   const folder = resolve(repositoryRoot, options.results);
-  const path = join(folder, options.quick ? `${report.date}-quick` : report.date);
+  const name = options.quick ? `${report.date}-quick` : report.date;
+  const path = join(folder, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${path}.json`, `${JSON.stringify({ ...report, measurements }, round, 2)}\n`);
   writeFileSync(`${path}.md`, `${markdown(report)}\n`);
+  writeFileSync(`${path}.svg`, chart(report.findings, report.date));
+  if (options.readme) putIntoReadme(report, `${options.results}/${name}`);
 }
 
-async function bench(options: BenchOptions): Promise<boolean> {
+async function bench(options: BenchOptions, folder: string): Promise<boolean> {
   buildDriverAndRivals();
   const plan = planOf(options);
-  const measurements = await withLineUp(options, (all) => measureAll(plan, all));
-  const report = reportOn(plan, options.logLevel, measurements);
-  write(options, report, measurements);
+  const measured = await measureAll(options, plan, folder);
+  const report = reportOn(plan, options.logLevel, measured);
+  write(options, report, measured.measurements);
   console.log(markdown(report));
   const failures = report.summaries.reduce((sum, summary) => sum + summary.failures, 0);
-  return failures === 0 && report.targets.every(({ met }) => met);
+  return failures === 0 && report.findings.filter(isPromised).every(isMet);
 }
 
-async function main(args: readonly string[]): Promise<void> {
+async function main(args: readonly string[], folder: string): Promise<void> {
   if (args.includes("--help")) return console.log(usage);
   const options = parseBenchOptions(args);
-  const good = await bench(options);
+  const good = await bench(options, folder);
   if (options.assert && !good) process.exitCode = 1;
 }
 
-await runBench(() => main(process.argv.slice(2)));
+await runBenchIn("troupe-bench-", (folder) => main(process.argv.slice(2), folder));

@@ -1,5 +1,6 @@
+import { type Finding, isMet, isPromised, type Promised } from "./finding.ts";
 import type { Spread } from "./statistics.ts";
-import type { Side, Summary, Target, TargetResult } from "./summary.ts";
+import type { Summary } from "./summary.ts";
 
 /** Facts about the machine that a reader needs to compare; nothing that names it. */
 export interface MachineFacts {
@@ -18,7 +19,8 @@ export interface Report {
   /** Whether cores were assigned, or all was left to the scheduler. */
   readonly placed: boolean;
   readonly mostCoresOfOthers: number;
-  readonly targets: readonly TargetResult[];
+  /** All figures that are promised, or that explain those. */
+  readonly findings: readonly Finding[];
   readonly summaries: readonly Summary[];
 }
 
@@ -39,29 +41,44 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-const measureNames = { requestsPerSecond: "requests/s", p50Ms: "p50" };
 const boundSigns = { "at-least": "≥", "at-most": "≤" };
 
-const sideParts = ["work", "contestant"] as const;
-
-/** What both sides have in common is said once, and then what is divided by what. */
-function ratioCells({ of, to, measure }: Target): readonly [string, string] {
-  const isCommon = (part: keyof Side) => of[part] === to[part];
-  const own = (side: Side) => {
-    const parts = sideParts.filter((part) => !isCommon(part));
-    return parts.map((part) => side[part]).join(" ");
-  };
-  const common = sideParts.filter(isCommon).map((part) => of[part]);
-  return [common.join(" "), `${own(of)} / ${own(to)}, ${measureNames[measure]}`];
+/** Small numbers keep what tells them apart. */
+function digitsOf(value: number): number {
+  if (Math.abs(value) >= 100) return 0;
+  return Math.abs(value) >= 10 ? 1 : 2;
 }
 
-function targetRow({ target, measured, met }: TargetResult): readonly string[] {
-  return [
-    ...ratioCells(target),
-    spread(measured, 2),
-    `${boundSigns[target.bound]} ${target.ratio}`,
-    met ? "met" : "missed",
-  ];
+export function valueText({ measured, unit }: Finding): string {
+  const { median, min, max } = measured;
+  if (Number.isNaN(median)) return unknown;
+  const digits = digitsOf(median);
+  return min === max
+    ? `${number(median, digits)} ${unit}`
+    : `${number(median, digits)} ${unit} (${number(min, digits)}–${number(max, digits)})`;
+}
+
+export function boundText({ bound, unit }: Promised): string {
+  return `${boundSigns[bound.type]} ${bound.limit} ${unit}`;
+}
+
+/** Ratios first. */
+export function promisedOf(findings: readonly Finding[]): readonly Promised[] {
+  const promised = findings.filter(isPromised);
+  const isRatio = ({ unit }: Finding) => unit === "×";
+  return [...promised.filter(isRatio), ...promised.filter((one) => !isRatio(one))];
+}
+
+function promisedRow(finding: Promised): readonly string[] {
+  const { work, what } = finding;
+  const result = isMet(finding) ? "met" : "missed";
+  return [work, what, valueText(finding), boundText(finding), result];
+}
+
+/** What is promised, and whether it is kept. */
+export function targetTable(findings: readonly Finding[]): string {
+  const head = ["work", "what", "measured", "target", "result"];
+  return table(head, promisedOf(findings).map(promisedRow));
 }
 
 function speedRow(summary: Summary): readonly string[] {
@@ -87,7 +104,7 @@ function costRow(summary: Summary): readonly string[] {
   ];
 }
 
-function method(report: Report): string {
+export function method(report: Report): string {
   const { machine, rounds, seconds, placed } = report;
   const sentences = [
     `Medians of ${rounds} alternating rounds of ${seconds} s, least and most in brackets; ratios are taken within each round.`,
@@ -101,20 +118,35 @@ function method(report: Report): string {
   return sentences.join(" ");
 }
 
-export function markdown(report: Report): string {
-  const { targets, summaries } = report;
+function speedAndCost(summaries: readonly Summary[]): readonly string[] {
+  if (summaries.length === 0) return [];
   const speedHead = ["work", "contestant", "requests/s", "p50 ms", "p90 ms", "p99 ms", "max ms"];
   const costHead = ["CPU s / 1000 requests", "driver's CPU s / 1000", "mean send delay ms"];
   return [
-    `# Troupe, measured on ${report.date}`,
-    method(report),
-    "## Ratios",
-    targets.length === 0
-      ? "None: of no ratio were both sides measured."
-      : table(["of", "ratio", "measured", "target", "result"], targets.map(targetRow)),
     "## Speed",
     table([...speedHead, "not 200"], summaries.map(speedRow)),
     "## Cost",
     table(["work", "contestant", ...costHead], summaries.map(costRow)),
+  ];
+}
+
+function others(findings: readonly Finding[]): readonly string[] {
+  const rest = findings.filter((finding) => !isPromised(finding));
+  if (rest.length === 0) return [];
+  const rows = rest.map((finding) => [finding.work, finding.what, valueText(finding)]);
+  return ["## Other figures", table(["work", "what", "measured"], rows)];
+}
+
+export function markdown(report: Report): string {
+  const { findings, summaries } = report;
+  return [
+    `# Troupe, measured on ${report.date}`,
+    method(report),
+    "## Targets",
+    promisedOf(findings).length === 0
+      ? "None: of no target was all measured that it needs."
+      : targetTable(findings),
+    ...speedAndCost(summaries),
+    ...others(findings),
   ].join("\n\n");
 }

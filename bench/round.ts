@@ -1,11 +1,12 @@
 // Runs the rounds: one contestant under load at a time, each measured next to the others.
-import { askableOver, type Contestant, type ContestantName } from "./contestant.ts";
+import { runBare } from "./bare.ts";
+import type { Contestant, ContestantName } from "./contestant.ts";
 import { type CpuReading, readCpu, readTreePids } from "./cpu-usage.ts";
 import type { Job, Tally } from "./driver/message.ts";
 import type { Driver } from "./driver-process.ts";
 import { findListeners } from "./listeners.ts";
 import { keepOn, type Placement } from "./placement.ts";
-import type { Work } from "./work.ts";
+import { type Bare, contestantsOf, type Work } from "./work.ts";
 
 /** CPU seconds within a window. */
 export interface CpuShares {
@@ -27,21 +28,21 @@ export interface Measurement {
 export interface Plan {
   readonly rounds: number;
   readonly seconds: number;
+  /** Length of round 0, which counts for nothing: compilers and caches settle in it. */
+  readonly settleMs: number;
   readonly works: readonly Work[];
   /** Undefined leaves it to the scheduler. */
   readonly placement: Placement | undefined;
 }
 
-/** Round 0 counts for nothing: compilers and caches settle in it. */
-const settleMs = 2000;
 /** The machine's caches held another contestant a moment ago. */
 const warmUpMs = 300;
 
 function jobOf(work: Work, contestant: Contestant, plan: Plan, round: number): Job {
-  const { transport, path, body, connections, arrivals } = work;
-  const windowMs = round === 0 ? settleMs : plan.seconds * 1000;
-  const load = { transport, path, body, connections, arrivals, warmUpMs, windowMs };
-  return { port: contestant.port, ...load };
+  const { transport, path, headers, body, connections, depth, arrivals } = work;
+  const windowMs = round === 0 ? plan.settleMs : plan.seconds * 1000;
+  const load = { transport, headers, body, connections, depth, arrivals, warmUpMs, windowMs };
+  return { port: contestant.port, paths: [path], ...load };
 }
 
 /** Ticks and idle time are counted apart, so the sum of the parts can be a little more than the whole. */
@@ -56,7 +57,13 @@ function sharesOf(
   return { contestant, others: Math.max(0, others) };
 }
 
-async function measure(driver: Driver, contestant: Contestant, job: Job) {
+async function measureBare(contestant: Contestant, bare: Bare, windowMs: number) {
+  const opened = readCpu(contestant.pid);
+  const tally = await runBare(contestant, bare, windowMs);
+  return { tally, cpu: sharesOf(opened, readCpu(contestant.pid), 0) };
+}
+
+async function measureUnderLoad(driver: Driver, contestant: Contestant, job: Job) {
   let opened: CpuReading | undefined;
   let closed: CpuReading | undefined;
   const tally = await driver.run(job, {
@@ -69,6 +76,13 @@ async function measure(driver: Driver, contestant: Contestant, job: Job) {
   });
   contestant.assertAlive();
   return { tally, cpu: sharesOf(opened, closed, tally.cpuSeconds) };
+}
+
+function measure(driver: Driver, { round, work, contestant }: Turn, plan: Plan) {
+  const job = jobOf(work, contestant, plan, round);
+  return contestant.name === "bare" && work.bare !== undefined
+    ? measureBare(contestant, work.bare, job.windowMs)
+    : measureUnderLoad(driver, contestant, job);
 }
 
 function takePlaces(contestant: Contestant, work: Work, placement: Placement | undefined): void {
@@ -94,7 +108,7 @@ export function turnsOf(
   contestants: readonly Contestant[],
 ): readonly Turn[] {
   const pairs = works.flatMap((work) =>
-    askableOver(work.transport, contestants).map((contestant) => ({ work, contestant })),
+    contestantsOf(work, contestants).map((contestant) => ({ work, contestant })),
   );
   return Array.from({ length: rounds + 1 }, (_, round) => round).flatMap((round) =>
     pairs.map((pair) => ({ round, ...pair })),
@@ -110,11 +124,11 @@ export async function runRounds(
 ): Promise<readonly Measurement[]> {
   const turns = turnsOf(plan, contestants);
   if (turns.length === 0) throw new Error("Cannot measure: no contestant can do any of the works");
-  if (plan.placement !== undefined) keepOn([driver.pid], plan.placement.driver);
   const measurements: Measurement[] = [];
-  for (const { round, work, contestant } of turns) {
+  for (const turn of turns) {
+    const { round, work, contestant } = turn;
     takePlaces(contestant, work, plan.placement);
-    const measured = await measure(driver, contestant, jobOf(work, contestant, plan, round));
+    const measured = await measure(driver, turn, plan);
     if (round === 0) continue;
     const measurement = { round, work: work.name, contestant: contestant.name, ...measured };
     onMeasured(measurement);

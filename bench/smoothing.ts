@@ -1,6 +1,6 @@
 // Decides whether a socket is a sequence: what is answered without its past is not counted.
 import { memory, type Smoothed, smooth } from "../models/smoother/make.ts";
-import { askableOver, type Contestant } from "./contestant.ts";
+import type { Contestant } from "./contestant.ts";
 import { signalFrame, smoother } from "./work.ts";
 
 /** The model computes in single precision, which knows seven digits; sums of many values lose two. */
@@ -43,15 +43,11 @@ export function findWrongAnswer(
   return place === -1 ? undefined : `value ${place}, of score ${scores[place]}: ${answers[place]}`;
 }
 
-async function checkOne(contestant: Contestant): Promise<void> {
+/** Throws where one does not smooth a signal as the formula does. */
+export async function checkSmoothing(contestant: Contestant): Promise<void> {
   const frames = signal.map((value, at) => signalFrame(at, value));
   const answers = await contestant.converse(smoother.path, frames);
   const wrong = findWrongAnswer(signal, answers);
   if (wrong === undefined) return;
   throw new Error(`Cannot measure ${contestant.name}: it answers wrongly to ${wrong}`);
-}
-
-/** Throws where one that has sockets does not smooth a signal as the formula does. */
-export async function checkSmoothing(contestants: readonly Contestant[]): Promise<void> {
-  for (const contestant of askableOver("websocket", contestants)) await checkOne(contestant);
 }

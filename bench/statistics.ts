@@ -26,3 +26,12 @@ export function spreadOf(values: readonly number[]): Spread {
 export function spreadOfRatios(dividends: readonly number[], divisors: readonly number[]): Spread {
   return spreadOf(dividends.map((dividend, round) => dividend / (divisors[round] ?? Number.NaN)));
 }
+
+/** Of the straight line that lies closest to the points (x, y), by least squares; NaN of fewer than two. */
+export function slopeOf(points: readonly (readonly [number, number])[]): number {
+  const meanOf = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length;
+  const [meanX, meanY] = [meanOf(0), meanOf(1)];
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  const variance = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  return covariance / variance;
+}

@@ -1,5 +1,6 @@
 import type { ContestantName } from "./contestant.ts";
 import type { Tally } from "./driver/message.ts";
+import type { Bound, Finding } from "./finding.ts";
 import type { Measurement } from "./round.ts";
 import { type Spread, spreadOf, spreadOfRatios } from "./statistics.ts";
 import type { WorkName } from "./work.ts";
@@ -22,7 +23,7 @@ export interface Summary {
   readonly failures: number;
 }
 
-type Measure = "requestsPerSecond" | "p50Ms";
+type Measure = "requestsPerSecond" | "p50Ms" | "p99Ms";
 
 /** Whose measurements: those of one contestant in one work. */
 export interface Side {
@@ -30,51 +31,13 @@ export interface Side {
   readonly contestant: ContestantName;
 }
 
-/** A ratio that one release promises: `measure` of one side to that of the other. */
+/** A ratio that is promised: `measure` of one side to that of the other. */
 export interface Target {
   readonly measure: Measure;
   readonly of: Side;
   readonly to: Side;
-  readonly bound: "at-least" | "at-most";
-  readonly ratio: number;
+  readonly bound: Bound;
 }
-
-export interface TargetResult {
-  readonly target: Target;
-  readonly measured: Spread;
-  readonly met: boolean;
-}
-
-export const targets: readonly Target[] = [
-  {
-    measure: "requestsPerSecond",
-    of: { work: "tiny-64", contestant: "troupe" },
-    to: { work: "tiny-64", contestant: "echo" },
-    bound: "at-least",
-    ratio: 0.9,
-  },
-  {
-    measure: "requestsPerSecond",
-    of: { work: "tiny-64", contestant: "troupe" },
-    to: { work: "tiny-64", contestant: "single" },
-    bound: "at-least",
-    ratio: 1.8,
-  },
-  {
-    measure: "p50Ms",
-    of: { work: "tiny-1", contestant: "troupe" },
-    to: { work: "tiny-1", contestant: "single" },
-    bound: "at-most",
-    ratio: 2,
-  },
-  {
-    measure: "requestsPerSecond",
-    of: { work: "smoother-200", contestant: "troupe" },
-    to: { work: "smoother-1", contestant: "troupe" },
-    bound: "at-least",
-    ratio: 5,
-  },
-];
 
 export function failuresOf(tally: Tally): number {
   const refused = Object.values(tally.statusesNot200).reduce((sum, count) => sum + count, 0);
@@ -115,21 +78,26 @@ export function summarizeAll(measurements: readonly Measurement[]): readonly Sum
   return firsts.map((first) => summarize(measurements.filter(isOf(first)), first));
 }
 
-/** The most cores that processes without a part took in any window; NaN where the machine does not tell. */
+/** The most cores that processes without a part took in any window; NaN where nothing or nobody tells. */
 export function mostCoresOfOthers(measurements: readonly Measurement[], seconds: number): number {
+  if (measurements.length === 0) return Number.NaN;
   return Math.max(...measurements.map(({ cpu }) => (cpu?.others ?? Number.NaN) / seconds));
 }
 
 /** Undefined where one side was not measured. */
-export function judge(
-  target: Target,
-  measurements: readonly Measurement[],
-): TargetResult | undefined {
+export function judge(target: Target, measurements: readonly Measurement[]): Finding | undefined {
   const valuesOf = (side: Side) =>
     measurements.filter(isOf(side)).map(({ tally }) => tally[target.measure]);
   const measured = spreadOfRatios(valuesOf(target.of), valuesOf(target.to));
   if (Number.isNaN(measured.median)) return undefined;
-  const atLeast = target.bound === "at-least";
-  const met = atLeast ? measured.median >= target.ratio : measured.median <= target.ratio;
-  return { target, measured, met };
+  return { ...nameOf(target), unit: "×", measured, bound: target.bound };
+}
+
+const measureNames = { requestsPerSecond: "requests/s", p50Ms: "p50", p99Ms: "p99" };
+
+/** What both sides have in common is said once. */
+function nameOf({ of, to, measure }: Target): Pick<Finding, "work" | "what"> {
+  const own = (side: Side) => (of.work === to.work ? side.contestant : side.work);
+  const common = of.work === to.work ? "" : `${of.contestant}, `;
+  return { work: of.work, what: `${common}${own(of)} / ${own(to)}, ${measureNames[measure]}` };
 }

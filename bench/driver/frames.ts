@@ -14,8 +14,8 @@ const inEightBytes = 127;
 const longestHead = 10;
 
 const noBytes = Buffer.alloc(0);
-/** No number of bytes that match. */
-const mismatch = -1;
+/** How much of a message is kept: enough to tell what it is, and whose. */
+const leadBytes = 48;
 
 function headOf(opcode: number, length: number): Buffer {
   const first = finalBit | opcode;
@@ -76,36 +76,24 @@ function parseHead(bytes: Buffer): FrameHead | undefined {
   };
 }
 
-/** How many bytes of `wanted` are there, given how many were before `bytes`; -1 from where they differ. */
-function matchOn(wanted: Buffer, matched: number, bytes: Buffer): number {
-  if (matched === mismatch) return mismatch;
-  const count = Math.min(wanted.length - matched, bytes.length);
-  const differs = wanted.compare(bytes, 0, count, matched, matched + count) !== 0;
-  return differs ? mismatch : matched + count;
-}
-
 /** What a server sends that matters to a client that measures. */
 export type ServerFrame =
-  /** A message that is in whole, in one frame or in several; whether it begins as it should. */
-  | { readonly type: "message"; readonly isWanted: boolean }
+  /** A message that is in whole, in one frame or in several: its first 48 bytes. */
+  | { readonly type: "message"; readonly lead: string }
   | { readonly type: "ping"; readonly payload: Buffer }
   | { readonly type: "close" };
 
-/** Reads what one server sends; of messages it compares the beginning with `wanted`, and counts the rest. */
+/** Reads what one server sends; of messages it keeps the beginning, and counts the rest. */
 export class FrameReader {
-  readonly #wanted: Buffer;
   /** The beginning of a head that is not whole yet. */
   #headSoFar: Buffer = noBytes;
   #frame: FrameHead | undefined;
   /** Bytes of the frame's payload that are still to come. */
   #missing = 0;
   /** Of the message, whose frames may have pings between them. */
-  #matched = 0;
+  readonly #lead = Buffer.alloc(leadBytes);
+  #leadLength = 0;
   #pingSoFar: Buffer = noBytes;
-
-  constructor(wanted: Buffer) {
-    this.#wanted = wanted;
-  }
 
   /** What is whole with this chunk, in order. The chunk's memory may be reused afterwards. */
   push(chunk: Buffer): readonly ServerFrame[] {
@@ -138,7 +126,7 @@ export class FrameReader {
   #takePayload({ opcode }: FrameHead, bytes: Buffer): number {
     const payload = bytes.subarray(0, this.#missing);
     if (opcode === opcodes.ping) this.#pingSoFar = Buffer.concat([this.#pingSoFar, payload]);
-    else if (!isControl(opcode)) this.#matched = matchOn(this.#wanted, this.#matched, payload);
+    else if (!isControl(opcode)) this.#leadLength += payload.copy(this.#lead, this.#leadLength);
     this.#missing -= payload.length;
     return payload.length;
   }
@@ -157,9 +145,9 @@ export class FrameReader {
   }
 
   #finishMessage(): ServerFrame {
-    const isWanted = this.#matched === this.#wanted.length;
-    this.#matched = 0;
-    return { type: "message", isWanted };
+    const lead = this.#lead.toString("latin1", 0, this.#leadLength);
+    this.#leadLength = 0;
+    return { type: "message", lead };
   }
 }
 

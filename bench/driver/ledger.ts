@@ -7,6 +7,9 @@ export interface Window {
   readonly closesAt: number;
 }
 
+/** The status of what was taken in, and not answered in time. */
+const late = 504;
+
 /** Far more than one process can send: latencies past it would be counted, but not kept. */
 const closedPerSecond = 100_000;
 
@@ -14,12 +17,40 @@ export function capacityFor(windowMs: number, perSecond = closedPerSecond): numb
   return Math.ceil((windowMs / 1000) * perSecond) + 1;
 }
 
+/** Its memory is taken up front. */
+class Latencies {
+  readonly #ms: Float64Array;
+  #kept = 0;
+
+  constructor(capacity: number) {
+    this.#ms = new Float64Array(capacity);
+  }
+
+  keep(latencyMs: number): void {
+    if (this.#kept === this.#ms.length) return;
+    this.#ms[this.#kept] = latencyMs;
+    this.#kept += 1;
+  }
+
+  sorted(): Float64Array {
+    return this.#ms.subarray(0, this.#kept).sort();
+  }
+}
+
+function merged(left: Float64Array, right: Float64Array): Float64Array {
+  const all = new Float64Array(left.length + right.length);
+  all.set(left);
+  all.set(right, left.length);
+  return all.sort();
+}
+
 /** Counts what falls in the window; its memory is taken up front, so that counting allocates nothing. */
 export class Ledger {
   readonly #window: Window;
-  readonly #latenciesMs: Float64Array;
+  readonly #served: Latencies;
+  readonly #late: Latencies;
+  readonly #refused: Latencies;
   readonly #statusesNot200 = new Map<number, number>();
-  #kept = 0;
   #ok = 0;
   #okInWindow = 0;
   #broken = 0;
@@ -28,7 +59,9 @@ export class Ledger {
 
   constructor(window: Window, capacity: number) {
     this.#window = window;
-    this.#latenciesMs = new Float64Array(capacity);
+    this.#served = new Latencies(capacity);
+    this.#late = new Latencies(capacity);
+    this.#refused = new Latencies(capacity);
   }
 
   sent(intendedAt: number, now: number): void {
@@ -40,8 +73,8 @@ export class Ledger {
   answered(intendedAt: number, now: number, status: number): void {
     if (status === 200 && this.#covers(now)) this.#okInWindow += 1;
     if (!this.#covers(intendedAt)) return;
-    if (status === 200) this.#keep(now - intendedAt);
-    else this.#statusesNot200.set(status, (this.#statusesNot200.get(status) ?? 0) + 1);
+    if (status === 200) this.#serve(now - intendedAt);
+    else this.#fail(status, now - intendedAt);
   }
 
   broke(intendedAt: number): void {
@@ -49,7 +82,7 @@ export class Ledger {
   }
 
   close(neverSent: number, cpuSeconds: number): Tally {
-    const sorted = this.#latenciesMs.subarray(0, this.#kept).sort();
+    const sorted = this.#served.sorted();
     const statuses = [...this.#statusesNot200];
     const requests = this.#ok + statuses.reduce((sum, [, count]) => sum + count, 0);
     const windowMs = this.#window.closesAt - this.#window.opensAt;
@@ -63,6 +96,8 @@ export class Ledger {
       p90Ms: percentile(sorted, 90),
       p99Ms: percentile(sorted, 99),
       maxMs: percentile(sorted, 100),
+      acceptedP99Ms: percentile(merged(sorted, this.#late.sorted()), 99),
+      refusedP99Ms: percentile(this.#refused.sorted(), 99),
       meanSendDelayMs: this.#sent === 0 ? 0 : this.#sendDelayMs / this.#sent,
       cpuSeconds,
     };
@@ -72,10 +107,14 @@ export class Ledger {
     return at >= this.#window.opensAt && at < this.#window.closesAt;
   }
 
-  #keep(latencyMs: number): void {
+  #serve(latencyMs: number): void {
     this.#ok += 1;
-    if (this.#kept === this.#latenciesMs.length) return;
-    this.#latenciesMs[this.#kept] = latencyMs;
-    this.#kept += 1;
+    this.#served.keep(latencyMs);
+  }
+
+  #fail(status: number, latencyMs: number): void {
+    this.#statusesNot200.set(status, (this.#statusesNot200.get(status) ?? 0) + 1);
+    const kept = status === late ? this.#late : this.#refused;
+    kept.keep(latencyMs);
   }
 }

@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Connection } from "./connection.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { clientFrame } from "./frames.ts";
 import { HttpDialogue, requestBytes } from "./http-dialogue.ts";
 import { capacityFor, Ledger, type Window } from "./ledger.ts";
 import type { Job, Tally } from "./message.ts";
+import { byPopularity } from "./popularity.ts";
 import { closedSchedule, openSchedule, type TakeDue } from "./schedule.ts";
-import { WebSocketDialogue } from "./websocket-dialogue.ts";
+import { framesOf, WebSocketDialogue } from "./websocket-dialogue.ts";
 
-const connectLimitMs = 2000;
+const connectLimitMs = 5000;
 /** How long the driver waits, after the window, for what was due in it. */
 const drainLimitMs = 5000;
 /** The shortest time a timer can wait: an open loop sends what came due in it at once. */
@@ -24,12 +24,13 @@ export interface WindowEvents {
 function dialoguesOf(job: Job): () => Dialogue {
   switch (job.transport) {
     case "http": {
-      const request = requestBytes(job);
-      return () => new HttpDialogue(request);
+      const next = byPopularity(job.paths.map((path) => requestBytes(job, path)));
+      return () => new HttpDialogue(next);
     }
     case "websocket": {
-      const request = clientFrame("text", Buffer.from(job.body));
-      return () => new WebSocketDialogue(job, request);
+      const requests = framesOf(job.body, job.depth);
+      const destination = { port: job.port, path: job.paths[0] ?? "/" };
+      return () => new WebSocketDialogue(destination, requests);
     }
   }
 }
@@ -52,28 +53,34 @@ async function until(done: () => boolean, limitMs: number): Promise<boolean> {
 }
 
 class Load {
-  /** Oldest first, so that no connection rests so long that the server closes it. */
+  /** A connection once for each request that it could send. Oldest first, so that none rests so long that it is closed. */
   #idle: Connection[] = [];
   readonly #connections: Connection[];
+  readonly #places: number;
   #takeDue: TakeDue = () => undefined;
   #ledger: Ledger | undefined;
 
   constructor(job: Job) {
     const begin = dialoguesOf(job);
     const events = {
-      onReady: (connection: Connection) => this.#sendNext(connection, performance.now()),
+      onReady: (connection: Connection) => {
+        for (let lane = 0; lane < job.depth; lane += 1) {
+          this.#sendNext(connection, performance.now());
+        }
+      },
       onAnswer: (connection: Connection, intendedAt: number, status: number) => {
         const now = performance.now();
         this.#ledger?.answered(intendedAt, now, status);
         this.#sendNext(connection, now);
       },
-      onBroken: (connection: Connection, intendedAt: number | undefined) => {
-        if (intendedAt !== undefined) this.#ledger?.broke(intendedAt);
+      onBroken: (connection: Connection, intendedAt: readonly number[]) => {
+        for (const at of intendedAt) this.#ledger?.broke(at);
         this.#idle = this.#idle.filter((other) => other !== connection);
       },
     };
     const connections = { length: job.connections };
-    this.#connections = Array.from(connections, () => new Connection(job.port, begin, events));
+    this.#connections = Array.from(connections, () => new Connection(job, begin, events));
+    this.#places = job.connections * job.depth;
   }
 
   begin(takeDue: TakeDue, ledger: Ledger): void {
@@ -83,7 +90,7 @@ class Load {
   }
 
   get atRest(): boolean {
-    return this.#idle.length === this.#connections.length;
+    return this.#idle.length === this.#places;
   }
 
   sendDue(): void {

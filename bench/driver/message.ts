@@ -13,15 +13,20 @@ export type Transport = "http" | "websocket";
 export interface Job {
   readonly port: number;
   readonly transport: Transport;
-  readonly path: string;
-  readonly body: string;
+  /** Where requests go, the most popular first: by Zipf's law, the second half as often as the first. A socket has one. */
+  readonly paths: readonly string[];
+  /** Beside `host` and `content-length`; a WebSocket sends none. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
   readonly connections: number;
+  /** Requests in flight on one connection: one over HTTP; over a WebSocket more where their frames bear ids. */
+  readonly depth: number;
   readonly arrivals: Arrivals;
   readonly warmUpMs: number;
   readonly windowMs: number;
 }
 
-/** What came of a window. Latencies are of 200s only, each counted from its intended send time. */
+/** What came of a window. Latencies are of 200s only, where nothing else is said, each counted from its intended send time. */
 export interface Tally {
   /** Answers of any status whose request was due in the window. */
   readonly requests: number;
@@ -36,6 +41,10 @@ export interface Tally {
   readonly p90Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** Of 200s and of 504s: of what was taken in, whether it was in time or not. */
+  readonly acceptedP99Ms: number;
+  /** Of answers of any other status; NaN where there were none. */
+  readonly refusedP99Ms: number;
   /** How long after its intended time a request left, on average: the driver's own error in an open loop. */
   readonly meanSendDelayMs: number;
   /** The driver's own CPU time within the window. */

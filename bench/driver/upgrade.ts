@@ -1,12 +1,17 @@
 // The opening handshake of a WebSocket, as a client has it: RFC 6455, section 4.1.
 import { createHash } from "node:crypto";
-import type { Job } from "./message.ts";
+
+/** Where a socket is opened. */
+export interface Destination {
+  readonly port: number;
+  readonly path: string;
+}
 
 /** RFC 6455, section 1.3. */
 const acceptSalt = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** `key` is 16 random bytes in base64. */
-export function upgradeBytes({ port, path }: Pick<Job, "port" | "path">, key: string): Buffer {
+export function upgradeBytes({ port, path }: Destination, key: string): Buffer {
   const head = [
     `GET ${path} HTTP/1.1`,
     `host: 127.0.0.1:${port}`,

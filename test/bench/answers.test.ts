@@ -12,6 +12,10 @@ describe("findDifference", () => {
     assert.equal(findDifference(answer(0.75), answer(0.7500009)), undefined);
   });
 
+  it("lets ids differ that one server makes up and another does not", () => {
+    assert.equal(findDifference({ id: "1", model_name: "mlp" }, { model_name: "mlp" }), undefined);
+  });
+
   it("names the number that differs by more", () => {
     const difference = findDifference(answer(0.75), answer(0.7500011));
     assert.equal(difference, "answer.predictions.0.0: 0.75 and 0.7500011");

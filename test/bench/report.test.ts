@@ -1,9 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { markdown, type Report } from "../../bench/report.ts";
-import { targets } from "../../bench/summary.ts";
+import { atLeast, atMost, type Finding } from "../../bench/finding.ts";
+import { markdown, promisedOf, type Report, valueText } from "../../bench/report.ts";
 
 const exactly = (value: number) => ({ median: value, min: value, max: value });
+
+const spread = { median: 1.204, min: 1.1, max: 1.3 };
+
+const findings: readonly Finding[] = [
+  { work: "start", what: "cold start", unit: "ms", measured: exactly(1001), bound: atMost(1000) },
+  {
+    work: "tiny-64",
+    what: "troupe / echo",
+    unit: "×",
+    measured: spread,
+    bound: atLeast(0.9),
+  },
+  { work: "start", what: "answered", unit: "ms", measured: exactly(20.04) },
+];
 
 const report: Report = {
   date: "2001-02-03",
@@ -13,11 +27,7 @@ const report: Report = {
   logLevel: "warn",
   placed: true,
   mostCoresOfOthers: 0,
-  targets: targets.map((target) => ({
-    target,
-    measured: { median: 1.204, min: 1.1, max: 1.3 },
-    met: true,
-  })),
+  findings,
   summaries: [
     {
       work: "tiny-64",
@@ -38,27 +48,24 @@ const report: Report = {
 describe("markdown", () => {
   const lines = markdown(report).split("\n");
 
-  it("puts the ratios, with target and result, before the figures", () => {
-    const ratio = lines.indexOf(
-      "| tiny-64 | troupe / echo, requests/s | 1.20 (1.10–1.30) | ≥ 0.9 | met |",
-    );
+  it("puts what is promised, ratios first, before the figures", () => {
+    const ratio = lines.indexOf("| tiny-64 | troupe / echo | 1.20 × (1.10–1.30) | ≥ 0.9 × | met |");
+    const start = lines.indexOf("| start | cold start | 1001 ms | ≤ 1000 ms | missed |");
     const figures = lines.indexOf("## Speed");
-    assert.ok(ratio > 0 && ratio < figures, lines.join("\n"));
+    assert.ok(ratio > 0 && ratio < start && start < figures, lines.join("\n"));
   });
 
-  it("names two works of one contestant as it names two contestants of one work", () => {
-    const row = "| troupe | smoother-200 / smoother-1, requests/s | 1.20 (1.10–1.30) | ≥ 5 | met |";
-    assert.ok(lines.includes(row), lines.join("\n"));
+  it("lists what is not promised in the end", () => {
+    assert.ok(lines.indexOf("| start | answered | 20.0 ms |") > lines.indexOf("## Cost"));
   });
 
-  it("names the other measure and the other bound", () => {
-    const row = "| tiny-1 | troupe / single, p50 | 1.20 (1.10–1.30) | ≤ 2 | met |";
-    assert.ok(lines.includes(row), lines.join("\n"));
+  it("says so where nothing is promised", () => {
+    const text = markdown({ ...report, findings: [] });
+    assert.match(text, /## Targets\n\nNone: of no target was all measured that it needs\./);
   });
 
-  it("says so where there is no ratio", () => {
-    const text = markdown({ ...report, targets: [] });
-    assert.match(text, /## Ratios\n\nNone: of no ratio were both sides measured\./);
+  it("leaves out the tables that would be empty", () => {
+    assert.doesNotMatch(markdown({ ...report, findings: [], summaries: [] }), /## (Speed|Other)/);
   });
 
   it("gives medians with the least and the most", () => {
@@ -67,5 +74,19 @@ describe("markdown", () => {
 
   it("shows a dash for what the machine does not tell", () => {
     assert.ok(lines.some((line) => line.startsWith("| tiny-64 | echo | – |")));
+  });
+});
+
+describe("promisedOf", () => {
+  it("leaves out what is not promised, and puts ratios first", () => {
+    const named = promisedOf(findings).map(({ what }) => what);
+    assert.deepEqual(named, ["troupe / echo", "cold start"]);
+  });
+});
+
+describe("valueText", () => {
+  it("is a dash for what was not measured", () => {
+    const finding = { work: "w", what: "x", unit: "ms", measured: exactly(Number.NaN) };
+    assert.equal(valueText(finding), "–");
   });
 });

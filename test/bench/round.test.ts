@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Contestant, ContestantName } from "../../bench/contestant.ts";
-import type { Transport } from "../../bench/driver/message.ts";
 import { turnsOf } from "../../bench/round.ts";
 import { works } from "../../bench/work.ts";
 
-function contestant(name: ContestantName, ...transports: Transport[]): Contestant {
+function contestant(name: ContestantName): Contestant {
   return {
     name,
-    transports,
     port: 1,
     pid: 1,
+    startMs: 1,
     ask: () => Promise.reject(new Error("nobody asks")),
     converse: () => Promise.reject(new Error("nobody asks")),
     assertAlive: () => undefined,
@@ -18,8 +17,8 @@ function contestant(name: ContestantName, ...transports: Transport[]): Contestan
   };
 }
 
-const troupe = contestant("troupe", "http", "websocket");
-const echo = contestant("echo", "http");
+const troupe = contestant("troupe");
+const echo = contestant("echo");
 
 describe("turnsOf", () => {
   const both = works(["tiny-1", "smoother-1"], undefined);

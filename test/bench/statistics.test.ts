@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { percentile, spreadOf, spreadOfRatios } from "../../bench/statistics.ts";
+import { percentile, slopeOf, spreadOf, spreadOfRatios } from "../../bench/statistics.ts";
 
 describe("percentile", () => {
   const hundred = Float64Array.from({ length: 100 }, (_, index) => index + 1);
@@ -45,5 +45,28 @@ describe("spreadOfRatios", () => {
   it("divides round by round, so that a slow round does not count twice", () => {
     const measured = spreadOfRatios([100, 50, 110], [50, 25, 50]);
     assert.deepEqual(measured, { median: 2, min: 2, max: 2.2 });
+  });
+});
+
+describe("slopeOf", () => {
+  it("is that of a line through all points", () => {
+    const points = [0, 1, 2, 5].map((x) => [x, 3 - 2 * x] as const);
+    assert.equal(slopeOf(points), -2);
+  });
+
+  it("lets points to both sides of the line outweigh each other", () => {
+    assert.equal(
+      slopeOf([
+        [0, 1],
+        [0, -1],
+        [2, 5],
+        [2, 3],
+      ] as const),
+      2,
+    );
+  });
+
+  it("is NaN of one point", () => {
+    assert.equal(slopeOf([[1, 1]]), Number.NaN);
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ContestantName } from "../../bench/contestant.ts";
 import type { Tally } from "../../bench/driver/message.ts";
+import { atLeast, atMost, isMet, isPromised } from "../../bench/finding.ts";
 import type { Measurement } from "../../bench/round.ts";
 import {
   failuresOf,
@@ -9,7 +10,6 @@ import {
   mostCoresOfOthers,
   summarizeAll,
   type Target,
-  targets,
 } from "../../bench/summary.ts";
 
 function tally(changes: Partial<Tally> = {}): Tally {
@@ -23,10 +23,17 @@ function tally(changes: Partial<Tally> = {}): Tally {
     p90Ms: 2,
     p99Ms: 3,
     maxMs: 4,
+    acceptedP99Ms: 3,
+    refusedP99Ms: Number.NaN,
     meanSendDelayMs: 0,
     cpuSeconds: 0.25,
     ...changes,
   };
+}
+
+function met(target: Target, measurements: readonly Measurement[]): boolean | undefined {
+  const finding = judge(target, measurements);
+  return finding !== undefined && isPromised(finding) ? isMet(finding) : undefined;
 }
 
 const cpu = { contestant: 0.5, others: 0.1 };
@@ -51,8 +58,7 @@ const atLeastTwice: Target = {
   measure: "requestsPerSecond",
   of: { work: "tiny-64", contestant: "troupe" },
   to: { work: "tiny-64", contestant: "echo" },
-  bound: "at-least",
-  ratio: 2,
+  bound: atLeast(2),
 };
 
 describe("failuresOf", () => {
@@ -67,18 +73,31 @@ describe("judge", () => {
   const troupe = (...rates: number[]) => inWork("tiny-64", ...rates);
 
   it("meets a lower bound with the median of the rounds' ratios", () => {
-    const result = judge(atLeastTwice, [...troupe(1000, 2000, 3000), ...echo]);
+    const measurements = [...troupe(1000, 2000, 3000), ...echo];
+    const result = judge(atLeastTwice, measurements);
     assert.deepEqual(result?.measured, { median: 2, min: 1, max: 3 });
-    assert.equal(result?.met, true);
+    assert.equal(met(atLeastTwice, measurements), true);
   });
 
   it("misses a lower bound from below", () => {
-    assert.equal(judge(atLeastTwice, [...troupe(1000, 1999, 3000), ...echo])?.met, false);
+    assert.equal(met(atLeastTwice, [...troupe(1000, 1999, 3000), ...echo]), false);
   });
 
   it("misses an upper bound from above", () => {
-    const atMostTwice: Target = { ...atLeastTwice, bound: "at-most" };
-    assert.equal(judge(atMostTwice, [...troupe(1000, 2001, 3000), ...echo])?.met, false);
+    const atMostTwice: Target = { ...atLeastTwice, bound: atMost(2) };
+    assert.equal(met(atMostTwice, [...troupe(1000, 2001, 3000), ...echo]), false);
+  });
+
+  it("names what is divided by what, and what both have in common once", () => {
+    const named = (target: Target) => judge(target, [...troupe(1), ...echo, ...inWork("ws-64", 1)]);
+    assert.equal(named(atLeastTwice)?.what, "troupe / echo, requests/s");
+    const byP99: Target = {
+      ...atLeastTwice,
+      measure: "p99Ms",
+      of: { work: "ws-64", contestant: "troupe" },
+      to: { work: "tiny-64", contestant: "troupe" },
+    };
+    assert.equal(named(byP99)?.what, "troupe, ws-64 / tiny-64, p99");
   });
 
   it("says nothing where one of the two did not run", () => {
@@ -91,7 +110,7 @@ describe("judge", () => {
       ...atLeastTwice,
       of: { work: "smoother-200", contestant: "troupe" },
       to: { work: "smoother-1", contestant: "troupe" },
-      ratio: 5,
+      bound: atLeast(5),
     };
     const alone = inWork("smoother-1", 100, 200, 400);
 
@@ -99,12 +118,12 @@ describe("judge", () => {
       const together = inWork("smoother-200", 600, 1000, 1200);
       const result = judge(atLeastFive, [...alone, ...together]);
       assert.deepEqual(result?.measured, { median: 5, min: 3, max: 6 });
-      assert.equal(result?.met, true);
+      assert.equal(met(atLeastFive, [...alone, ...together]), true);
     });
 
     it("misses its bound from below", () => {
       const together = inWork("smoother-200", 499, 1000, 1999);
-      assert.equal(judge(atLeastFive, [...alone, ...together])?.met, false);
+      assert.equal(met(atLeastFive, [...alone, ...together]), false);
     });
 
     it("leaves out what others did in them", () => {
@@ -151,17 +170,10 @@ describe("summarizeAll", () => {
   });
 });
 
-describe("targets", () => {
-  it("divide what one contestant did in two works, or two in one", () => {
-    for (const { of, to } of targets) {
-      assert.notEqual(of.work === to.work, of.contestant === to.contestant);
-    }
-  });
-});
-
 describe("mostCoresOfOthers", () => {
   it("is what others took in the worst window, as a part of its length", () => {
     const worst = { ...measurement("echo", 2), cpu: { contestant: 1, others: 1.5 } };
     assert.equal(mostCoresOfOthers([measurement("echo", 1), worst], 3), 0.5);
+    assert.equal(mostCoresOfOthers([], 3), Number.NaN);
   });
 });

@@ -14,15 +14,20 @@ describe("works", () => {
     assert.deepEqual(works([], 500)[0]?.arrivals, { type: "open", perSecond: 500 });
   });
 
-  it("say over what they go, and on how many connections", () => {
-    const seen = works(workNames, undefined).map(({ name, transport, connections }) => [
-      name,
-      transport,
-      connections,
+  it("say over what they go, and how much is in flight", () => {
+    const seen = works(workNames, undefined).map((work) => [
+      work.name,
+      work.transport,
+      work.connections * work.depth,
     ]);
     assert.deepEqual(seen, [
       ["tiny-64", "http", 64],
       ["tiny-1", "http", 1],
+      ["ws-64", "websocket", 64],
+      ["mlp-json-64", "http", 64],
+      ["mlp-64", "http", 64],
+      ["image-json-4", "http", 4],
+      ["image-4", "http", 4],
       ["smoother-1", "websocket", 1],
       ["smoother-200", "websocket", 200],
     ]);

@@ -162,7 +162,7 @@ const failed = fc
     write: (writer: FrameWriter) => writeFailed(writer, fields),
   }));
 
-const point = fc.option(fc.double({ noNaN: true }));
+const point = fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }));
 const points: Arbitrary<HostPoints> = fc.record(
   {
     queuedAt: point,

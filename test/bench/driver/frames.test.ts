@@ -16,13 +16,20 @@ function serverFrame(first: number, payload: string | Buffer): Buffer {
 }
 
 const text = (payload: string) => serverFrame(0x81, payload);
-const wanted: ServerFrame = { type: "message", isWanted: true };
-const other: ServerFrame = { type: "message", isWanted: false };
+const wanted = { type: "message", isWanted: true };
+const other = { type: "message", isWanted: false };
 const close: ServerFrame = { type: "close" };
 const ping = (payload: string): ServerFrame => ({ type: "ping", payload: Buffer.from(payload) });
 
 function reader(): FrameReader {
-  return new FrameReader(Buffer.from("done"));
+  return new FrameReader();
+}
+
+/** Of messages, whether they begin with "done". */
+function judged(frames: readonly ServerFrame[]) {
+  return frames.map((frame) =>
+    frame.type === "message" ? { type: "message", isWanted: frame.lead.startsWith("done") } : frame,
+  );
 }
 
 describe("clientFrame", () => {
@@ -99,7 +106,7 @@ describe("FrameReader", () => {
     ["nothing in a pong", Buffer.concat([serverFrame(0x8a, "done"), text("done")]), [wanted]],
   ] as const) {
     it(`reads ${name}`, () => {
-      assert.deepEqual(reader().push(bytes), expected);
+      assert.deepEqual(judged(reader().push(bytes)), expected);
     });
 
     it(`reads ${name}, wherever it is cut`, () => {
@@ -111,7 +118,7 @@ describe("FrameReader", () => {
         const first = frames.push(memory);
         memory.fill("?"); // as a read buffer is, that is used again
         const all = [...first, ...frames.push(Buffer.from(bytes.subarray(cut)))];
-        assert.deepEqual(all, expected, `cut at ${cut}`);
+        assert.deepEqual(judged(all), expected, `cut at ${cut}`);
       }
     });
   }
@@ -124,6 +131,12 @@ describe("FrameReader", () => {
       [given.indexOf(1), given.lastIndexOf(1)],
       [bytes.length - 1, bytes.length - 1],
     );
+  });
+
+  it("keeps 48 bytes of a message, of whatever length and in whatever parts", () => {
+    const frames = [serverFrame(0x01, "a".repeat(40)), serverFrame(0x80, "b".repeat(40))];
+    const lead = `${"a".repeat(40)}${"b".repeat(8)}`;
+    assert.deepEqual(reader().push(Buffer.concat(frames)), [{ type: "message", lead }]);
   });
 
   it("refuses a frame that is masked", () => {

@@ -38,6 +38,22 @@ describe("Ledger", () => {
     assert.deepEqual(statusesNot200, { 503: 2 });
   });
 
+  it("counts what came too late among what was taken in, and not among refusals", () => {
+    const book = ledger();
+    exchange(book, 1100, 10);
+    exchange(book, 1100, 1000, 504);
+    const { p99Ms, acceptedP99Ms, refusedP99Ms } = book.close(0, 0);
+    assert.deepEqual([p99Ms, acceptedP99Ms, refusedP99Ms], [10, 1000, Number.NaN]);
+  });
+
+  it("keeps the latencies of refusals apart", () => {
+    const book = ledger();
+    exchange(book, 1100, 10);
+    assert.equal(book.close(0, 0).refusedP99Ms, Number.NaN);
+    exchange(book, 1100, 3, 429);
+    assert.deepEqual([book.close(0, 0).p99Ms, book.close(0, 0).refusedP99Ms], [10, 3]);
+  });
+
   it("counts a latency from the intended time, and tells how late requests left", () => {
     const book = ledger();
     book.sent(1100, 1160);

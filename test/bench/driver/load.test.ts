@@ -42,9 +42,11 @@ function load(port: number, changes: Partial<Job> = {}): Promise<Tally> {
   const closed: Job = {
     port,
     transport: "http",
-    path: "/predict/iris",
+    paths: ["/predict/iris"],
+    headers: { "content-type": "application/json" },
     body: '{"features":[1]}',
     connections: 4,
+    depth: 1,
     arrivals: { type: "closed" },
     warmUpMs: 50,
     windowMs: 250,
@@ -53,8 +55,8 @@ function load(port: number, changes: Partial<Job> = {}): Promise<Tally> {
 }
 
 function loadSockets(port: number, changes: Partial<Job> = {}): Promise<Tally> {
-  const path = "/v2/models/smoother/stream";
-  return load(port, { transport: "websocket", path, body: '{"type":"infer"}', ...changes });
+  const paths = ["/v2/models/smoother/stream"];
+  return load(port, { transport: "websocket", paths, body: '{"type":"infer"}', ...changes });
 }
 
 /** An arrival at the very edge of the window may fall to either side. */
@@ -166,6 +168,30 @@ describe("runLoad over WebSockets", () => {
     assert.deepEqual([broken, unanswered, statusesNot200], [0, 0, {}]);
     assert.deepEqual([...seen], ['/v2/models/smoother/stream false {"type":"infer"}']);
     assert.deepEqual([sockets, mostInFlight], [4, 1]);
+  });
+
+  it("keeps as many in flight on a socket as are wanted, in whatever order they are answered", async (test) => {
+    let mostInFlight = 0;
+    const port = await listenForSockets(test, (socket) => {
+      let waiting: number[] = [];
+      socket.on("message", (data) => {
+        waiting.push(JSON.parse(String(data)).id);
+        mostInFlight = Math.max(mostInFlight, waiting.length);
+        if (waiting.length < 8) return;
+        const ids = waiting.toReversed();
+        waiting = [];
+        for (const id of ids) socket.send(JSON.stringify({ type: "done", id }));
+      });
+    });
+    const { requests, unanswered, maxMs } = await loadSockets(port, {
+      body: '{"type":"infer","id":1}',
+      depth: 8,
+    });
+    assert.ok(requests > 32);
+    // At the end fewer than eight may wait in each of four sockets, for a partner that does not come.
+    assert.ok(unanswered < 32, `${unanswered} unanswered`);
+    assert.equal(mostInFlight, 8);
+    assert.ok(maxMs > 0);
   });
 
   it("counts as failed what is not done", async (test) => {

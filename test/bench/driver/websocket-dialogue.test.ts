@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Heard } from "../../../bench/driver/dialogue.ts";
-import { WebSocketDialogue } from "../../../bench/driver/websocket-dialogue.ts";
+import { framesOf, WebSocketDialogue } from "../../../bench/driver/websocket-dialogue.ts";
 
 /** The key of RFC 6455, section 1.3, and what a server makes of it. */
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -14,16 +14,21 @@ function frame(opcode: number, payload: string): Buffer {
 }
 
 function dialogue(): WebSocketDialogue {
-  return new WebSocketDialogue({ port: 1, path: "/ws" }, Buffer.from("request"), key);
+  return new WebSocketDialogue({ port: 1, path: "/ws" }, [Buffer.from("request")], key);
 }
 
-function upgraded(): WebSocketDialogue {
-  const one = dialogue();
+function upgraded(one = dialogue()): WebSocketDialogue {
   one.hear(Buffer.from(handshake));
   return one;
 }
 
-const answer = (status: number): Heard => ({ type: "answer", status });
+const answer = (status: number, lane = 0): Heard => ({ type: "answer", lane, status });
+
+/** The text of a short frame that a client has masked. */
+function unmask(bytes: Buffer): string {
+  const mask = bytes.subarray(2, 6);
+  return Buffer.from(bytes.subarray(6).map((byte, at) => byte ^ (mask[at % 4] ?? 0))).toString();
+}
 
 describe("WebSocketDialogue", () => {
   it("greets with its key, and another each time where none is given", () => {
@@ -32,7 +37,9 @@ describe("WebSocketDialogue", () => {
       /\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n/,
     );
     const keys = Array.from({ length: 2 }, () => {
-      const { greeting } = new WebSocketDialogue({ port: 1, path: "/ws" }, Buffer.from("request"));
+      const { greeting } = new WebSocketDialogue({ port: 1, path: "/ws" }, [
+        Buffer.from("request"),
+      ]);
       return /sec-websocket-key: (\S+)/.exec(greeting.toString())?.[1] ?? "";
     });
     assert.deepEqual(
@@ -80,13 +87,20 @@ describe("WebSocketDialogue", () => {
     });
   }
 
+  it("tells requests in flight apart by their ids", () => {
+    const requests = framesOf('{"type":"infer","id":1,"features":[1]}', 3);
+    const one = upgraded(new WebSocketDialogue({ port: 1, path: "/ws" }, requests, key));
+    assert.equal(unmask(one.request(2)), '{"type":"infer","id":3,"features":[1]}');
+    const third = frame(0x1, '{"type":"done","id":3,"predictions":[[0]]}');
+    const first = frame(0x1, '{"type":"failed","code":"overloaded","id":1}');
+    assert.deepEqual(one.hear(Buffer.concat([third, first])), [answer(200, 2), answer(500, 0)]);
+  });
+
   it("replies to a ping with a masked pong of the same", () => {
     const [heard] = upgraded().hear(frame(0x9, "there?"));
     assert.ok(heard?.type === "reply");
-    const mask = heard.bytes.subarray(2, 6);
-    const payload = heard.bytes.subarray(6).map((byte, at) => byte ^ (mask[at % 4] ?? 0));
     assert.deepEqual([...heard.bytes.subarray(0, 2)], [0x8a, 0x86]);
-    assert.equal(payload.toString(), "there?");
+    assert.equal(unmask(heard.bytes), "there?");
   });
 
   it("ends with the server's close", () => {
