@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Says what went wrong, if anything did, and ends with 1 then. */
-async function runBench(bench: () => Promise<void>): Promise<void> {
+export async function runBench(bench: () => Promise<void>): Promise<void> {
   // Contestants are in process groups of their own: they end with this process only if it ends by `exit`.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => process.exit(130));

@@ -43,8 +43,7 @@ function startTroupe(models: string, grpcPort: number): Promise<Contestant> {
   const flags = ["--models", models, "--log-level", "warn", "--grpc-port", String(grpcPort)];
   return startContestant({
     name: "troupe",
-    transports: ["http"],
-    nodeArguments: (port) => [entry, "--port", String(port), ...flags],
+    commandArguments: (port) => [entry, "--port", String(port), ...flags],
   });
 }
 

@@ -1,33 +1,19 @@
 /* What the supervisor and the hosts write as text, as JSON Schema; answers that Fastify writes have theirs in answer-schemas.ts. */
-
-export type Schema = Readonly<Record<string, unknown>>;
-
-const text = { type: "string" };
-const nullableText = { type: ["string", "null"] };
-const flag = { type: "boolean" };
-const count = { type: "integer", minimum: 0 };
-const nullableCount = { type: ["integer", "null"], minimum: 0 };
-const number = { type: "number" };
-const nullableNumber = { type: ["number", "null"] };
-const anyObject = { type: "object" };
-
-/** All fields are always there, but for those named in `optional`, and no others are. */
-function whole(properties: Schema, optional: Schema = {}): Schema {
-  return {
-    type: "object",
-    required: Object.keys(properties),
-    properties: { ...properties, ...optional },
-    additionalProperties: false,
-  };
-}
-
-function list(items: Schema): Schema {
-  return { type: "array", items };
-}
-
-function ref(name: string): Schema {
-  return { $ref: `#/components/schemas/${name}` };
-}
+import {
+  anyObject,
+  count,
+  flag,
+  list,
+  nullableCount,
+  nullableNumber,
+  nullableText,
+  number,
+  ref,
+  type Schema,
+  text,
+  whole,
+} from "./openapi-schema.ts";
+import { traceSetting, traces } from "./openapi-traces.ts";
 
 const tensorSpecs = {
   type: ["array", "null"],
@@ -263,6 +249,8 @@ export const answerSchemas = {
   triton_config: modelConfig,
   statistics: whole({ model_stats: list(versionStatistics) }),
   repository_index: list(whole({ name: text }, { version: text, state: text, reason: text })),
+  trace_setting: traceSetting,
+  traces,
   logging: whole({
     log_file: text,
     log_info: flag,

@@ -1,13 +1,14 @@
 /* OpenAPI 3.1 of this server: its routes as they are registered, and a body for each version that has been loaded. */
 import { defaultVersion } from "../protocol/default-version.ts";
 import type { ModelView } from "../protocol/views.ts";
-import { answerSchemas, type Schema } from "./openapi-answers.ts";
+import { answerSchemas } from "./openapi-answers.ts";
 import { predictExample, v2Example } from "./openapi-examples.ts";
 import { predictBodySchema, type TakenBy, v2BodySchema } from "./openapi-inputs.ts";
 import { type Operation, type RequestForm, tags } from "./openapi-operation.ts";
 import { operations } from "./openapi-operations.ts";
 import { headerParameters, parametersOf, requestBodyOf } from "./openapi-requests.ts";
 import { errorSchema, failureResponses, responsesOf } from "./openapi-responses.ts";
+import type { Schema } from "./openapi-schema.ts";
 import { predictEndpoints } from "./predict-path.ts";
 
 /** The schemas by which Fastify writes the answers of a route, by status. */

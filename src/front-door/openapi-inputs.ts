@@ -1,7 +1,7 @@
 /* What one loaded version takes, as JSON Schema, from what the trial at load found of it. */
 import type { Datatype, ModelMetadata, TensorSpec } from "../protocol/model-metadata.ts";
 import type { Scalar } from "../protocol/model-settings.ts";
-import type { Schema } from "./openapi-answers.ts";
+import type { Schema } from "./openapi-schema.ts";
 
 export interface TakenBy {
   readonly metadata: ModelMetadata;

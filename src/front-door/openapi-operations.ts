@@ -2,6 +2,7 @@
  * What the document at /openapi.json says of each route, beside the schemas that Fastify has of it. A test compares this
  * table with the routes there are, and another one asks each of them.
  */
+import type { ErrorCode } from "../protocol/errors.ts";
 import type { AnswerName } from "./openapi-answers.ts";
 import { neighbours } from "./openapi-neighbours.ts";
 import {
@@ -88,6 +89,15 @@ const v2: Readonly<Record<string, Operation>> = {
     summary: "What is logged",
     answer: "logging",
     failures: asked,
+  },
+  ...traceSetting("/v2/trace/setting", "Which requests are traced", asked),
+  ...traceSetting(`${v2Model}/trace/setting`, "Which requests of a model are traced", absent),
+  "GET /v2/trace": {
+    tag: "operations",
+    summary: "The last traces, newest first",
+    query: ["model"],
+    answer: "traces",
+    failures: absent,
   },
   "POST /v2/logging": {
     tag: "operations",
@@ -181,10 +191,6 @@ const notHere: Readonly<Record<string, Operation>> = Object.fromEntries(
         `POST ${place}/unregister`,
       ]),
     ),
-    ...["/v2/trace/setting", `${v2Model}/trace/setting`].flatMap((url) => [
-      `GET ${url}`,
-      `POST ${url}`,
-    ]),
     ...["index", "models/{model}/load", "models/{model}/unload"].map(
       (action) => `POST /v2/repository/{repository}/${action}`,
     ),
@@ -222,6 +228,15 @@ function modelChange(summary: string): Operation {
 function repositoryChange(summary: string): Operation {
   const failures = [...change, ...small, "not-implemented"] as const;
   return { tag: "models", summary, body: "fields", answer: "empty", failures };
+}
+
+function traceSetting(path: string, summary: string, failures: readonly ErrorCode[]) {
+  const row = { tag: "operations", summary, answer: "trace_setting" } as const;
+  const changing = [...failures, ...small, "forbidden"] as const;
+  return {
+    [`GET ${path}`]: { ...row, failures },
+    [`POST ${path}`]: { ...row, body: "fields", failures: changing },
+  } as const satisfies Readonly<Record<string, Operation>>;
 }
 
 function upload(answer: AnswerName): Operation {

@@ -1,7 +1,7 @@
 /* The parameters and the body of one operation. */
 import { codings } from "./content-coding.ts";
-import type { Schema } from "./openapi-answers.ts";
 import type { Operation, RequestForm } from "./openapi-operation.ts";
+import type { Schema } from "./openapi-schema.ts";
 
 const text = { type: "string" };
 const anyObject = { type: "object" };

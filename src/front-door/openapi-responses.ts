@@ -1,7 +1,7 @@
 /* The `responses` of one operation: its success, and each status of its failures with the codes that come with it. */
 import { type ErrorCode, errorCodes } from "../protocol/errors.ts";
-import type { Schema } from "./openapi-answers.ts";
 import type { Operation } from "./openapi-operation.ts";
+import type { Schema } from "./openapi-schema.ts";
 import { httpStatus, retryHeaders } from "./statuses.ts";
 
 /** What Node's parser, the router or the reading of a body may say, whatever the route. */

@@ -2,8 +2,8 @@
 import type { FastifyInstance, RouteOptions } from "fastify";
 import type { DoorSettings } from "../protocol/control.ts";
 import type { Directory } from "./directory.ts";
-import type { Schema } from "./openapi-answers.ts";
 import { generalPaths, openApiDocument } from "./openapi-document.ts";
+import type { Schema } from "./openapi-schema.ts";
 
 interface OpenApiParts {
   readonly settings: Pick<DoorSettings, "serverName" | "version">;

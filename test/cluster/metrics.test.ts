@@ -30,7 +30,7 @@ function scannedPaths(): readonly string[] {
     `/v2/models/${name()}/versions/${name()}/ready`,
     `/v2/models/${name()}/stream`,
     `/readyz?model=${name()}`,
-    `/%${name()}`,
+    `/%zz${name()}`,
   ];
 }
 

@@ -117,8 +117,8 @@ describe("Model-Nexus's routes", () => {
     assert.match(String(health["timestamp"]), rfc3339);
     assert.match(String(health["version"]), /^\d+\.\d+\.\d+/);
     assert.ok(Number.isInteger(health["uptime_seconds"]));
-    assert.deepEqual(health["loaded_models"], ["echo", "sklearn", "grown"]);
-    assert.deepEqual(health["models_loaded"], ["echo:1", "sklearn:1", "grown:1"]);
+    assert.deepEqual(health["loaded_models"], ["echo", "grown", "sklearn"]);
+    assert.deepEqual(health["models_loaded"], ["echo:1", "grown:1", "sklearn:1"]);
     assert.equal(health["max_workers"], 3);
   });
 

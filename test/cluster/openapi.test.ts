@@ -129,6 +129,12 @@ function bodiesOf(path: string): readonly Partial<Ask>[] {
     const binary = { inputs: [tensor], parameters: { binary_data_output: true } };
     return [{ body: { inputs: [tensor] } }, { body: binary }, { body: { inputs: [] } }];
   }
+  if (path.endsWith("/trace/setting")) {
+    return [
+      { body: { trace_level: ["TIMESTAMPS"], trace_rate: "1" } },
+      { body: { trace_rate: 0 } },
+    ];
+  }
   if (path === "/v2/logging") return [{ body: { log_info: true } }, { body: { log_file: "a" } }];
   return [{ body: {} }, { body: "[" }];
 }

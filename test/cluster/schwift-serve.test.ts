@@ -141,7 +141,7 @@ describe("SchwiftServe's statuses", () => {
 
   it("stand in /health with what is loaded", async () => {
     const { json } = await get("/health");
-    assert.deepEqual(json["loaded_models"], ["patient", "swapped", "swift", "described"]);
+    assert.deepEqual(json["loaded_models"], ["described", "patient", "swapped", "swift"]);
     assert.equal(json["max_workers"], 4);
   });
 

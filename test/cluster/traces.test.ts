@@ -62,6 +62,13 @@ async function predict(id: string, model = "echo", features: unknown = row) {
   return cluster.predict(model, { features }, { "x-request-id": id });
 }
 
+/** It waits for company. */
+async function predictBatched(id: string) {
+  const headers = { "x-request-id": id };
+  const body = { features: row };
+  return cluster.send({ method: "POST", path: "/predict_batched/echo", body, headers });
+}
+
 const idsWith = async (prefix: string) =>
   (await traces()).map((one) => one.request_id).filter((id) => id.startsWith(prefix));
 
@@ -81,7 +88,7 @@ describe("Traces", () => {
 
   it("tell of the stages of requests that shared a batch, in order", async () => {
     assert.equal((await set({ trace_level: ["TIMESTAMPS"], trace_rate: "1" })).status, 200);
-    await Promise.all(["batch-1", "batch-2", "batch-3"].map((id) => predict(id)));
+    await Promise.all(["batch-1", "batch-2", "batch-3"].map((id) => predictBatched(id)));
     const found = (await traces("?model=echo")).filter((one) => one.request_id.startsWith("batch"));
     assert.equal(found.length, 3);
     for (const { status, version, batch_rows, timestamps } of found) {

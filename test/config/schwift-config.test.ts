@@ -77,7 +77,7 @@ describe("parseSchwiftConfig", () => {
     ["model: {}", /model has no name \(line 1\)/],
     ["model:\n  name: iris", /model has no model_args.model_file \(line 1\)/],
     ["model:\n\tname: x", /^Cannot read iris.yaml: not valid YAML/],
-    [`${needed}other: 1`, /unknown key "other", the nearest known one is model \(line 4\)/],
+    [`${needed}other: 1`, /unknown key "other"; known is model \(line 4\)/],
     [`${needed}  max_batch_dely_ms: 1`, /unknown key .* max_batch_delay_ms \(line 4\)/],
     [`${needed}  backend: sklearn`, /model.backend must be 'onnx'.*not built yet \(line 4\)/],
     [`${needed}  backend: paddle`, /model.backend .* is unknown \(line 4\)/],
