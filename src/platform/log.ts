@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from "pino";
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
+import { LineSink } from "./line-sink.ts";
 import { prettyLine } from "./pretty-line.ts";
 
 export type Log = Logger;
@@ -34,10 +35,9 @@ export function createLog(options: LogOptions): Log {
 }
 
 function bufferedSink(fd: number): DestinationStream {
-  const sink = destination({ fd, sync: true, minLength: bufferBytes });
-  sink.on("error", () => undefined);
-  setInterval(() => sink.flushSync(), flushMs).unref();
-  process.on("exit", () => sink.flushSync());
+  const sink = new LineSink({ fd, gatherBytes: bufferBytes });
+  setInterval(() => sink.flush(), flushMs).unref();
+  process.on("exit", () => sink.end());
   return sink;
 }
 
@@ -51,7 +51,6 @@ function heardSink(sink: DestinationStream, onLine: (line: string) => void): Des
 }
 
 function prettySink(fd: number): DestinationStream {
-  const sink = destination({ fd, sync: true });
-  sink.on("error", () => undefined);
+  const sink = new LineSink({ fd, gatherBytes: 0 });
   return { write: (line) => void sink.write(prettyLine(line)) };
 }
