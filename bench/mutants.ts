@@ -11,7 +11,7 @@ import { hostileModels } from "./hostile/sound.ts";
 const rounds = 10;
 const defaults = { mutants: "100000", seed: "1" };
 /** What collectors and allocators may still take once a server is warm; all its processes together. */
-const mostGrowthMb = 96;
+const mostGrowthMb = 48;
 
 function readPlan(args: readonly string[]): Plan {
   const options = {

@@ -90,9 +90,13 @@ async function attackEach(
   }
 }
 
-/** MiB that came after the first round and stayed: memory goes up and down with collections, so the least of the last. */
-export function growthOf({ rssMb: [first = 0, ...others] }: Pick<AttackReport, "rssMb">): number {
-  return Math.min(...others.slice(-3)) - first;
+/** Of the rounds, so many let the heaps of a server grow to their size. */
+const warmShare = 0.4;
+
+/** MiB that came once it was warm and stayed: memory goes up and down with collections, so the least of the last. */
+export function growthOf({ rssMb }: Pick<AttackReport, "rssMb">): number {
+  const warmAt = Math.floor((rssMb.length - 1) * warmShare);
+  return Math.min(...rssMb.slice(warmAt + 1).slice(-3)) - (rssMb[warmAt] ?? 0);
 }
 
 function difference(left: readonly number[], right: readonly number[]): readonly number[] {
