@@ -34,11 +34,23 @@ export function createLog(options: LogOptions): Log {
   );
 }
 
-function bufferedSink(fd: number): DestinationStream {
+function bufferedSink(fd: number): DestinationStream & Pick<LineSink, "flush"> {
   const sink = new LineSink({ fd, gatherBytes: bufferBytes });
-  setInterval(() => sink.flush(), flushMs).unref();
+  let isPlanned = false;
+  const flush = () => {
+    isPlanned = false;
+    sink.flush();
+  };
   process.on("exit", () => sink.end());
-  return sink;
+  return {
+    write: (line) => {
+      sink.write(line);
+      // A process with nothing to say is not woken.
+      if (!isPlanned) setTimeout(flush, flushMs).unref();
+      isPlanned = true;
+    },
+    flush: (onDone?: () => void) => sink.flush(onDone),
+  };
 }
 
 function heardSink(sink: DestinationStream, onLine: (line: string) => void): DestinationStream {
