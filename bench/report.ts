@@ -33,6 +33,7 @@ function number(value: number, digits: number): string {
 
 function spread({ median, min, max }: Spread, digits: number): string {
   if (Number.isNaN(median)) return unknown;
+  if (min === max) return number(median, digits);
   return `${number(median, digits)} (${number(min, digits)}–${number(max, digits)})`;
 }
 
