@@ -84,13 +84,9 @@ export class ChangeLocks {
   }
 
   /** As `alone`, when what is under way is over. */
-  async inTurn<T>(
-    kind: ChangeKind,
-    which: { readonly model: string; readonly version: string | null },
-    act: () => Promise<T>,
-  ): Promise<T> {
-    await this.#free(which.model);
-    return this.alone(kind, which, act);
+  async inTurn<T>(kind: ChangeKind, place: Place, act: () => Promise<T>): Promise<T> {
+    await this.#free(place.model);
+    return this.alone(kind, place, act);
   }
 
   /** Begins at once, or when what is under way is over; nobody is told. */

@@ -9,18 +9,15 @@ import type { Digests } from "./file-digest.ts";
 import type { HostGroup } from "./host-group.ts";
 import type { KnownModel } from "./model-registry.ts";
 
-const replacedWords = "its file has been replaced since it was loaded";
-
 /** What the next start would find otherwise than it is now; null where nothing serves, or nothing has changed. */
 export function driftOf({ folder, life }: KnownModel): string | null {
   const isUnderWay = life.groups.some(({ stage }) => stage === "new");
   if (life.serving.length === 0 || isUnderWay) return null;
   if (folder.problem !== undefined)
     return `serves what it was, but cannot be loaded again: ${folder.problem}`;
-  const replaced = folder.versions.filter((version) => isReplaced(version, life.serving));
-  const [first] = replaced;
-  if (first === undefined) return null;
-  return `serves version '${first.version}' as it was, but ${replacedWords}`;
+  const replaced = folder.versions.find((version) => isReplaced(version, life.serving));
+  if (replaced === undefined) return null;
+  return `serves version '${replaced.version}' as it was, but its file has been replaced since it was loaded`;
 }
 
 /** As far as can be seen from outside: a file that was only touched counts. */

@@ -55,13 +55,6 @@ function selectedOf(
   return folder.versions.filter(({ version }) => !excluded.has(version)).slice(-1);
 }
 
-/** Throws `invalid-model` where the folder cannot be served. */
-export function servePlanOf(folder: ModelFolder, facts: Facts): ServePlan {
-  const plan = planOf(folder, facts);
-  if (plan.type === "broken") throw brokenModel(folder.name, plan.problem);
-  return plan;
-}
-
 /** Whether nothing is planned only because all that is wanted was rolled back. */
 export function isLeftWithNone(folder: ModelFolder, facts: Facts): boolean {
   const [plan, without] = [facts, { ...facts, rolledBack: new Map() }].map((one) =>

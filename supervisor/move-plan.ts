@@ -1,8 +1,7 @@
 /* What is to run once a request is carried out. */
-import type { Facts } from "./journal-facts.ts";
-import { withEntry } from "./journal-facts.ts";
+import { type Facts, withEntry } from "./journal-facts.ts";
 import { filesInPlace } from "./kept-groups.ts";
-import { isLeftWithNone, planOf, type ServePlan, servePlanOf } from "./model-plan.ts";
+import { brokenModel, isLeftWithNone, planOf, type ServePlan } from "./model-plan.ts";
 import type { KnownModel } from "./model-registry.ts";
 import type { MoveRequest } from "./move-request.ts";
 
@@ -16,11 +15,11 @@ export function planFor(model: KnownModel, request: MoveRequest, before: Facts):
   const facts = decisions.reduce(withEntry, before);
   const unwanted = new Set([gone, ...(facts.unloadedVersions.get(folder.name) ?? [])]);
   const versions = filesInPlace(life.serving).filter(({ version }) => !unwanted.has(version));
-  const isLess = decisions.some(({ type }) => type === "unloaded");
-  const isBroken = planOf(folder, facts).type === "broken";
-  if (isBroken && isLess && life.config !== null) {
-    return { type: "serve", config: life.config, versions };
+  const plan = planOf(folder, facts);
+  if (plan.type === "broken") {
+    const isLess = decisions.some(({ type }) => type === "unloaded");
+    if (isLess && life.config !== null) return { type: "serve", config: life.config, versions };
+    throw brokenModel(folder.name, plan.problem);
   }
-  const plan = servePlanOf(folder, facts);
   return isLeftWithNone(folder, facts) ? { ...plan, versions } : plan;
 }

@@ -1,5 +1,5 @@
-// Owns the lines that are on their way to a file descriptor. It never waits for a reader: pino's own destination tries a
-// pipe whose reader is gone again and again, and blocks its process for ever.
+// Owns the lines that are on their way to a file descriptor. A reader that is gone is given up: pino's own destination
+// tries such a pipe again and again, and blocks its process for ever. A descriptor that blocks still waits for a slow one.
 import { writeSync } from "node:fs";
 
 export interface LineSinkOptions {
@@ -8,7 +8,7 @@ export interface LineSinkOptions {
   readonly gatherBytes: number;
 }
 
-/** What a reader that does not read may be behind; past that the oldest lines are left out. */
+/** What a reader that does not read may be behind; past that all but the newest line are left out. */
 const mostWaiting = 1_048_576;
 /** At the end of the process a slow reader is given so many times ten milliseconds. */
 const lastTries = 50;

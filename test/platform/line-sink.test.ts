@@ -61,16 +61,14 @@ describe("LineSink", () => {
     assert.deepEqual(await once(child, "exit"), [7, null]);
   });
 
-  it("does not wait for a reader that does not read, and keeps lines whole", async (test) => {
+  it("keeps lines whole for a reader that is slow", async (test) => {
     const child = spawnWith(
       test,
       `for (let line = 0; line < 40_000; line += 1) sink.write(line + "x".repeat(100) + "\\n");
-      process.stderr.write("");
       process.stdin.once("data", () => {
         sink.end();
         process.exit(0);
-      });
-      process.on("SIGUSR2", () => undefined);`,
+      });`,
     );
     child.stdin.write("go\n");
     const chunks: Buffer[] = [];
