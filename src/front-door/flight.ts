@@ -115,7 +115,7 @@ export function frameOf({ call, linkId: id, alone }: Flight): RequestFrame {
     id,
     codec,
     alone,
-    ...(hurried && { hurried: true }),
+    hurried: hurried === true,
     stream,
     priority,
     deadlineAt,

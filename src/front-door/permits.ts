@@ -1,48 +1,43 @@
 /** How much is in flight in this front door: requests, and the bytes of their bodies. */
+interface Held {
+  requests: number;
+  bytes: number;
+}
+
 export class Permits {
-  #requests = 0;
-  #bytes = 0;
+  readonly #held: Held = { requests: 0, bytes: 0 };
 
   get requests(): number {
-    return this.#requests;
+    return this.#held.requests;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#held.bytes;
   }
 
   take(bytes: number): Permit {
-    this.#requests += 1;
-    this.#bytes += bytes;
-    return new Permit(
-      bytes,
-      (change) => {
-        this.#bytes += change;
-      },
-      () => {
-        this.#requests -= 1;
-      },
-    );
+    this.#held.requests += 1;
+    this.#held.bytes += bytes;
+    return new Permit(bytes, this.#held);
   }
 }
 
 /** Given back once, however often that is asked. */
 export class Permit {
-  readonly #changeBytes: (change: number) => void;
-  readonly #giveBack: () => void;
+  readonly #held: Held;
   #bytes: number;
   #isHeld = true;
 
-  constructor(bytes: number, changeBytes: (change: number) => void, giveBack: () => void) {
+  /** Of what is held, of which it is a part. */
+  constructor(bytes: number, held: Held) {
     this.#bytes = bytes;
-    this.#changeBytes = changeBytes;
-    this.#giveBack = giveBack;
+    this.#held = held;
   }
 
   /** A body without a declared length is counted as it comes; false where it was counted already. */
   grow(bytes: number): boolean {
     if (!this.#isHeld || bytes <= this.#bytes) return false;
-    this.#changeBytes(bytes - this.#bytes);
+    this.#held.bytes += bytes - this.#bytes;
     this.#bytes = bytes;
     return true;
   }
@@ -50,7 +45,7 @@ export class Permit {
   release(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
-    this.#changeBytes(-this.#bytes);
-    this.#giveBack();
+    this.#held.bytes -= this.#bytes;
+    this.#held.requests -= 1;
   }
 }

@@ -8,7 +8,7 @@ export interface PredictPath {
   readonly endpoint: string;
   readonly codec: HttpCodec;
   /** It waits for no company, whatever the model's configuration says of it. */
-  readonly hurried?: true;
+  readonly hurried: boolean;
   readonly model: string;
   readonly version: string | undefined;
 }
@@ -40,12 +40,13 @@ function matched(
   const codec = route === "v2" ? "v2" : "predict";
   const name = decoded(model);
   if (name === undefined || rest.length > 0) return undefined;
-  const pace = route === "predict" ? ({ hurried: true } as const) : {};
-  const common: Omit<PredictPath, "endpoint" | "version"> = { codec, model: name, ...pace };
-  if (word === undefined) return { endpoint: plain, ...common, version: undefined };
+  const hurried = route === "predict";
+  if (word === undefined) {
+    return { endpoint: plain, codec, hurried, model: name, version: undefined };
+  }
   const versionName = decoded(version);
   if (word !== "versions" || versionName === undefined) return undefined;
-  return { endpoint: versioned, ...common, version: versionName };
+  return { endpoint: versioned, codec, hurried, model: name, version: versionName };
 }
 
 function decoded(part: string | undefined): string | undefined {

@@ -95,9 +95,12 @@ class Exchange {
       onFailed: (failure) => this.#fail(failure, true),
       onRequestId: (id) => this.#adopt(id),
     };
-    return "read" in route
-      ? new BodyPredictions(this.#parts, route, { requestId, beganAt }, listener)
-      : new Prediction(this.#parts, { ...route, requestId, beganAt }, listener);
+    if ("read" in route) {
+      return new BodyPredictions(this.#parts, route, { requestId, beganAt }, listener);
+    }
+    const { endpoint, hurried, model, version } = route;
+    const ask = { endpoint, hurried, model, version, requestId, beganAt };
+    return new Prediction(this.#parts, ask, listener);
   }
 
   /** One id for one request: the head's goes before the body's. */

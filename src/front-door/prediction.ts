@@ -30,7 +30,7 @@ export interface PredictionParts {
 export interface PredictionAsk {
   /** The route's template. */
   readonly endpoint: string;
-  readonly hurried?: true;
+  readonly hurried?: boolean;
   readonly model: string;
   readonly version: string | undefined;
   readonly requestId: string;
@@ -100,8 +100,15 @@ export class Prediction implements Asked {
   admit(wishes: RequestWishes, room?: Room): void {
     this.#priority = wishes.priority;
     const { model, version } = this.#ask;
-    const held = room === undefined ? {} : { room };
-    this.#admitted = this.#parts.entrance.admit({ model, version, ...wishes, ...held });
+    const { bytes, timeoutMs, priority } = wishes;
+    this.#admitted = this.#parts.entrance.admit({
+      model,
+      version,
+      bytes,
+      timeoutMs,
+      priority,
+      room,
+    });
     this.#admittedAt = this.#parts.clock.now();
     this.#trace = this.#parts.tracer.begin(this.#admitted.target.model.name);
   }
@@ -138,7 +145,7 @@ export class Prediction implements Asked {
       priority: this.#priority,
       requestId: this.#ask.requestId,
       stream: false,
-      ...(this.#ask.hurried && { hurried: true }),
+      hurried: this.#ask.hurried === true,
       sequence,
       trace: this.#trace,
       onChunk: () => undefined,

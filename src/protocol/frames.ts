@@ -98,7 +98,7 @@ export interface RequestFrame {
   /** A suspect after a crash: it shares its batch with nobody. */
   readonly alone: boolean;
   /** It waits for no company, whatever the model's configuration says of it. */
-  readonly hurried?: true;
+  readonly hurried?: boolean;
   readonly stream: boolean;
   readonly priority: Priority;
   readonly deadlineAt: number;
@@ -107,7 +107,7 @@ export interface RequestFrame {
   readonly sequence: SequenceClaim | null;
   readonly body: Uint8Array;
   /** Where it was read into memory that holds nothing else: that memory. */
-  readonly ownMemory?: ArrayBuffer;
+  readonly ownMemory?: ArrayBuffer | undefined;
   /** Its points in time are wanted. */
   readonly traced: boolean;
 }
@@ -258,19 +258,15 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
     codec,
     alone: (flags & 1) !== 0,
     stream: (flags & 2) !== 0,
-    ...hurryOf(flags),
+    hurried: (flags & 8) !== 0,
     priority,
     deadlineAt: frame.readDoubleLE(8),
     requestId: frame.toString("latin1", 17, idEnd),
     sequence,
     traced: (flags & 16) !== 0,
     body,
-    ...ownMemoryOf(frame),
+    ownMemory: ownMemoryOf(frame),
   };
-}
-
-function hurryOf(flags: number): Pick<RequestFrame, "hurried"> {
-  return (flags & 8) === 0 ? {} : { hurried: true };
 }
 
 function bodyIn(frame: Buffer, padAt: number): Buffer | undefined {
@@ -279,6 +275,6 @@ function bodyIn(frame: Buffer, padAt: number): Buffer | undefined {
 }
 
 /** A frame that came in several chunks was gathered alone; one that is part of a chunk has its length before it. */
-function ownMemoryOf({ buffer, length }: Buffer): Pick<RequestFrame, "ownMemory"> {
-  return length === buffer.byteLength && buffer instanceof ArrayBuffer ? { ownMemory: buffer } : {};
+function ownMemoryOf({ buffer, length }: Buffer): ArrayBuffer | undefined {
+  return length === buffer.byteLength && buffer instanceof ArrayBuffer ? buffer : undefined;
 }

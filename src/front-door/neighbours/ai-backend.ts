@@ -10,5 +10,6 @@ export function matchBackendPath(url: string): PredictPath | undefined {
   const query = new URLSearchParams(url.slice(endpoint.length + 1));
   const [model = "", ...others] = query.getAll("id");
   if (model === "" || others.length > 0) return undefined;
-  return { endpoint, codec: "predict", model, version: query.get("version") ?? undefined };
+  const version = query.get("version") ?? undefined;
+  return { endpoint, codec: "predict", hurried: false, model, version };
 }
