@@ -104,6 +104,7 @@ class Rehearsal {
       deadlineAt: clock.now() + spec.runMs + graceMs,
       requestId: `rehearsal-${this.#lastId}`,
       sequence: null,
+      hurried: false,
       traced: false,
       body: Buffer.from(body),
     };

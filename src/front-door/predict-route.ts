@@ -126,8 +126,8 @@ class Exchange {
       else this.#fail(toFailure(error), this.#request.complete);
     };
     readBody(this.#request, limits, onBody, this.#content);
-    // A body that came with its head is complete by then, and costs no timer.
-    process.nextTick(() => this.#watchUpload());
+    // A body that came with its head is complete by then, and costs no timer; at the next tick it is not.
+    setImmediate(() => this.#watchUpload());
   }
 
   /** Everything that can be refused before the body is read. */

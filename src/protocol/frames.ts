@@ -98,7 +98,7 @@ export interface RequestFrame {
   /** A suspect after a crash: it shares its batch with nobody. */
   readonly alone: boolean;
   /** It waits for no company, whatever the model's configuration says of it. */
-  readonly hurried?: boolean;
+  readonly hurried: boolean;
   readonly stream: boolean;
   readonly priority: Priority;
   readonly deadlineAt: number;
@@ -107,7 +107,7 @@ export interface RequestFrame {
   readonly sequence: SequenceClaim | null;
   readonly body: Uint8Array;
   /** Where it was read into memory that holds nothing else: that memory. */
-  readonly ownMemory?: ArrayBuffer | undefined;
+  readonly ownMemory?: ArrayBuffer;
   /** Its points in time are wanted. */
   readonly traced: boolean;
 }
@@ -252,7 +252,7 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
   if (codec === undefined || priority === undefined || sequence === undefined) return undefined;
   const body = bodyIn(frame, idEnd + (sequence === null ? 0 : claimBytes(sequence)));
   if (body === undefined) return undefined;
-  return {
+  const request = {
     type: "request",
     id: frame.readUInt32LE(1),
     codec,
@@ -265,8 +265,8 @@ function parseRequest(frame: Buffer): RequestFrame | undefined {
     sequence,
     traced: (flags & 16) !== 0,
     body,
-    ownMemory: ownMemoryOf(frame),
-  };
+  } as const;
+  return withOwnMemory(request, frame);
 }
 
 function bodyIn(frame: Buffer, padAt: number): Buffer | undefined {
@@ -275,6 +275,7 @@ function bodyIn(frame: Buffer, padAt: number): Buffer | undefined {
 }
 
 /** A frame that came in several chunks was gathered alone; one that is part of a chunk has its length before it. */
-function ownMemoryOf({ buffer, length }: Buffer): ArrayBuffer | undefined {
-  return length === buffer.byteLength && buffer instanceof ArrayBuffer ? buffer : undefined;
+function withOwnMemory(request: RequestFrame, { buffer, length }: Buffer): RequestFrame {
+  const isAlone = length === buffer.byteLength && buffer instanceof ArrayBuffer;
+  return isAlone ? { ...request, ownMemory: buffer } : request;
 }

@@ -78,6 +78,7 @@ describe("A link to a host", { timeout: 20_000 }, () => {
     one.send(suspect);
     assert.deepEqual(await host.request(), {
       type: "request",
+      hurried: false,
       traced: false,
       id: suspect.linkId,
       codec: "v2",

@@ -3,15 +3,16 @@ import { describe, it } from "node:test";
 import { matchPredictPath } from "../../src/front-door/predict-path.ts";
 
 const plain = { codec: "predict", hurried: true, endpoint: "/predict/{model}" } as const;
-const batched = { codec: "predict", endpoint: "/predict_batched/{model}" } as const;
+const batched = { codec: "predict", hurried: false, endpoint: "/predict_batched/{model}" } as const;
 const plainVersioned = {
   codec: "predict",
   hurried: true,
   endpoint: "/predict/{model}/versions/{version}",
 } as const;
-const v2 = { codec: "v2", endpoint: "/v2/models/{model}/infer" } as const;
+const v2 = { codec: "v2", hurried: false, endpoint: "/v2/models/{model}/infer" } as const;
 const v2Versioned = {
   codec: "v2",
+  hurried: false,
   endpoint: "/v2/models/{model}/versions/{version}/infer",
 } as const;
 

@@ -57,6 +57,7 @@ describe("A prediction over HTTP", bounded, () => {
       model: "m",
       version: "1",
       pinned: true,
+      hurried: false,
       codec: "v2",
       body: Buffer.from("the body"),
       deadlineAt: 1_500,

@@ -4,6 +4,7 @@ import type { RequestFrame } from "../../src/protocol/frames.ts";
 export function requestFrame(body: unknown, fields: Partial<RequestFrame> = {}): RequestFrame {
   return {
     type: "request",
+    hurried: false,
     traced: false,
     id: 0,
     codec: "predict",

@@ -69,7 +69,7 @@ const pressure: Arbitrary<Pressure> = fc.record(
   ordinary,
 );
 
-const plainRequest: Arbitrary<RequestFrame> = fc.record(
+const request: Arbitrary<RequestFrame> = fc.record(
   {
     type: fc.constant("request" as const),
     id: u32,
@@ -81,14 +81,11 @@ const plainRequest: Arbitrary<RequestFrame> = fc.record(
     requestId: ascii,
     sequence: fc.option(fc.record({ key, start: flag, end: flag, shared: flag }, ordinary)),
     body,
+    hurried: flag,
     traced: flag,
   },
   ordinary,
 );
-
-const request: Arbitrary<RequestFrame> = fc
-  .tuple(plainRequest, flag)
-  .map(([frame, isHurried]) => (isHurried ? { ...frame, hurried: true } : frame));
 
 /** What is written, and the frame that must be read. */
 interface Case<Frame> {

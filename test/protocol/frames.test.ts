@@ -25,6 +25,7 @@ function claim(fields: Partial<SequenceClaim> = {}): SequenceClaim {
 function request(fields: Partial<RequestFrame> = {}): RequestFrame {
   return {
     type: "request",
+    hurried: false,
     traced: false,
     id: 258,
     codec: "v2",

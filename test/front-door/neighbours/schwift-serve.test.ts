@@ -27,7 +27,7 @@ describe("SchwiftServe's predictions", bounded, () => {
     post("/predict/m", "{}").catch(() => undefined);
     assert.equal((await fake.call()).hurried, true);
     post("/predict_batched/m", "{}").catch(() => undefined);
-    assert.equal((await fake.call(2)).hurried, undefined);
+    assert.equal((await fake.call(2)).hurried, false);
   });
 
   it("are answered 404 of an unknown model, and 504 after the deadline", async (t) => {
