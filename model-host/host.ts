@@ -39,6 +39,8 @@ export interface HostParts {
   readonly tell: (event: HostEvent) => Promise<void>;
   /** Pressure changed in a way that front doors should hear at once. */
   readonly onPressure: () => void;
+  /** A request has come, of which nothing is done yet. */
+  readonly onWork: () => void;
 }
 
 export class Host {
@@ -127,12 +129,17 @@ export class Host {
     };
   }
 
+  get hasWork(): boolean {
+    return this.#runner.isBusy || this.#queue.size > 0 || this.#sequences.size > 0;
+  }
+
   greet(door: Door): void {
     this.#doors.add(door);
   }
 
   /** Takes a request; what cannot be taken is answered at once. `pump` runs it. */
   accept(frame: RequestFrame, door: Door): Work | undefined {
+    this.#parts.onWork();
     try {
       const mayStay = frame.sequence !== null && !frame.sequence.start;
       if (this.#onDrained !== undefined && !mayStay) throw hostDraining;
@@ -267,8 +274,7 @@ export class Host {
   }
 
   #leaveIfDrained(): void {
-    const isBusy = this.#runner.isBusy || this.#queue.size > 0 || this.#sequences.size > 0;
-    if (!isBusy) this.#onDrained?.();
+    if (!this.hasWork) this.#onDrained?.();
   }
 
   #dropExpired(): void {

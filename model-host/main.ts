@@ -1,11 +1,22 @@
 /* The entry of a host's process: it wires the engine, the host and the sockets together as the supervisor says. */
 import { rmSync } from "node:fs";
-import { beat, liveUnderSupervisor, logFd, tellSupervisor } from "../src/platform/child-life.ts";
+import {
+  liveUnderSupervisor,
+  logFd,
+  readCadence,
+  tellSupervisor,
+} from "../src/platform/child-life.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { figuresReader } from "../src/platform/figures.ts";
 import { createLog, type Log } from "../src/platform/log.ts";
 import { snapshotOf } from "../src/platform/metrics.ts";
-import type { HostCommand, HostEvent, HostSpec } from "../src/protocol/control.ts";
+import { Pulse } from "../src/platform/pulse.ts";
+import {
+  type HostCommand,
+  type HostEvent,
+  type HostSpec,
+  unawaited,
+} from "../src/protocol/control.ts";
 import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { DoorServer } from "./door-server.ts";
@@ -59,8 +70,20 @@ async function load(spec: HostSpec): Promise<void> {
   });
   const { engine, metadata } = loaded;
   const metrics = createHostMetrics(spec.model, spec.version);
-  const onPressure = () => serving?.server.tellPressure();
-  const parts = { spec, metadata, engine, clock: systemClock, metrics, log, tell, onPressure };
+  const parts = {
+    spec,
+    metadata,
+    engine,
+    clock: systemClock,
+    metrics,
+    log,
+    tell,
+    onPressure: () => {
+      pulse.wake();
+      serving?.server.tellPressure();
+    },
+    onWork: () => pulse.wake(),
+  };
   const host = new Host(parts);
   await rehearse(parts, loaded);
   const server = new DoorServer(host, spec);
@@ -109,6 +132,8 @@ function obey(command: HostCommand): void {
       else serving.host.addPoison(command.fingerprint);
       return;
     case "report":
+      // Its figures may be old where it rests.
+      if (command.reportId !== unawaited) pulse.sayNow();
       void report(command.reportId);
       return;
     case "log-level":
@@ -137,4 +162,14 @@ process.on("message", (command) => obey(command as HostCommand));
 const readFigures = figuresReader();
 const idle = { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 } as const;
 void tell({ type: "booted" });
-beat(() => void tell({ type: "beat", figures: readFigures(), load: serving?.host.load ?? idle }));
+const pulse = new Pulse({
+  clock: systemClock,
+  cadence: readCadence(),
+  hasWork: () => serving === undefined || serving.host.hasWork,
+  say: (beat) => {
+    const { isResting } = beat;
+    const load = serving?.host.load ?? idle;
+    void tell({ type: "beat", isResting, figures: readFigures(beat), load });
+    if (isResting) void report(unawaited);
+  },
+});

@@ -12,7 +12,7 @@ import { createRuntimeFolder } from "../supervisor/runtime-folder.ts";
 import { stopOnSignals } from "../supervisor/stopping.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import type { SupervisorOptions } from "../supervisor/supervisor-options.ts";
-import { beatMsFor } from "../supervisor/watchdog.ts";
+import { cadenceFor } from "../supervisor/watchdog.ts";
 import { discoverModels, type ModelFolder } from "./config/model-folder.ts";
 import { readProcessSettings } from "./config/process-settings.ts";
 import { readProductVersion } from "./config/product-version.ts";
@@ -104,7 +104,7 @@ async function run(settings: Settings, warnings: readonly string[]): Promise<voi
   const runtime = createRuntimeFolder();
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const entry = (path: string) => new URL(`${path}.${extension}`, import.meta.url);
-  const beatMs = beatMsFor(settings.hangMs);
+  const cadence = cadenceFor(settings.hangMs);
   const supervisor = new Supervisor({
     clock: systemClock,
     random: Math.random,
@@ -118,8 +118,8 @@ async function run(settings: Settings, warnings: readonly string[]): Promise<voi
     grpcHandle: grpc?.handle,
     socketFolder: runtime.path,
     ...opened,
-    forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder, beatMs),
-    forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder, beatMs),
+    forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder, cadence),
+    forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder, cadence),
     listener: greet({
       host: settings.host,
       grpcPort: grpc?.port ?? null,

@@ -2,7 +2,8 @@
 import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { logFd } from "../src/platform/child-life.ts";
+import { logFd, writeCadence } from "../src/platform/child-life.ts";
+import type { Cadence } from "../src/platform/pulse.ts";
 import { LineReader } from "./line-reader.ts";
 
 export type SendHandle = Parameters<ChildProcess["send"]>[1];
@@ -34,7 +35,7 @@ const stdoutFd = 1;
 export function forkFrom<Command>(
   entry: URL,
   emptyFolder: string,
-  beatMs: number,
+  cadence: Cadence,
 ): ForkChild<Command> {
   return (listeners) => {
     const options: ForkOptions = {
@@ -46,7 +47,7 @@ export function forkFrom<Command>(
     const stdio = [...(options.stdio as ("ignore" | "pipe" | "ipc" | number)[])];
     stdio[logFd] = stdoutFd;
     try {
-      return watched(fork(entry, [String(beatMs)], { ...options, stdio }), listeners);
+      return watched(fork(entry, writeCadence(cadence), { ...options, stdio }), listeners);
     } catch (error) {
       // Whoever forks has first to hold the child whose end it hears of.
       setImmediate(() => endUnborn(error, listeners));

@@ -91,7 +91,7 @@ export class DoorSlot {
         this.#listener.onListenFailed(event.reason);
         return;
       case "beat":
-        this.slot.noteBeat(event.figures);
+        this.slot.noteBeat(event.figures, event.isResting);
         return;
       case "metrics":
         this.#listener.onMetrics(event.reportId, event.metrics);

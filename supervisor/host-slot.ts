@@ -243,9 +243,9 @@ export class HostSlot {
     this.#listener.onWatch();
   }
 
-  #noteBeat({ load, figures }: Extract<HostEvent, { type: "beat" }>): void {
+  #noteBeat({ load, figures, isResting }: Extract<HostEvent, { type: "beat" }>): void {
     this.load = load;
-    this.slot.noteBeat(figures);
+    this.slot.noteBeat(figures, isResting);
     this.#listener.onBeat();
   }
 

@@ -1,10 +1,11 @@
 /* What all processes count, gathered: asked for now and then, and when somebody looks. */
 import type { Clock } from "../src/platform/clock.ts";
+import { unawaited } from "../src/protocol/control.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { MetricsLedger } from "./metrics-ledger.ts";
-import { Reports, reportMsFor, unawaited } from "./reports.ts";
+import { Reports, reportMsFor } from "./reports.ts";
 import { ofKnownModels, type SupervisorMetrics } from "./supervisor-metrics.ts";
 
 type Member = DoorSlot | HostSlot;
@@ -56,11 +57,13 @@ export class Scrape {
     });
   }
 
-  /** Asks again and again, so that what a process counted outlives it. */
+  /** Asks again and again, so that what a process counted outlives it. One that rests has said all that it has. */
   plan(): void {
     const { clock, members } = this.#parts;
     clock.after(reportMsFor(members().length), () => {
-      for (const { slot } of this.#ready) slot.send({ type: "report", reportId: unawaited });
+      for (const { slot } of this.#ready) {
+        if (!slot.isResting) slot.send({ type: "report", reportId: unawaited });
+      }
       this.plan();
     });
   }

@@ -83,6 +83,7 @@ export class Slot<Command, Event> {
   #killed: KillReason | null = null;
   #startedAt: Millis = 0;
   #beatAt: Millis | undefined;
+  #isResting = false;
   #memoryKillsBefore = 0;
   #stderr: string[] = [];
   #disarm: (() => void)[] = [];
@@ -144,9 +145,15 @@ export class Slot<Command, Event> {
     this.#child.kill();
   }
 
-  noteBeat(figures: ProcessFigures): void {
+  noteBeat(figures: ProcessFigures, isResting: boolean): void {
     this.figures = figures;
+    this.#isResting = isResting;
     this.#beatAt = this.#context.clock.now();
+  }
+
+  /** It has nothing to do, and nothing new to report. */
+  get isResting(): boolean {
+    return this.#isResting;
   }
 
   forgive(): void {
@@ -157,7 +164,8 @@ export class Slot<Command, Event> {
 
   watch(now: Millis): void {
     if (this.#child === undefined || this.#killed !== null) return;
-    const watched = { beatAt: this.#beatAt, startedAt: this.#startedAt };
+    const { isResting } = this;
+    const watched = { beatAt: this.#beatAt, startedAt: this.#startedAt, isResting };
     if (isHung(watched, now, this.#context.hangMs)) this.kill("hang");
     else this.#role.onWatch();
   }
@@ -218,6 +226,7 @@ export class Slot<Command, Event> {
     const { clock, memoryKills } = this.#context;
     this.#killed = null;
     this.#beatAt = undefined;
+    this.#isResting = false;
     this.#startedAt = clock.now();
     this.#stderr = [];
     this.#memoryKillsBefore = memoryKills();

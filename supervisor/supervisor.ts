@@ -4,10 +4,10 @@
  */
 import PQueue from "p-queue";
 import type { EpochMillis, Millis } from "../src/platform/clock.ts";
-import { figuresReader } from "../src/platform/figures.ts";
+import { ownFigures } from "../src/platform/figures.ts";
 import type { DoorCommand } from "../src/protocol/control.ts";
 import type { Question } from "../src/protocol/questions.ts";
-import type { ModelView, ServerView } from "../src/protocol/views.ts";
+import type { ModelView, ProcessFigures, ServerView } from "../src/protocol/views.ts";
 import { answerQuestion } from "./answering.ts";
 import { type DoorListener, DoorSlot } from "./door-slot.ts";
 import { Feed } from "./feed.ts";
@@ -44,10 +44,11 @@ export class Supervisor {
   }));
   readonly #hostLogs = new HostLogs();
   readonly #memoryKills = new MemoryKillHistory(memoryKills);
-  readonly #readFigures = figuresReader();
   readonly #startedAt: EpochMillis;
   #server: ServerView;
   #lastTickAt: Millis;
+  /** How late the latest of its ticks was since somebody looked. */
+  #longestLateMs = 0;
   #hasListened = false;
 
   constructor(options: SupervisorOptions) {
@@ -263,7 +264,7 @@ export class Supervisor {
       ...this.#options,
       startedAt: this.#startedAt,
       draining: this.#server.draining,
-      readFigures: this.#readFigures,
+      readFigures: () => this.#readFigures(),
       scrape: this.#scrape,
       hostLogs: this.#hostLogs,
       tracing: this.#tracing,
@@ -273,6 +274,12 @@ export class Supervisor {
       management: this.#management,
     });
     door.slot.send({ type: "reply", queryId, reply });
+  }
+
+  #readFigures(): ProcessFigures {
+    const longestLateMs = this.#longestLateMs;
+    this.#longestLateMs = 0;
+    return ownFigures(longestLateMs);
   }
 
   get #members(): readonly (DoorSlot | HostSlot)[] {
@@ -290,6 +297,7 @@ export class Supervisor {
     this.#memoryKills.tick();
     const now = this.#options.clock.now();
     const tick = judgeTick(this.#lastTickAt, now);
+    this.#longestLateMs = Math.max(this.#longestLateMs, now - this.#lastTickAt - tickMs);
     this.#lastTickAt = now;
     for (const { slot } of this.#members) {
       if (tick.type === "forgive") slot.forgive();

@@ -26,6 +26,8 @@ export interface FrontDoorParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly tell: (event: DoorEvent) => unknown;
+  /** Somebody has come, or asks for something, of which nothing is done yet. */
+  readonly onWork: () => void;
 }
 
 type News = Extract<
@@ -48,7 +50,7 @@ export class FrontDoor {
   readonly #forget: (model: string) => void;
   #grpc: GrpcServer | undefined;
 
-  constructor({ settings, log, clock, tell }: FrontDoorParts) {
+  constructor({ settings, log, clock, tell, onWork }: FrontDoorParts) {
     const permits = new Permits();
     const metrics = createDoorMetrics(permits, () => this.#sockets.count);
     this.registry = metrics.registry;
@@ -85,9 +87,10 @@ export class FrontDoor {
     const limits = { maxBodyBytes, defaultModel, compatTriton };
     const hot = predictRoute({ ...shared, ...limits, sharedSeats });
     this.#ready = app.ready();
-    this.#grpcParts = { ...serving, sharedSeats, ask, tell };
+    this.#grpcParts = { ...serving, sharedSeats, ask, tell, onWork };
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
     const { server } = this.#http;
+    for (const event of ["connection", "request", "upgrade"]) server.prependListener(event, onWork);
     server.on("upgrade", (request, socket, head) => {
       if (isWebSocketOffer(request)) this.#sockets.upgrade(request, socket, head);
       else answerWithoutUpgrade(server, request, socket, head);
@@ -105,6 +108,11 @@ export class FrontDoor {
       await this.#grpc.listen(grpcHandle);
     }
     return port;
+  }
+
+  /** WebSockets and connections of gRPC carry work that nobody else sees come. */
+  get hasWork(): boolean {
+    return this.#http.isBusy || this.#sockets.count > 0 || this.#grpc?.isConnected === true;
   }
 
   learn(news: News): void {

@@ -57,6 +57,10 @@ export class HttpServer {
     return this.#isDraining;
   }
 
+  get isBusy(): boolean {
+    return this.#active > 0;
+  }
+
   /**
    * Closes the port; connections end with their next answer, idle ones after a grace.
    */

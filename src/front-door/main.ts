@@ -1,10 +1,16 @@
 /* The entry of a front door's process: it wires listeners, routes and hosts together as the supervisor says. */
-import { beat, liveUnderSupervisor, logFd, tellSupervisor } from "../platform/child-life.ts";
+import { liveUnderSupervisor, logFd, readCadence, tellSupervisor } from "../platform/child-life.ts";
 import { systemClock } from "../platform/clock.ts";
 import { figuresReader } from "../platform/figures.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { snapshotOf } from "../platform/metrics.ts";
-import type { DoorCommand, DoorEvent, DoorSettings } from "../protocol/control.ts";
+import { Pulse } from "../platform/pulse.ts";
+import {
+  type DoorCommand,
+  type DoorEvent,
+  type DoorSettings,
+  unawaited,
+} from "../protocol/control.ts";
 import { FrontDoor } from "./front-door.ts";
 
 const tell = (event: DoorEvent) => tellSupervisor(event);
@@ -20,7 +26,8 @@ async function start(settings: DoorSettings, handle: unknown): Promise<void> {
     own.fatal({ err: error }, "uncaught");
     process.kill(process.pid, "SIGABRT");
   });
-  door = new FrontDoor({ settings, log: own, clock: systemClock, tell });
+  const onWork = () => pulse.wake();
+  door = new FrontDoor({ settings, log: own, clock: systemClock, tell, onWork });
   try {
     await tell({ type: "listening", port: await door.listen(handle, grpcHandle) });
   } catch (thrown) {
@@ -36,7 +43,7 @@ async function report(reportId: number): Promise<void> {
 
 async function leave(): Promise<void> {
   await door?.drain();
-  await report(0);
+  await report(unawaited);
   await tell({ type: "drained" });
   process.exit(0);
 }
@@ -50,6 +57,8 @@ function obey(command: DoorCommand, handle: unknown): void {
       void start(command.settings, handle);
       return;
     case "report":
+      // Its figures may be old where it rests.
+      if (command.reportId !== unawaited) pulse.sayNow();
       void report(command.reportId);
       return;
     case "log-level":
@@ -74,4 +83,13 @@ liveUnderSupervisor(() => undefined);
 process.on("message", (command, handle) => obey(command as DoorCommand, handle));
 const readFigures = figuresReader();
 void tell({ type: "booted" });
-beat(() => void tell({ type: "beat", figures: readFigures() }));
+const pulse = new Pulse({
+  clock: systemClock,
+  cadence: readCadence(),
+  hasWork: () => door === undefined || door.hasWork,
+  say: (beat) => {
+    const { isResting } = beat;
+    void tell({ type: "beat", isResting, figures: readFigures(beat) });
+    if (isResting) void report(unawaited);
+  },
+});

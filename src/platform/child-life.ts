@@ -1,5 +1,7 @@
 /* What every child of the supervisor owes it: to end with it, to say that it is alive, and to leave signals to it. */
 
+import type { Cadence } from "./pulse.ts";
+
 /** The file descriptor on which the supervisor hands its own stdout to a child, for log lines. */
 export const logFd = 4;
 
@@ -24,8 +26,11 @@ export function liveUnderSupervisor(beforeEnd: () => void): void {
   });
 }
 
-/** As often as the supervisor says on the command line. */
-export function beat(say: () => void): void {
-  say();
-  setInterval(say, Number(process.argv[2])).unref();
+/** On the command line, where the supervisor says it to its children. */
+export function writeCadence({ beatMs, restMs }: Cadence): string[] {
+  return [String(beatMs), String(restMs)];
+}
+
+export function readCadence(): Cadence {
+  return { beatMs: Number(process.argv[2]), restMs: Number(process.argv[3]) };
 }

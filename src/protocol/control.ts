@@ -90,7 +90,7 @@ export type DoorEvent =
   | { readonly type: "booted" }
   | { readonly type: "listening"; readonly port: number }
   | { readonly type: "listen-failed"; readonly reason: string }
-  | { readonly type: "beat"; readonly figures: ProcessFigures }
+  | { readonly type: "beat"; readonly isResting: boolean; readonly figures: ProcessFigures }
   | {
       readonly type: "metrics";
       readonly reportId: number;
@@ -114,6 +114,9 @@ export type DoorEvent =
 
 /** "For a while": how long inputs that killed hosts are refused. */
 export const poisonTtlMs = 3_600_000;
+
+/** The number of a report that nobody waits for; it is only kept. */
+export const unawaited = 0;
 
 export interface NamedFile {
   readonly name: string;
@@ -183,7 +186,13 @@ export type HostEvent =
   | { readonly type: "logged"; readonly level: "info" | "warn" | "error"; readonly message: string }
   /** The first request of this host has been answered. */
   | { readonly type: "answered" }
-  | { readonly type: "beat"; readonly figures: ProcessFigures; readonly load: HostLoad }
+  /** One that rests says with it what it has counted, and beats seldom until it has work. */
+  | {
+      readonly type: "beat";
+      readonly isResting: boolean;
+      readonly figures: ProcessFigures;
+      readonly load: HostLoad;
+    }
   | {
       readonly type: "metrics";
       readonly reportId: number;

@@ -63,7 +63,7 @@ function hostEvent(fields: Fields): HostEvent {
     case "refused":
       return { type, reason: text(fields["reason"]) };
     case "beat":
-      return { type, figures: figures(fields["figures"]), load: hostLoad(fields["load"]) };
+      return { ...beat(type, fields), load: hostLoad(fields["load"]) };
     case "metrics":
       return { type, reportId: count(fields["reportId"]), metrics: metrics(fields["metrics"]) };
     case "suspect":
@@ -89,7 +89,7 @@ function doorEvent(fields: Fields): DoorEvent {
     case "listen-failed":
       return { type, reason: text(fields["reason"]) };
     case "beat":
-      return { type, figures: figures(fields["figures"]) };
+      return beat(type, fields);
     case "metrics":
       return { type, reportId: count(fields["reportId"]), metrics: metrics(fields["metrics"]) };
     case "query":
@@ -168,6 +168,10 @@ function batching(fields: Fields): Batching {
 function notServable(value: unknown): NotServable {
   const fields = fieldsOf(value);
   return { name: text(fields["name"]), reason: text(fields["reason"]) };
+}
+
+function beat(type: "beat", fields: Fields): Extract<DoorEvent, { type: "beat" }> {
+  return { type, isResting: flag(fields["isResting"]), figures: figures(fields["figures"]) };
 }
 
 function figures(value: unknown): ProcessFigures {

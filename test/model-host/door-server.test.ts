@@ -72,6 +72,7 @@ async function serve() {
     log: quietLog,
     tell: async () => undefined,
     onPressure: () => undefined,
+    onWork: () => undefined,
   });
   const server = new DoorServer(host, { hostId, maxFrameBytes });
   await server.listen(socketPath);

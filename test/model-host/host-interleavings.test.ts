@@ -246,6 +246,7 @@ class Trial {
       log: quietLog,
       tell: async () => undefined,
       onPressure: () => undefined,
+      onWork: () => undefined,
     });
     this.#doors = ["1", "2"].map((name) => this.#newDoor(name));
   }
@@ -511,6 +512,7 @@ class Broadcast {
       log: quietLog,
       tell: async () => undefined,
       onPressure: () => undefined,
+      onWork: () => undefined,
     });
     this.recordings = ["a", "b", "c", "d"].map((key) => {
       const samples = Array.from({ length: 40 + this.#draw(40) }, () => this.#draw(50));

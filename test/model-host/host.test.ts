@@ -54,6 +54,7 @@ function setUp(fields: Partial<HostSpec> = {}, batching?: Batching) {
     log: quietLog,
     tell: async (event) => void told.push(event),
     onPressure: () => pressures.push([host.pressure.breaker, host.pressure.draining]),
+    onWork: () => undefined,
   });
   const door = new FakeDoor();
   const done = door.done.bind(door);

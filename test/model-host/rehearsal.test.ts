@@ -55,6 +55,7 @@ function setUp(setting: Setting = {}) {
     log: quietLog,
     tell: async (event: HostEvent) => void told.push(event),
     onPressure: () => assert.fail("no front door is there to hear"),
+    onWork: () => undefined,
   };
   const model = {
     inputs: metadata.inputs.map(({ name }) => value(name, ["batch", 1])),

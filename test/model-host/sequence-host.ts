@@ -82,6 +82,7 @@ export function setUp({
     log: quietLog,
     tell: async () => undefined,
     onPressure: () => pressures.push(host.pressure.sequences),
+    onWork: () => undefined,
   });
   const door = new FakeDoor();
   const done = door.done.bind(door);

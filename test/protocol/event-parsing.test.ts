@@ -61,7 +61,7 @@ const hostEvents: readonly HostEvent[] = [
   { type: "refused", reason: "no ONNX" },
   { type: "logged", level: "warn", message: "breaker" },
   { type: "answered" },
-  { type: "beat", figures, load },
+  { type: "beat", isResting: false, figures, load },
   { type: "metrics", reportId: 4, metrics: [snapshot] },
   { type: "suspect", fingerprint: "abc" },
   { type: "cleared", fingerprint: "abc" },
@@ -74,7 +74,7 @@ const doorEvents: readonly DoorEvent[] = [
   { type: "booted" },
   { type: "listening", port: 8_080 },
   { type: "listen-failed", reason: "EADDRINUSE" },
-  { type: "beat", figures },
+  { type: "beat", isResting: false, figures },
   { type: "metrics", reportId: 0, metrics: [snapshot] },
   { type: "query", queryId: 1, question: { type: "tree" } },
   { type: "upload-progress", uploadId: "u", bytes: 7 },
@@ -208,7 +208,7 @@ function streaming(change: Readonly<Record<string, unknown>>): unknown {
 }
 
 function beat(change: Readonly<Record<string, unknown>>): unknown {
-  return { type: "beat", figures: { ...figures, ...change }, load: { ...load, ...change } };
+  return { type: "beat", isResting: false, figures: { ...figures, ...change }, load: { ...load, ...change } };
 }
 
 function metrics(change: Readonly<Record<string, unknown>>): unknown {

@@ -15,6 +15,7 @@ interface Outcome {
 
 /** Where `tsx` is found, which runs these tests and so their children. */
 const here = process.cwd();
+const cadence = { beatMs: 1_000, restMs: 10_000 };
 
 /** What is heard of a child until it is gone, and a little after. */
 function run(entry: URL, folder: string): Promise<Outcome> {
@@ -24,7 +25,7 @@ function run(entry: URL, folder: string): Promise<Outcome> {
     const child = forkFrom<object>(
       entry,
       folder,
-      1_000,
+      cadence,
     )({
       onMessage: () => undefined,
       onLine: (_, line) => lines.push(line),
@@ -84,7 +85,7 @@ describe("a child process", () => {
         onLine: () => undefined,
         onExit: (...how: unknown[]) => resolve(how),
       };
-      const child = forkFrom<object>(entry, here, 1_000)(listeners);
+      const child = forkFrom<object>(entry, here, cadence)(listeners);
       child.send({ type: "listen" }, server);
       child.kill();
     });

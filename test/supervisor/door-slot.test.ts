@@ -78,7 +78,7 @@ describe("a front door's slot", () => {
 
   it("keeps its figures", () => {
     const { forks, door } = setUp();
-    forks.child.says({ type: "beat", figures });
+    forks.child.says({ type: "beat", isResting: false, figures });
     assert.deepEqual(door.slot.figures, figures);
   });
 

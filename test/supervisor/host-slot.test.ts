@@ -180,7 +180,7 @@ describe("a host's slot", () => {
   it("knows the load of a host that lives", async () => {
     const parts = setUp();
     makeReady(parts);
-    say(parts, { type: "beat", figures, load });
+    say(parts, { type: "beat", isResting: false, figures, load });
     const before = parts.host.load;
     await die(parts, "SIGKILL");
     assert.deepEqual([before, parts.host.load], [load, undefined]);
@@ -229,7 +229,7 @@ describe("a host's slot", () => {
   it("ends a host that says what no host says", () => {
     const parts = setUp();
     makeReady(parts);
-    parts.forks.child.says({ type: "beat", figures: { rssBytes: "1" } });
+    parts.forks.child.says({ type: "beat", isResting: false, figures: { rssBytes: "1" } });
     assert.equal(parts.forks.child.kills, 1);
   });
 

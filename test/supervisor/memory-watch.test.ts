@@ -22,7 +22,7 @@ function begin(memoryMb: number | null, firstMb = 10) {
       parts.clock.advance(1_000);
       // Its own word that all is well, which nobody listens to where the kernel says otherwise.
       const figures = { rssBytes: 1, cpuSeconds: 0, eventLoopDelayMs: 0 };
-      for (const { slot } of parts.registry.hosts) slot.noteBeat(figures);
+      for (const { slot } of parts.registry.hosts) slot.noteBeat(figures, false);
       for (const { slot } of parts.registry.hosts) slot.watch(parts.clock.now());
     }
   };

@@ -245,7 +245,7 @@ describe("a slot whose process ends", () => {
     const parts = setUp();
     const { forks, slot } = parts;
     makeReady(parts);
-    slot.noteBeat(figures);
+    slot.noteBeat(figures, false);
     forks.child.prints("stderr", "of the first");
     await crash(parts);
     assert.equal(slot.figures, undefined);
@@ -258,7 +258,7 @@ describe("a slot whose process ends", () => {
     const { kernel, slot, clock, watched } = parts;
     makeReady(parts);
     slot.watch(clock.now());
-    slot.noteBeat(figures);
+    slot.noteBeat(figures, false);
     slot.watch(clock.now());
     kernel.rss = 7;
     slot.watch(clock.now());
@@ -334,7 +334,7 @@ describe("a slot that is watched", () => {
     makeReady(parts);
     for (let beat = 0; beat < 10; beat += 1) {
       clock.advance(hangMs);
-      slot.noteBeat(figures);
+      slot.noteBeat(figures, false);
       slot.watch(clock.now());
     }
     assert.deepEqual([forks.child.kills, slot.figures], [0, figures]);
@@ -348,7 +348,7 @@ describe("a slot that is watched", () => {
       const parts = setUp();
       const { clock, forks, slot } = parts;
       makeReady(parts);
-      if (hasBeaten) slot.noteBeat(figures);
+      if (hasBeaten) slot.noteBeat(figures, false);
       clock.advance(10 * hangMs);
       slot.forgive();
       slot.watch(clock.now());
@@ -362,7 +362,7 @@ describe("a slot that is watched", () => {
   it("is not judged by the beats of the process before", async () => {
     const parts = setUp();
     makeReady(parts);
-    parts.slot.noteBeat(figures);
+    parts.slot.noteBeat(figures, false);
     parts.clock.advance(10 * hangMs);
     await crash(parts);
     parts.slot.watch(parts.clock.now());

@@ -307,7 +307,7 @@ describe("a supervisor that watches", () => {
     const lively = hosts.children.filter((host) => host !== mute);
     for (let passed = 0; passed < forMs; passed += 250) {
       for (const child of [...doors.children, ...lively])
-        child.says({ type: "beat", figures, load });
+        child.says({ type: "beat", isResting: false, figures, load });
       clock.advance(250);
     }
   }
@@ -348,13 +348,13 @@ describe("a supervisor that is asked", () => {
   it("describes every process", async () => {
     const { clock, doors, hosts } = await setUp({ models: [folder("iris"), badFolder("bad")] });
     open(doors.child);
-    doors.child.says({ type: "beat", figures });
+    doors.child.says({ type: "beat", isResting: false, figures });
     makeReady(hosts.child);
     hosts.child.prints("stderr", "bang");
     clock.advance(100);
     hosts.child.exits(null, "SIGSEGV");
     await turn();
-    hosts.child.says({ type: "beat", figures, load });
+    hosts.child.says({ type: "beat", isResting: false, figures, load });
     const measured = { rss_bytes: 1_000, cpu_seconds: 2, event_loop_delay_ms: 3 };
     const { supervisor, ...rest } = JSON.parse(await replyTo(doors.child, "tree"));
     assert.deepEqual(
@@ -441,7 +441,7 @@ describe("a supervisor that is asked", () => {
       doors.child.says({ type: "metrics", reportId, metrics: [] });
       hosts.child.says({ type: "metrics", reportId, metrics: await counted(count) });
     };
-    hosts.child.says({ type: "beat", figures, load });
+    hosts.child.says({ type: "beat", isResting: false, figures, load });
     const before = await replyTo(doors.child, "metrics", report(3));
     hosts.child.exits(null, "SIGSEGV");
     await turn();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { beatMsFor, isHung, judgeTick } from "../../supervisor/watchdog.ts";
+import { cadenceFor, isHung, judgeTick } from "../../supervisor/watchdog.ts";
 
 describe("judgeTick", () => {
   const rows: readonly (readonly [number, "judge" | "forgive"])[] = [
@@ -17,30 +17,32 @@ describe("judgeTick", () => {
 });
 
 describe("isHung", () => {
-  const rows: readonly (readonly [string, number | undefined, number, boolean])[] = [
+  const rows: readonly (readonly [string, number | undefined, number, boolean, boolean?])[] = [
     ["a child that has just begun", undefined, 100, false],
     ["a child whose first beat is still in time", undefined, 5_000, false],
     ["a child whose first beat is late", undefined, 5_001, true],
     ["a child that has just beaten", 9_000, 9_100, false],
     ["a child that beat in time", 9_000, 14_000, false],
     ["a child whose beat is late", 9_000, 14_001, true],
+    ["a child that rests and has still time to beat", 9_000, 24_000, false, true],
+    ["a child that rests and is late", 9_000, 24_001, true, true],
   ];
-  for (const [name, beatAt, now, hung] of rows) {
+  for (const [name, beatAt, now, hung, isResting = false] of rows) {
     it(`is ${hung} for ${name}`, () =>
-      assert.equal(isHung({ beatAt, startedAt: 0 }, now, 5_000), hung));
+      assert.equal(isHung({ beatAt, startedAt: 0, isResting }, now, 5_000), hung));
   }
 });
 
-describe("beatMsFor", () => {
-  const rows: readonly (readonly [number, number])[] = [
-    [500, 125],
-    [501, 125],
-    [3_999, 999],
-    [5_000, 1_000],
-    [60_000, 1_000],
+describe("cadenceFor", () => {
+  const rows: readonly (readonly [number, number, number])[] = [
+    [500, 125, 1_000],
+    [501, 125, 1_002],
+    [3_999, 999, 7_998],
+    [5_000, 1_000, 10_000],
+    [60_000, 1_000, 10_000],
   ];
-  for (const [hangMs, beatMs] of rows) {
-    it(`is ${beatMs} ms where ${hangMs} ms of silence are a hang`, () =>
-      assert.equal(beatMsFor(hangMs), beatMs));
+  for (const [hangMs, beatMs, restMs] of rows) {
+    it(`is ${beatMs} ms, at rest ${restMs} ms, where ${hangMs} ms of silence are a hang`, () =>
+      assert.deepEqual(cadenceFor(hangMs), { beatMs, restMs }));
   }
 });

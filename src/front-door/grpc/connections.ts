@@ -27,6 +27,10 @@ export class Connections {
     this.#clock = clock;
   }
 
+  get size(): number {
+    return this.#byPeer.size;
+  }
+
   /** Resolves when there is none left. */
   gone(): Promise<void> {
     if (this.#byPeer.size === 0) return Promise.resolve();

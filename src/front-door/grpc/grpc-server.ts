@@ -30,7 +30,10 @@ import { reflectionStream } from "./reflection.ts";
 import { announceEnd, widenWindows } from "./sessions.ts";
 import { type V2Parts, v2Answers } from "./v2-answers.ts";
 
-export interface GrpcServerParts extends CallParts, PredictionParts, V2Parts {}
+export interface GrpcServerParts extends CallParts, PredictionParts, V2Parts {
+  /** Somebody has connected. */
+  readonly onWork: () => void;
+}
 
 const inferenceName = "inference.GRPCInferenceService";
 const healthName = "grpc.health.v1.Health";
@@ -66,6 +69,7 @@ export class GrpcServer {
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     widenWindows(this.#server);
     const listener = createServer({ noDelay: true }, (socket) => {
+      parts.onWork();
       this.#connections.add(socket);
       injector.injectConnection(socket);
     });
@@ -74,6 +78,10 @@ export class GrpcServer {
 
   listen(handle: unknown): Promise<number> {
     return this.#port.listen(handle);
+  }
+
+  get isConnected(): boolean {
+    return this.#connections.size > 0;
   }
 
   /** The supervisor has told something that may change how ready the server is. */
