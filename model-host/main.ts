@@ -170,6 +170,6 @@ const pulse = new Pulse({
     const { isResting } = beat;
     const load = serving?.host.load ?? idle;
     void tell({ type: "beat", isResting, figures: readFigures(beat), load });
-    if (isResting) void report(unawaited);
   },
+  onRest: () => void report(unawaited),
 });

@@ -48,6 +48,17 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
+  /** As where the process gets no core for a while: what falls due fires late. */
+  advanceLate(ms: number, lateMs: number): void {
+    const end = this.#now + ms;
+    const due = this.#timers.filter(({ at }) => at <= end);
+    this.#now = end + lateMs;
+    for (const timer of due) {
+      this.#remove(timer);
+      timer.act();
+    }
+  }
+
   #remove(timer: Timer): void {
     this.#timers = this.#timers.filter((one) => one !== timer);
   }

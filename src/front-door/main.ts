@@ -90,6 +90,6 @@ const pulse = new Pulse({
   say: (beat) => {
     const { isResting } = beat;
     void tell({ type: "beat", isResting, figures: readFigures(beat) });
-    if (isResting) void report(unawaited);
   },
+  onRest: () => void report(unawaited),
 });

@@ -20,6 +20,8 @@ export interface PulseParts {
   /** Work that goes on without more of it coming. */
   readonly hasWork: () => boolean;
   readonly say: (beat: Beat) => void;
+  /** It has had work since it last rested, or has just begun. */
+  readonly onRest: () => void;
 }
 
 /** So many beats without work, and it rests: requests every second or two do not wake it each time. */
@@ -59,6 +61,7 @@ export class Pulse {
     this.#hasWorked = false;
     this.#quiet = isQuiet ? this.#quiet + 1 : 0;
     this.#say();
+    if (this.#quiet === quietBeats) this.#parts.onRest();
     this.#plan();
   }
 

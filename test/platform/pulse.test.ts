@@ -10,11 +10,15 @@ function setUp() {
   const clock = new FakeClock();
   const beats: (Beat & { readonly at: number })[] = [];
   let isBusy = false;
+  let rests = 0;
   const pulse = new Pulse({
     clock,
     cadence,
     hasWork: () => isBusy,
     say: (beat) => beats.push({ ...beat, at: clock.now() }),
+    onRest: () => {
+      rests += 1;
+    },
   });
   /** How often it wakes up in the minutes to come. */
   const wakeUpsIn = (ms: number) => {
@@ -27,6 +31,7 @@ function setUp() {
     pulse,
     beats,
     wakeUpsIn,
+    rests: () => rests,
     work(is: boolean) {
       isBusy = is;
     },
@@ -58,6 +63,14 @@ describe("a pulse", () => {
 
   it("wakes its process ten times less while it rests", () => {
     assert.equal(rested().wakeUpsIn(minuteMs), 6);
+  });
+
+  it("tells once that it comes to rest, and again when it has had work", () => {
+    const { pulse, clock, rests } = rested();
+    const first = rests();
+    pulse.wake();
+    clock.advance(minuteMs);
+    assert.deepEqual([first, rests()], [1, 2]);
   });
 
   it("has one timer, whatever happens", () => {
@@ -97,11 +110,10 @@ describe("a pulse", () => {
   });
 
   it("tells how late it is", () => {
-    const { pulse, beats, clock } = rested();
-    // Nobody gives the process its core.
-    const stalled = clock.advanceLate(10_000, 700);
-    assert.deepEqual([beats.at(-1)?.lateMs, stalled], [700, 1]);
+    const { pulse, beats, clock } = setUp();
+    clock.advanceLate(1_000, 700);
     pulse.sayNow();
-    assert.equal(beats.at(-1)?.lateMs, 0);
+    const late = beats.map(({ lateMs }) => lateMs);
+    assert.deepEqual(late, [0, 700, 0]);
   });
 });
