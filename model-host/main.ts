@@ -25,6 +25,7 @@ import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
 import { rehearse } from "./rehearsal.ts";
 import { lineTeller } from "./told-lines.ts";
+import type { TrialOptions } from "./trial.ts";
 
 interface Serving {
   readonly host: Host;
@@ -57,14 +58,7 @@ async function load(spec: HostSpec): Promise<void> {
     file: spec.file,
     beside: spec.beside,
     settings: spec.session,
-    trial: {
-      maxBatchSize: spec.batching.maxBatchSize,
-      skip: spec.skipTrial,
-      state: spec.state,
-      stream: spec.stream,
-      ...(spec.triton && { triton: spec.triton }),
-      ...(spec.schwift && { schwift: spec.schwift }),
-    },
+    trial: trialOf(spec),
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),
   });
@@ -94,6 +88,17 @@ async function load(spec: HostSpec): Promise<void> {
   const reason = labelFault(spec.labels, metadata);
   if (reason !== null) log.warn({ reason }, "labels do not fit");
   await tell({ type: "ready", metadata });
+}
+
+function trialOf(spec: HostSpec): TrialOptions {
+  return {
+    maxBatchSize: spec.batching.maxBatchSize,
+    skip: spec.skipTrial,
+    state: spec.state,
+    stream: spec.stream,
+    ...(spec.triton && { triton: spec.triton }),
+    ...(spec.schwift && { schwift: spec.schwift }),
+  };
 }
 
 /** What nobody asked for should at least be said. */
@@ -126,6 +131,9 @@ function obey(command: HostCommand): void {
   switch (command.type) {
     case "load":
       load(command.spec).catch(refuse);
+      return;
+    case "beat":
+      pulse.sayNow();
       return;
     case "poison":
       if (serving === undefined) earlyPoison.push(command.fingerprint);

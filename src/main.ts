@@ -12,13 +12,14 @@ import { createRuntimeFolder } from "../supervisor/runtime-folder.ts";
 import { stopOnSignals } from "../supervisor/stopping.ts";
 import { Supervisor } from "../supervisor/supervisor.ts";
 import type { SupervisorOptions } from "../supervisor/supervisor-options.ts";
-import { cadenceFor } from "../supervisor/watchdog.ts";
+import { beatMsFor, restMsFor } from "../supervisor/watchdog.ts";
 import { discoverModels, type ModelFolder } from "./config/model-folder.ts";
 import { readProcessSettings } from "./config/process-settings.ts";
 import { readProductVersion } from "./config/product-version.ts";
 import type { Settings } from "./config/settings.ts";
 import { systemClock } from "./platform/clock.ts";
 import { createLog, type Log } from "./platform/log.ts";
+import type { DoorCommand, HostCommand } from "./protocol/control.ts";
 import { TroupeError } from "./protocol/errors.ts";
 
 const usageExit = 2;
@@ -94,6 +95,18 @@ function startLog({ logLevel: level }: Settings, pretty: boolean, warnings: read
   return log;
 }
 
+/** A front door is expected to say at any time that it lives: without it nobody would be answered. */
+function forks({ hangMs }: Settings, folder: string) {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const entry = (path: string) => new URL(`${path}.${extension}`, import.meta.url);
+  const beatMs = beatMsFor(hangMs);
+  const restMs = restMsFor(hangMs);
+  return {
+    forkDoor: forkFrom<DoorCommand>(entry("./front-door/main"), folder, { beatMs, restMs: beatMs }),
+    forkHost: forkFrom<HostCommand>(entry("../model-host/main"), folder, { beatMs, restMs }),
+  };
+}
+
 async function run(settings: Settings, warnings: readonly string[]): Promise<void> {
   await findModels(settings);
   const binding = await bindOrRefuse(settings.host, settings.port, "");
@@ -102,9 +115,6 @@ async function run(settings: Settings, warnings: readonly string[]): Promise<voi
   const log = startLog(settings, pretty, warnings);
   const opened = await openFolder(settings, log);
   const runtime = createRuntimeFolder();
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const entry = (path: string) => new URL(`${path}.${extension}`, import.meta.url);
-  const cadence = cadenceFor(settings.hangMs);
   const supervisor = new Supervisor({
     clock: systemClock,
     random: Math.random,
@@ -118,8 +128,7 @@ async function run(settings: Settings, warnings: readonly string[]): Promise<voi
     grpcHandle: grpc?.handle,
     socketFolder: runtime.path,
     ...opened,
-    forkDoor: forkFrom(entry("./front-door/main"), runtime.emptyFolder, cadence),
-    forkHost: forkFrom(entry("../model-host/main"), runtime.emptyFolder, cadence),
+    ...forks(settings, runtime.emptyFolder),
     listener: greet({
       host: settings.host,
       grpcPort: grpc?.port ?? null,

@@ -29,6 +29,7 @@ export interface DoorListener {
   onProgress(uploadId: string, bytes: number): void;
   onTraces(traces: readonly Trace[]): void;
   onDropped(uploadId: string, why: DropReason): void;
+  onSilent(hostId: string): void;
   onViolation(hostId: string, reason: string): void;
   onDown(exit: LastExit): void;
 }
@@ -58,6 +59,7 @@ export class DoorSlot {
       parse: parseDoorEvent,
       obey: (event) => this.#obey(event),
       drainCommand: { type: "drain" },
+      restMs: 0,
       wasPoisoned: () => false,
       onWatch: () => undefined,
       onPhase: () => listener.onChange(),
@@ -107,6 +109,9 @@ export class DoorSlot {
         return;
       case "traces":
         this.#listener.onTraces(event.traces);
+        return;
+      case "silent":
+        this.#listener.onSilent(event.hostId);
         return;
       case "violation":
         this.#listener.onViolation(event.hostId, event.reason);

@@ -20,6 +20,7 @@ import type { LineLevel } from "./host-logs.ts";
 import { hostSpecOf } from "./host-spec.ts";
 import type { PoisonList } from "./poison-list.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
+import { restMsFor } from "./watchdog.ts";
 
 export interface HostSlotOptions {
   readonly model: string;
@@ -101,6 +102,7 @@ export class HostSlot {
         if (this.#isInOrder(event)) this.#obey(event, context);
       },
       drainCommand: { type: "drain" },
+      restMs: restMsFor(context.hangMs),
       wasPoisoned: () => this.#ranPoison,
       onPhase: () => this.#listener.onChange(),
       onWatch: () => this.#listener.onWatch(),
@@ -111,6 +113,13 @@ export class HostSlot {
 
   get model(): string {
     return this.#options.model;
+  }
+
+  /** Somebody waits for it: where it rests, its silence counts from now on, unless it answers. */
+  doubt(): void {
+    if (!this.slot.isResting) return;
+    this.slot.expectBeat();
+    this.slot.send({ type: "beat" });
   }
 
   /** Another for each incarnation, so that nobody takes a new process for the dead one. */

@@ -60,6 +60,8 @@ export interface SlotRole<Command, Event> {
   parse(message: unknown): Event | undefined;
   obey(event: Event): void;
   drainCommand: Command;
+  /** How long it says nothing while it rests. */
+  readonly restMs: number;
   /** Whether a suspect was running, asked when the process has ended. */
   wasPoisoned(): boolean;
   onPhase(): void;
@@ -156,6 +158,11 @@ export class Slot<Command, Event> {
     return this.#isResting;
   }
 
+  expectBeat(): void {
+    this.#isResting = false;
+    this.#beatAt = this.#context.clock.now();
+  }
+
   forgive(): void {
     const now = this.#context.clock.now();
     if (this.#beatAt !== undefined) this.#beatAt = now;
@@ -164,8 +171,8 @@ export class Slot<Command, Event> {
 
   watch(now: Millis): void {
     if (this.#child === undefined || this.#killed !== null) return;
-    const { isResting } = this;
-    const watched = { beatAt: this.#beatAt, startedAt: this.#startedAt, isResting };
+    const restMs = this.#isResting ? this.#role.restMs : 0;
+    const watched = { beatAt: this.#beatAt, startedAt: this.#startedAt, restMs };
     if (isHung(watched, now, this.#context.hangMs)) this.kill("hang");
     else this.#role.onWatch();
   }

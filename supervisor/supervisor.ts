@@ -3,11 +3,11 @@
  * Each slot's life is its own; what a model should be is the registry's.
  */
 import PQueue from "p-queue";
-import type { EpochMillis, Millis } from "../src/platform/clock.ts";
+import type { EpochMillis } from "../src/platform/clock.ts";
 import { ownFigures } from "../src/platform/figures.ts";
 import type { DoorCommand } from "../src/protocol/control.ts";
 import type { Question } from "../src/protocol/questions.ts";
-import type { ModelView, ProcessFigures, ServerView } from "../src/protocol/views.ts";
+import type { ModelView, ServerView } from "../src/protocol/views.ts";
 import { answerQuestion } from "./answering.ts";
 import { type DoorListener, DoorSlot } from "./door-slot.ts";
 import { Feed } from "./feed.ts";
@@ -24,8 +24,8 @@ import { Scrape } from "./scrape.ts";
 import { type LastExit, type SlotContext, withoutQueues } from "./slot.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
+import { Tick } from "./tick.ts";
 import { Tracing } from "./tracing.ts";
-import { judgeTick, tickMs } from "./watchdog.ts";
 
 /** Beside a body, a frame holds ids and a few numbers. */
 const frameOverheadBytes = 1_024;
@@ -45,10 +45,8 @@ export class Supervisor {
   readonly #hostLogs = new HostLogs();
   readonly #memoryKills = new MemoryKillHistory(memoryKills);
   readonly #startedAt: EpochMillis;
+  readonly #tick: Tick;
   #server: ServerView;
-  #lastTickAt: Millis;
-  /** How late the latest of its ticks was since somebody looked. */
-  #longestLateMs = 0;
   #hasListened = false;
 
   constructor(options: SupervisorOptions) {
@@ -58,7 +56,8 @@ export class Supervisor {
     this.#server = { draining: false, started: false, changesRefused };
     this.#tracing = new Tracing(options, (command) => this.#tellDoors(command));
     this.#startedAt = clock.wall();
-    this.#lastTickAt = clock.now();
+    const memoryKills = this.#memoryKills;
+    this.#tick = new Tick({ clock, memoryKills, members: () => this.#members });
     this.#scrape = new Scrape({
       clock,
       own: this.#metrics,
@@ -120,7 +119,7 @@ export class Supervisor {
     for (const door of this.#doors) door.slot.start();
     for (const { life } of this.#registry.known) life.start();
     this.#management.start();
-    this.#planTick();
+    this.#tick.plan();
     this.#scrape.plan();
     this.#noteStarted();
   }
@@ -189,6 +188,7 @@ export class Supervisor {
       onProgress: (uploadId, bytes) => this.#management.noteProgress(uploadId, bytes),
       onTraces: (traces) => this.#tracing.note(traces),
       onDropped: (uploadId, why) => void this.#management.dropUpload(uploadId, why),
+      onSilent: (hostId) => this.#hostOf(hostId)?.doubt(),
       onViolation: (hostId, reason) => this.#onViolation(hostId, reason),
       onDown: (exit) => this.#onDoorDown(door, exit),
     } satisfies DoorListener);
@@ -256,7 +256,11 @@ export class Supervisor {
 
   #onViolation(hostId: string, reason: string): void {
     this.#options.log.error({ host: hostId, reason }, "host does not keep the protocol");
-    this.#registry.hosts.find((host) => host.hostId === hostId)?.slot.kill("protocol");
+    this.#hostOf(hostId)?.slot.kill("protocol");
+  }
+
+  #hostOf(hostId: string): HostSlot | undefined {
+    return this.#registry.hosts.find((host) => host.hostId === hostId);
   }
 
   async #answer(door: DoorSlot, queryId: number, question: Question): Promise<void> {
@@ -264,7 +268,7 @@ export class Supervisor {
       ...this.#options,
       startedAt: this.#startedAt,
       draining: this.#server.draining,
-      readFigures: () => this.#readFigures(),
+      readFigures: () => ownFigures(this.#tick.takeLateMs()),
       scrape: this.#scrape,
       hostLogs: this.#hostLogs,
       tracing: this.#tracing,
@@ -276,33 +280,8 @@ export class Supervisor {
     door.slot.send({ type: "reply", queryId, reply });
   }
 
-  #readFigures(): ProcessFigures {
-    const longestLateMs = this.#longestLateMs;
-    this.#longestLateMs = 0;
-    return ownFigures(longestLateMs);
-  }
-
   get #members(): readonly (DoorSlot | HostSlot)[] {
     return [...this.#doors, ...this.#hosts];
-  }
-
-  #planTick(): void {
-    this.#options.clock.after(tickMs, () => {
-      this.#tick();
-      this.#planTick();
-    });
-  }
-
-  #tick(): void {
-    this.#memoryKills.tick();
-    const now = this.#options.clock.now();
-    const tick = judgeTick(this.#lastTickAt, now);
-    this.#longestLateMs = Math.max(this.#longestLateMs, now - this.#lastTickAt - tickMs);
-    this.#lastTickAt = now;
-    for (const { slot } of this.#members) {
-      if (tick.type === "forgive") slot.forgive();
-      else slot.watch(now);
-    }
   }
 }
 

@@ -112,6 +112,10 @@ export class Dispatcher {
     this.#seats.lose(seats);
   }
 
+  lookForSilence(): readonly string[] {
+    return this.#links.lookForSilence();
+  }
+
   #linkListener(model: string): Omit<LinkListener, "onClosed"> {
     return {
       onOpen: () => this.#placeWaiting(model),

@@ -89,7 +89,10 @@ export class FrontDoor {
     this.#ready = app.ready();
     this.#grpcParts = { ...serving, sharedSeats, ask, tell, onWork };
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
-    const { server } = this.#http;
+    this.#follow(this.#http, onWork);
+  }
+
+  #follow({ server }: HttpServer, onWork: () => void): void {
     for (const event of ["connection", "request", "upgrade"]) server.prependListener(event, onWork);
     server.on("upgrade", (request, socket, head) => {
       if (isWebSocketOffer(request)) this.#sockets.upgrade(request, socket, head);
@@ -113,6 +116,11 @@ export class FrontDoor {
   /** WebSockets and connections of gRPC carry work that nobody else sees come. */
   get hasWork(): boolean {
     return this.#http.isBusy || this.#sockets.count > 0 || this.#grpc?.isConnected === true;
+  }
+
+  /** The hosts that let callers wait: one that rests is not expected to say that it lives. */
+  lookForSilence(): readonly string[] {
+    return this.#dispatcher.lookForSilence();
   }
 
   learn(news: News): void {

@@ -26,6 +26,7 @@ import type { ReplicaLoad } from "./admission.ts";
 import { byOrder, type Flight, frameOf } from "./flight.ts";
 import { noPressure, rowsLeft } from "./link-load.ts";
 import type { Seat } from "./seat.ts";
+import { Silence } from "./silence.ts";
 
 /** Bodies are only there until the listener returns. */
 export interface LinkListener {
@@ -54,6 +55,7 @@ export class HostLink {
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #reader = new FrameReader(maxAnswerBytes);
+  readonly #silence = new Silence();
   readonly #flights = new Slots<Flight>();
   /** The sequences that the host keeps for this front door, by key. */
   readonly #seats = new Map<string, Seat>();
@@ -95,6 +97,10 @@ export class HostLink {
   /** It is there, though it may be on its way out. */
   get isAlive(): boolean {
     return this.#state === "open";
+  }
+
+  lookForSilence(): boolean {
+    return this.#silence.look(this.#flights.size > 0, this.#socket.bytesRead);
   }
 
   get load(): ReplicaLoad {

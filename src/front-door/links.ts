@@ -39,6 +39,13 @@ export class Links {
     return link;
   }
 
+  /** The hosts that have just fallen silent while they owe answers. */
+  lookForSilence(): string[] {
+    return [...this.#links.values()]
+      .filter((link) => link.lookForSilence())
+      .map(({ hostId }) => hostId);
+  }
+
   /** Those that take new work. */
   openOf(hosts: readonly HostView[]): HostLink[] {
     const open: HostLink[] = [];

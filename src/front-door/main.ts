@@ -90,6 +90,7 @@ const pulse = new Pulse({
   say: (beat) => {
     const { isResting } = beat;
     void tell({ type: "beat", isResting, figures: readFigures(beat) });
+    for (const hostId of door?.lookForSilence() ?? []) void tell({ type: "silent", hostId });
   },
   onRest: () => void report(unawaited),
 });

@@ -108,6 +108,8 @@ export type DoorEvent =
     }
   /** A few times a second, where requests are traced. */
   | { readonly type: "traces"; readonly traces: readonly Trace[] }
+  /** A host that owes answers has said nothing for a second or two, which may be as it should be. */
+  | { readonly type: "silent"; readonly hostId: string }
   /** A host that does not keep the protocol. */
   | { readonly type: "violation"; readonly hostId: string; readonly reason: string }
   | { readonly type: "drained" };
@@ -164,6 +166,8 @@ export interface HostSpec {
 /** Supervisor to host. */
 export type HostCommand =
   | { readonly type: "load"; readonly spec: HostSpec }
+  /** Asks for a sign of life at once. */
+  | { readonly type: "beat" }
   | { readonly type: "poison"; readonly fingerprint: string }
   | { readonly type: "report"; readonly reportId: number }
   | { readonly type: "log-level"; readonly level: LogLevel }

@@ -105,6 +105,8 @@ function doorEvent(fields: Fields): DoorEvent {
       };
     case "traces":
       return { type, traces: tracesOf(fields["traces"]) };
+    case "silent":
+      return { type, hostId: text(fields["hostId"]) };
     case "violation":
       return { type, hostId: text(fields["hostId"]), reason: text(fields["reason"]) };
     default:

@@ -208,7 +208,12 @@ function streaming(change: Readonly<Record<string, unknown>>): unknown {
 }
 
 function beat(change: Readonly<Record<string, unknown>>): unknown {
-  return { type: "beat", isResting: false, figures: { ...figures, ...change }, load: { ...load, ...change } };
+  return {
+    type: "beat",
+    isResting: false,
+    figures: { ...figures, ...change },
+    load: { ...load, ...change },
+  };
 }
 
 function metrics(change: Readonly<Record<string, unknown>>): unknown {

@@ -32,6 +32,7 @@ function setUp() {
       onProgress: hear("progress"),
       onTraces: hear("traces"),
       onDropped: hear("dropped"),
+      onSilent: hear("silent"),
       onViolation: hear("violation"),
       onDown: ({ cause }) => heard.push(["down", cause]),
     },

@@ -186,6 +186,24 @@ describe("a host's slot", () => {
     assert.deepEqual([before, parts.host.load], [load, undefined]);
   });
 
+  it("is asked for a sign of life where it rests and somebody waits for it", () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, { type: "beat", isResting: true, figures, load });
+    parts.host.doubt();
+    parts.host.doubt();
+    const asked = parts.forks.child.sent.filter(({ type }) => type === "beat");
+    assert.deepEqual([asked, parts.host.slot.isResting], [[{ type: "beat" }], false]);
+  });
+
+  it("is not asked for one where it says so by itself", () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, { type: "beat", isResting: false, figures, load });
+    parts.host.doubt();
+    assert.ok(parts.forks.child.sent.every(({ type }) => type !== "beat"));
+  });
+
   it("hands on its metrics", () => {
     const parts = setUp();
     makeReady(parts);

@@ -8,6 +8,7 @@ import { FakeClock } from "../fake-clock.ts";
 import { FakeForks, slotContext } from "./fake-forks.ts";
 
 const hangMs = 5_000;
+const restMs = 30_000;
 const startMs = 60_000;
 const figures = { rssBytes: 1, cpuSeconds: 2, eventLoopDelayMs: 3 };
 
@@ -51,6 +52,7 @@ function setUp(options: Options = {}) {
     parse: (message) => (typeof message === "string" ? message : undefined),
     obey: (event) => heard.push(event),
     drainCommand: "drain",
+    restMs,
     wasPoisoned,
     onWatch: () => watched.push(slot.rssBytes),
     onPhase: () => phases.push(slot.phase.name),
@@ -341,6 +343,34 @@ describe("a slot that is watched", () => {
     clock.advance(hangMs + 1);
     slot.watch(clock.now());
     assert.equal(forks.child.kills, 1);
+  });
+
+  it("may rest longer than it may be silent, and no longer than that", () => {
+    const parts = setUp();
+    const { clock, forks, slot } = parts;
+    makeReady(parts);
+    slot.noteBeat(figures, true);
+    clock.advance(restMs + hangMs);
+    slot.watch(clock.now());
+    const before = forks.child.kills;
+    clock.advance(1);
+    slot.watch(clock.now());
+    assert.deepEqual([before, forks.child.kills], [0, 1]);
+  });
+
+  it("may not be silent any longer once a beat is expected of it", () => {
+    const parts = setUp();
+    const { clock, forks, slot } = parts;
+    makeReady(parts);
+    slot.noteBeat(figures, true);
+    clock.advance(restMs / 2);
+    slot.expectBeat();
+    clock.advance(hangMs);
+    slot.watch(clock.now());
+    const before = forks.child.kills;
+    clock.advance(1);
+    slot.watch(clock.now());
+    assert.deepEqual([before, forks.child.kills], [0, 1]);
   });
 
   for (const hasBeaten of [true, false]) {
