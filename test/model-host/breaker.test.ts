@@ -169,6 +169,20 @@ describe("a breaker that is half open", () => {
   });
 });
 
+describe("a breaker that has nothing to do", () => {
+  it("wakes its process for nothing", (t) => {
+    const timers = [
+      t.mock.method(globalThis, "setInterval"),
+      t.mock.method(globalThis, "setTimeout"),
+    ];
+    setUp();
+    assert.deepEqual(
+      timers.map((timer) => timer.mock.callCount()),
+      [0, 0],
+    );
+  });
+});
+
 describe("a breaker that is closed for good", () => {
   it("leaves no timer that would keep a process", async () => {
     mock.timers.reset();

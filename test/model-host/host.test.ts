@@ -44,6 +44,7 @@ function setUp(fields: Partial<HostSpec> = {}, batching?: Batching) {
   });
   const told: HostEvent[] = [];
   const pressures: unknown[] = [];
+  const works: number[] = [];
   const metrics = createHostMetrics("m", "1");
   const host: Host = new Host({
     spec: hostSpec({ breaker, ...fields }),
@@ -54,7 +55,7 @@ function setUp(fields: Partial<HostSpec> = {}, batching?: Batching) {
     log: quietLog,
     tell: async (event) => void told.push(event),
     onPressure: () => pressures.push([host.pressure.breaker, host.pressure.draining]),
-    onWork: () => undefined,
+    onWork: () => works.push(host.pressure.queuedRows),
   });
   const door = new FakeDoor();
   const done = door.done.bind(door);
@@ -62,7 +63,7 @@ function setUp(fields: Partial<HostSpec> = {}, batching?: Batching) {
     if (answer.id === 404) throw new RangeError("Invalid string length");
     done(answer);
   };
-  return { clock, engine, told, pressures, metrics, host, door };
+  return { clock, engine, told, pressures, works, metrics, host, door };
 }
 
 type Parts = ReturnType<typeof setUp>;
@@ -199,6 +200,12 @@ describe("a host that serves", () => {
     for (const value of [1, 404, 3]) ask(parts, [value]);
     await serve(parts);
     assert.deepEqual(said(parts).slice(1), ["1 done [[2]]", "404 failed internal", "3 done [[6]]"]);
+  });
+
+  it("says that a request has come before it looks at it", () => {
+    const { works, host, door } = setUp();
+    host.accept(frame([1, 2]), door);
+    assert.deepEqual(works, [0]);
   });
 
   it("refuses at once what the model does not take", async () => {

@@ -74,11 +74,12 @@ const doorEvents: readonly DoorEvent[] = [
   { type: "booted" },
   { type: "listening", port: 8_080 },
   { type: "listen-failed", reason: "EADDRINUSE" },
-  { type: "beat", isResting: false, figures },
+  { type: "beat", isResting: true, figures },
   { type: "metrics", reportId: 0, metrics: [snapshot] },
   { type: "query", queryId: 1, question: { type: "tree" } },
   { type: "upload-progress", uploadId: "u", bytes: 7 },
   { type: "upload-dropped", uploadId: "u", code: "cancelled", reason: "the client left" },
+  { type: "silent", hostId: "iris/1#0.1" },
   { type: "violation", hostId: "iris/1#0.1", reason: "garbage" },
   { type: "drained" },
 ];

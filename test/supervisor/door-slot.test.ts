@@ -77,6 +77,12 @@ describe("a front door's slot", () => {
     assert.deepEqual([door.slot.phase.name, door.index], ["ready", 3]);
   });
 
+  it("hands on which host is silent", () => {
+    const { forks, heard } = setUp();
+    forks.child.says({ type: "silent", hostId: "iris/1#0.1" });
+    assert.deepEqual(heard, [["silent", "iris/1#0.1"]]);
+  });
+
   it("keeps its figures", () => {
     const { forks, door } = setUp();
     forks.child.says({ type: "beat", isResting: false, figures });

@@ -324,6 +324,36 @@ describe("a supervisor that watches", () => {
     assert.equal(parts.doors.child.kills, 0);
   });
 
+  it("has those report of themselves that do not rest", async () => {
+    const parts = await setUp({ models: [folder("a"), folder("b")] });
+    open(parts.doors.child);
+    for (const host of parts.hosts.children) makeReady(host);
+    const [busy, resting] = parts.hosts.children as [
+      FakeChild<HostCommand>,
+      FakeChild<HostCommand>,
+    ];
+    resting.says({ type: "beat", isResting: true, figures, load });
+    live(parts, 20_000, resting);
+    const reports = [busy, resting].map(
+      ({ sent }) => sent.filter(({ type }) => type === "report").length,
+    );
+    assert.deepEqual(reports, [10, 0]);
+  });
+
+  it("asks a host that rests whether it lives, where a front door waits for it in vain", async () => {
+    const parts = await setUp();
+    open(parts.doors.child);
+    makeReady(parts.hosts.child);
+    parts.hosts.child.says({ type: "beat", isResting: true, figures, load });
+    const hostId = "iris/1#0.1-1";
+    parts.doors.child.says({ type: "silent", hostId });
+    assert.deepEqual(parts.hosts.child.sent.at(-1), { type: "beat" });
+    live(parts, 5_000, parts.hosts.child);
+    const before = parts.hosts.child.kills;
+    live(parts, 500, parts.hosts.child);
+    assert.deepEqual([before, parts.hosts.child.kills], [0, 1]);
+  });
+
   it("forgives once when it was itself that stood still", async () => {
     const parts = await setUp();
     open(parts.doors.child);
