@@ -30,6 +30,10 @@ export interface EngineOptions {
   readonly onDeath: (reason: string) => void;
   /** A session is there, and the trial begins; told once, though a second engine may be tried after the first. */
   readonly onLoaded: () => Promise<void>;
+  /** It was loaded before, and did not do for the main thread. */
+  readonly isSlow?: boolean;
+  /** It does not do for the main thread. */
+  readonly onSlow?: () => unknown;
 }
 
 const maxInlineBytes = 1_048_576;
@@ -110,6 +114,7 @@ type InlineAttempt =
 
 /** Undefined where the thread is to do it; what is wrong with the model is then said there. */
 async function tryInline(options: EngineOptions): Promise<InlineAttempt | undefined> {
+  if (options.isSlow === true) return undefined;
   if (options.trial.skip !== null || !isPlainCpu(options.settings)) return undefined;
   if (!(await hasBoundedOperators(options.file).catch(() => false))) return undefined;
   const engine = new InlineEngine();
@@ -122,6 +127,7 @@ async function tryInline(options: EngineOptions): Promise<InlineAttempt | undefi
     return { type: "inline", engine, model, metadata, isWarm: true };
   }
   engine.close();
+  options.onSlow?.();
   return { type: "slow", metadata };
 }
 

@@ -1,9 +1,9 @@
-import type { Registry } from "prom-client";
 import {
   type Buckets,
   type Count,
-  createRegistry,
   Distribution,
+  type MetricList,
+  PlainList,
   secondsBounds,
   Tally,
 } from "../src/platform/metrics.ts";
@@ -19,7 +19,7 @@ export type DropReason = "cancelled" | "expired" | "door-lost";
 export type SequenceEnd = "end" | "door-lost" | EndReason;
 
 export interface HostMetrics {
-  readonly registry: Registry;
+  readonly registry: MetricList;
   readonly decode: Buckets;
   readonly queue: Buckets;
   readonly run: Buckets;
@@ -37,7 +37,7 @@ export interface HostMetrics {
 }
 
 export function createHostMetrics(modelId: string, version: string): HostMetrics {
-  const registry = createRegistry();
+  const registry = new PlainList();
   return {
     registry,
     ...timings(registry, modelId),
@@ -47,7 +47,7 @@ export function createHostMetrics(modelId: string, version: string): HostMetrics
   };
 }
 
-function timings(registry: Registry, model_id: string) {
+function timings(registry: MetricList, model_id: string) {
   const stages = new Distribution<"model_id" | "stage">(
     registry,
     "troupe_stage_duration_seconds",
@@ -70,7 +70,7 @@ function timings(registry: Registry, model_id: string) {
   };
 }
 
-function sequences(registry: Registry, model_id: string) {
+function sequences(registry: MetricList, model_id: string) {
   const frames = new Distribution<"model_id">(
     registry,
     "troupe_batch_sequences",
@@ -94,7 +94,7 @@ function sequences(registry: Registry, model_id: string) {
   };
 }
 
-function counts(registry: Registry, model_id: string) {
+function counts(registry: MetricList, model_id: string) {
   const rows = new Distribution<"model_id">(
     registry,
     "troupe_batch_rows",

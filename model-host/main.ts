@@ -61,6 +61,8 @@ async function load(spec: HostSpec): Promise<void> {
     trial: trialOf(spec),
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),
+    isSlow: spec.isSlow,
+    onSlow: () => tell({ type: "slow" }),
   });
   const { engine, metadata } = loaded;
   const metrics = createHostMetrics(spec.model, spec.version);

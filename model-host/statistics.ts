@@ -1,5 +1,5 @@
 /* What Open Inference V2 tells of a version beside its metrics: exact times of requests and of runs, by batch size. */
-import type { Registry } from "prom-client";
+import type { MetricList } from "../src/platform/metrics.ts";
 import { type Duration, Durations, LastTime } from "../src/platform/durations.ts";
 import {
   batchesMetric,
@@ -26,7 +26,7 @@ export class Statistics {
   readonly #bySize = new Map<number, Stages<ComputeStage>>();
   readonly #last: LastTime;
 
-  constructor(registry: Registry, model: string, version: string) {
+  constructor(registry: MetricList, model: string, version: string) {
     const labels = { model_id: model, version };
     const times = new Durations<Names | "statistic">(registry, durationsMetric, "Times of stages");
     const stage = (statistic: Stage) => times.series({ ...labels, statistic });

@@ -80,6 +80,7 @@ export class HostSlot {
   #disarmTrial: () => void = () => undefined;
   #inTrial = false;
   #skipTrial: string | null = null;
+  #isSlow = false;
   /** A suspect that is running alone, or whose run did not end. */
   #suspect: string | undefined;
   #ranPoison = false;
@@ -192,6 +193,9 @@ export class HostSlot {
         this.#inTrial = true;
         this.#disarmTrial = this.slot.limitStart(maxTrialMs);
         return;
+      case "slow":
+        this.#isSlow = true;
+        return;
       case "step":
         this.#endTrial();
         this.#listener.onStep(event.step);
@@ -228,8 +232,8 @@ export class HostSlot {
 
   get #spec(): HostSpec {
     const { hostId } = this;
-    const [socketPath, skipTrial] = [this.#socketPath, this.#skipTrial];
-    return hostSpecOf(this.#options, { hostId, socketPath, skipTrial });
+    const [socketPath, skipTrial, isSlow] = [this.#socketPath, this.#skipTrial, this.#isSlow];
+    return hostSpecOf(this.#options, { hostId, socketPath, skipTrial, isSlow });
   }
 
   #noteLine({ hostLogs, clock }: SlotContext, level: LineLevel, message: string): void {

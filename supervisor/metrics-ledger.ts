@@ -1,6 +1,7 @@
 /* Keeps what every process last reported, and the sums of those that ended, so that no counter ever goes backward. */
 import type { Registry } from "prom-client";
-import { merge, snapshotOf } from "../src/platform/metrics.ts";
+import { snapshotOf } from "../src/platform/metrics.ts";
+import { merge } from "../src/platform/registry.ts";
 import { statisticMetrics } from "../src/protocol/statistics.ts";
 import type { MetricSnapshot, MetricValue } from "../src/protocol/views.ts";
 

@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from "prom-client";
-import { createRegistry, Tally } from "../src/platform/metrics.ts";
+import { Tally } from "../src/platform/metrics.ts";
+import { createRegistry } from "../src/platform/registry.ts";
 import { breakerStates } from "../src/protocol/pressure.ts";
 import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";

@@ -1,12 +1,6 @@
 import { Gauge, type Registry } from "prom-client";
-import {
-  type Buckets,
-  type Count,
-  createRegistry,
-  Distribution,
-  secondsBounds,
-  Tally,
-} from "../platform/metrics.ts";
+import { type Buckets, type Count, Distribution, secondsBounds, Tally } from "../platform/metrics.ts";
+import { createRegistry } from "../platform/registry.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Permits } from "./permits.ts";
 import type { GrpcCode } from "./statuses.ts";

@@ -1,13 +1,12 @@
 /* Exact sums, where a histogram has only what falls under its bounds. */
-import type { Registry } from "prom-client";
 import type { MetricSnapshot } from "../protocol/views.ts";
-import { type Count, type Labels, register, Tally } from "./metrics.ts";
+import { type Count, type Labels, type MetricList, register, Tally } from "./metrics.ts";
 
 /** A count and a sum of nanoseconds for each series, told apart by the label `unit`. */
 export class Durations<Name extends string> {
   readonly #tally: Tally;
 
-  constructor(registry: Registry, name: string, help: string) {
+  constructor(registry: MetricList, name: string, help: string) {
     this.#tally = new Tally(registry, name, help);
   }
 
@@ -44,7 +43,7 @@ export class LastTime {
   readonly #labels: Labels;
   #at = 0;
 
-  constructor(registry: Registry, name: string, help: string, labels: Labels) {
+  constructor(registry: MetricList, name: string, help: string, labels: Labels) {
     this.name = name;
     this.help = help;
     this.#labels = labels;

@@ -157,6 +157,8 @@ export interface HostSpec {
   readonly poison: readonly string[];
   /** Why the batch trial is left out: it killed the host before this one. */
   readonly skipTrial: string | null;
+  /** The host before it found the model too slow for the main thread, which takes a second session to find out. */
+  readonly isSlow: boolean;
   /** What a config.pbtxt declares. */
   readonly triton?: TritonFacts;
   /** What SchwiftServe's YAML declares. */
@@ -181,6 +183,8 @@ export type HostEvent =
   | { readonly type: "booted" }
   /** The session exists and the batch trial begins. */
   | { readonly type: "loaded" }
+  /** It needs a thread of its own. */
+  | { readonly type: "slow" }
   /** Warm-up or golden samples begin. */
   | { readonly type: "step"; readonly step: HostStep }
   | { readonly type: "ready"; readonly metadata: ModelMetadata }

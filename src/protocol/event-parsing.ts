@@ -53,6 +53,7 @@ function hostEvent(fields: Fields): HostEvent {
     case "loaded":
     case "answered":
     case "drained":
+    case "slow":
       return { type };
     case "step":
       return { type, step: oneOf(hostSteps, fields["step"]) };

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { OutcomeStatistics } from "../../src/front-door/outcome-statistics.ts";
-import { createRegistry, snapshotOf } from "../../src/platform/metrics.ts";
+import { snapshotOf } from "../../src/platform/metrics.ts";
+import { createRegistry } from "../../src/platform/registry.ts";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { doorParts } from "./door-parts.ts";
 

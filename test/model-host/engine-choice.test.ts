@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { chooseEngine, hasBoundedShapes } from "../../model-host/engine-choice.ts";
+import { chooseEngine, type EngineOptions, hasBoundedShapes } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import { loopModel } from "../../models/loop-models.ts";
-import { brokenModel, echoModel } from "../../models/odd-models.ts";
+import { brokenModel, echoModel, freeWidthModel } from "../../models/odd-models.ts";
 import type { Datatype, ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../../src/protocol/model-settings.ts";
 
@@ -17,7 +17,12 @@ const settings: SessionSettings = {
   graphOptimization: "all",
 };
 
-function choose(t: TestContext, model: Uint8Array, changes: Partial<SessionSettings> = {}) {
+function choose(
+  t: TestContext,
+  model: Uint8Array,
+  changes: Partial<SessionSettings> = {},
+  known: Pick<EngineOptions, "isSlow" | "onSlow"> = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), "choice-"));
   // An engine's thread does not keep the process alive: in a host its channel to the supervisor does.
   const alive = setInterval(() => undefined, 1_000);
@@ -34,6 +39,7 @@ function choose(t: TestContext, model: Uint8Array, changes: Partial<SessionSetti
     trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
     onDeath: () => undefined,
     onLoaded: () => Promise.resolve(),
+    ...known,
   });
 }
 
@@ -52,6 +58,21 @@ describe("chooseEngine", () => {
   it("gives a model with several threads a thread of its own", async (t) => {
     const { engine } = await choose(t, echoModel(), { threads: 2 });
     assert.ok(engine instanceof ThreadEngine);
+  });
+
+  it("does not try on the main thread what was too slow for it before", async (t) => {
+    const { engine, metadata } = await choose(t, echoModel(), {}, { isSlow: true });
+    assert.ok(engine instanceof ThreadEngine);
+    assert.deepEqual(metadata.batching, { type: "batched", maxBatchSize: 8 });
+  });
+
+  it("tells what is too slow, so that the next host need not find out", async (t) => {
+    const told: string[] = [];
+    const onSlow = () => told.push("slow");
+    await choose(t, echoModel(), {}, { onSlow });
+    const { engine } = await choose(t, freeWidthModel(), {}, { onSlow });
+    assert.ok(engine instanceof ThreadEngine);
+    assert.deepEqual(told, ["slow"]);
   });
 
   it("says what ONNX Runtime has against a broken model", async (t) => {

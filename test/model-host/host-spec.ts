@@ -38,6 +38,7 @@ export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {
     log: { level: "silent", pretty: false },
     poison: [],
     skipTrial: null,
+    isSlow: false,
     ...fields,
   };
 }

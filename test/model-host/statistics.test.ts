@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Statistics } from "../../model-host/statistics.ts";
-import { createRegistry, snapshotOf } from "../../src/platform/metrics.ts";
+import { snapshotOf } from "../../src/platform/metrics.ts";
+import { createRegistry } from "../../src/platform/registry.ts";
 
 const times = { decodeUs: 1, queueUs: 2, runUs: 3, encodeUs: 4 };
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Durations, LastTime } from "../../src/platform/durations.ts";
-import { createRegistry, merge, snapshotOf } from "../../src/platform/metrics.ts";
+import { snapshotOf } from "../../src/platform/metrics.ts";
+import { createRegistry, merge } from "../../src/platform/registry.ts";
 
 describe("Durations", () => {
   it("count, and sum microseconds up as nanoseconds", async () => {

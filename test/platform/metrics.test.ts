@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Counter, Gauge, Histogram } from "prom-client";
 import { seededRandom } from "../../models/random.ts";
-import {
-  createRegistry,
-  Distribution,
-  merge,
-  secondsBounds,
-  snapshotOf,
-  Tally,
-} from "../../src/platform/metrics.ts";
+import { Distribution, secondsBounds, snapshotOf, Tally } from "../../src/platform/metrics.ts";
+import { createRegistry, merge } from "../../src/platform/registry.ts";
 
 const labelNames = ["model_id", "reason"];
 

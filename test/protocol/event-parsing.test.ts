@@ -61,6 +61,7 @@ const hostEvents: readonly HostEvent[] = [
   { type: "refused", reason: "no ONNX" },
   { type: "logged", level: "warn", message: "breaker" },
   { type: "answered" },
+  { type: "slow" },
   { type: "beat", isResting: false, figures, load },
   { type: "metrics", reportId: 4, metrics: [snapshot] },
   { type: "suspect", fingerprint: "abc" },

@@ -125,6 +125,7 @@ describe("a host's slot", () => {
       log,
       poison: [],
       skipTrial: null,
+      isSlow: false,
     });
     assert.equal(before, 0);
   });
@@ -343,6 +344,17 @@ describe("a trial", () => {
     makeReady(parts);
     await die(parts, "SIGSEGV");
     assert.equal(specOf(parts).skipTrial, null);
+  });
+});
+
+describe("a model that is too slow for the main thread", () => {
+  it("is not tried there by the next host", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    const before = specOf(parts).isSlow;
+    say(parts, { type: "loaded" }, { type: "slow" });
+    await die(parts, "SIGKILL");
+    assert.deepEqual([before, specOf(parts).isSlow], [false, true]);
   });
 });
 

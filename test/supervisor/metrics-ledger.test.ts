@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Counter, Gauge } from "prom-client";
 import { seededRandom } from "../../models/random.ts";
-import { createRegistry, Distribution, snapshotOf, Tally } from "../../src/platform/metrics.ts";
+import { Distribution, snapshotOf, Tally } from "../../src/platform/metrics.ts";
+import { createRegistry } from "../../src/platform/registry.ts";
 import { MetricsLedger } from "../../supervisor/metrics-ledger.ts";
 
 /** One incarnation of a process, which counts. */
