@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { bodyOf } from "./calls.ts";
 import { model } from "./door-parts.ts";
 import { RawClient } from "./raw-client.ts";
 import { serveSockets } from "./socket-server.ts";
@@ -103,7 +104,7 @@ describe("A socket of samples", { timeout: 20_000 }, () => {
       const client = await open(`/v2/models/m/stream?samples=${samples}`).opened();
       client.socket.send(Buffer.from([1, 2, 3, 4]));
       const { codec, body } = await fake.call();
-      assert.deepEqual([codec, Buffer.from(body)], [samples, Buffer.from([1, 2, 3, 4])]);
+      assert.deepEqual([codec, bodyOf({ body })], [samples, Buffer.from([1, 2, 3, 4])]);
     });
   }
 

@@ -45,7 +45,7 @@ export class Inference {
     const jsonBytes = json.length;
     try {
       this.#prediction.admit({ bytes: body.length, timeoutMs, priority });
-      this.#prediction.submit({ codec, prefix: lengthPrefix(jsonBytes), jsonBytes }, body);
+      this.#prediction.submit({ codec, prefix: lengthPrefix(jsonBytes), jsonBytes }, [body]);
     } catch (thrown) {
       this.#fail(toFailure(thrown));
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { bodyOf } from "../calls.ts";
 import { neighbours } from "./neighbours.ts";
 
 const bounded = { timeout: 20_000 };
@@ -18,7 +19,7 @@ describe("The AI Backend's predictions", bounded, () => {
       const pending = send(method, `${path}?id=m`, body);
       const call = await fake.call();
       assert.deepEqual([call.model, call.codec], ["m", "predict"]);
-      assert.deepEqual(JSON.parse(Buffer.from(call.body).toString()), body);
+      assert.deepEqual(JSON.parse(bodyOf(call).toString()), body);
       fake.done(call, '{"predictions":[1]}');
       const { status, json } = await pending;
       assert.deepEqual([status, json], [200, { predictions: [1] }]);

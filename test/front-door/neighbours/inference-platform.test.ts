@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { bodyOf } from "../calls.ts";
 import { until } from "../until.ts";
 import { type Json, neighbours } from "./neighbours.ts";
 
@@ -66,7 +67,7 @@ describe("The inference platform's POST /infer/batch", bounded, () => {
     const requests = [{ ...example, features: [1] }, { model: "no" }, {}, example, example];
     const pending = post("/infer/batch", { requests });
     const calls = [await fake.call(1), await fake.call(2), await fake.call(3)];
-    assert.deepEqual(JSON.parse(Buffer.from(calls[0]?.body ?? []).toString()), requests[0]);
+    assert.deepEqual(JSON.parse(bodyOf(calls[0] ?? { body: [] }).toString()), requests[0]);
     const [first, second, third] = calls;
     if (!first || !second || !third) throw new Error("three calls were awaited");
     fake.done(third, '{"predictions":[3]}');

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nexusUpload } from "../../../src/front-door/neighbours/model-nexus.ts";
+import { bodyOf } from "../calls.ts";
 import { neighbours } from "./neighbours.ts";
 
 const bounded = { timeout: 20_000 };
@@ -12,7 +13,7 @@ describe("Model-Nexus's POST /predict", bounded, () => {
     const { post, fake, permits, clock } = await neighbours(t);
     const pending = post("/predict", example);
     const call = await fake.call();
-    assert.deepEqual(JSON.parse(Buffer.from(call.body).toString()), example);
+    assert.deepEqual(JSON.parse(bodyOf(call).toString()), example);
     assert.deepEqual([call.model, call.codec, call.requestId], ["m", "nexus", "mine"]);
     clock.advance(2.5);
     fake.done(call, answered);
