@@ -12,6 +12,7 @@ import type { ServingParts } from "./socket-requests.ts";
 import { SocketSession } from "./socket-session.ts";
 import { checkSamples, matchSocketPath } from "./socket-target.ts";
 import { httpStatus } from "./statuses.ts";
+import type { Wire } from "./tick-cork.ts";
 
 const maxFragments = 128;
 const maxBufferedChunks = 4_096;
@@ -29,7 +30,7 @@ interface Session {
 /** An upgrade that is taken. */
 interface Taken {
   readonly endpoint: string;
-  readonly begin: (socket: WebSocket) => Session;
+  readonly begin: (socket: WebSocket, wire: Wire) => Session;
 }
 
 export class WebSockets {
@@ -64,7 +65,7 @@ export class WebSockets {
       const { endpoint, begin } = this.#judge(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         this.#count(endpoint, 101);
-        const session = begin(webSocket);
+        const session = begin(webSocket, socket);
         this.#sessions.add(session);
         webSocket.on("close", () => this.#forget(session));
         if (this.#isDraining) session.drain();
@@ -115,7 +116,7 @@ export class WebSockets {
     if (target.model !== undefined) this.#parts.directory.find(target.model, target.version);
     return {
       endpoint: target.endpoint,
-      begin: (socket) => new SocketSession(this.#parts, socket, target),
+      begin: (socket, wire) => new SocketSession(this.#parts, socket, wire, target),
     };
   }
 

@@ -32,9 +32,9 @@ async function converse(
   const server = new WebSocketServer({ server: http, perMessageDeflate: false });
   const sessions: SocketSession[] = [];
   const sockets: WebSocket[] = [];
-  server.on("connection", (socket) => {
+  server.on("connection", (socket, request) => {
     sockets.push(socket);
-    sessions.push(new SocketSession(parts, socket, target));
+    sessions.push(new SocketSession(parts, socket, request.socket, target));
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   t.after(() => {
