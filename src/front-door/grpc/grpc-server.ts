@@ -19,11 +19,12 @@ import { Connections } from "./connections.ts";
 import { defineService, encode } from "./definitions.ts";
 import { describeFiles } from "./descriptors.ts";
 import { healthService } from "./health.ts";
+import { incomingMessages } from "./incoming-messages.ts";
 import { inferCall } from "./infer-call.ts";
 import { readInferRequest } from "./infer-request.ts";
 import { inferStream } from "./infer-stream.ts";
-import { lateMessages } from "./late-messages.ts";
 import { readLoadRequest } from "./load-request.ts";
+import { MessageRoom } from "./message-room.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { loadProto } from "./proto-files.ts";
 import { reflectionStream } from "./reflection.ts";
@@ -52,14 +53,17 @@ export class GrpcServer {
   readonly #looks = new Set<() => void>();
 
   constructor(parts: GrpcServerParts) {
-    const { clock, settings } = parts;
+    const { clock, settings, metrics } = parts;
     this.#clock = clock;
+    const maxBytes = settings.maxBodyBytes + messageOverheadBytes;
+    const room = new MessageRoom(settings.maxInFlightBytes);
+    const onFull = () => metrics.shed("", "bytes").add();
     this.#server = new Server({
-      "grpc.max_receive_message_length": settings.maxBodyBytes + messageOverheadBytes,
+      "grpc.max_receive_message_length": maxBytes,
       "grpc.max_send_message_length": -1,
       "grpc.max_concurrent_streams": mostCalls,
       "grpc.enable_channelz": 0,
-      interceptors: [lateMessages(clock)],
+      interceptors: [incomingMessages({ clock, room, maxBytes, onFull })],
     });
     this.#connections = new Connections(clock);
     this.#addServices(parts);
