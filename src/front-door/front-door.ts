@@ -11,6 +11,7 @@ import { createDoorMetrics, type DoorMetrics } from "./door-metrics.ts";
 import { Entrance } from "./entrance.ts";
 import type { GrpcServer, GrpcServerParts } from "./grpc/grpc-server.ts";
 import { HttpServer } from "./http-server.ts";
+import { MessageRoom } from "./message-room.ts";
 import { answerWithoutUpgrade, isWebSocketOffer } from "./other-upgrades.ts";
 import { OutcomeStatistics } from "./outcome-statistics.ts";
 import { Permits } from "./permits.ts";
@@ -77,7 +78,8 @@ export class FrontDoor {
       tracer,
     };
     const shared = { ...serving, isDraining };
-    this.#sockets = new WebSockets({ ...shared, feed: this.#feed });
+    const room = new MessageRoom(settings.maxInFlightBytes);
+    this.#sockets = new WebSockets({ ...shared, feed: this.#feed, room });
     const sharedSeats = new SharedSeats();
     const ask: AskSupervisor = (question, waiting) => this.#queries.ask(question, waiting);
     const app = plainRoutes({ ...shared, ask, tell });
@@ -85,12 +87,11 @@ export class FrontDoor {
     const limits = { maxBodyBytes, defaultModel, compatTriton };
     const hot = predictRoute({ ...shared, ...limits, sharedSeats });
     this.#ready = app.ready();
-    this.#grpcParts = { ...serving, sharedSeats, ask, tell };
+    this.#grpcParts = { ...serving, sharedSeats, ask, tell, room };
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
-    const { server } = this.#http;
-    server.on("upgrade", (request, socket, head) => {
+    this.#http.server.on("upgrade", (request, socket, head) => {
       if (isWebSocketOffer(request)) this.#sockets.upgrade(request, socket, head);
-      else answerWithoutUpgrade(server, request, socket, head);
+      else answerWithoutUpgrade(this.#http.server, request, socket, head);
     });
   }
 

@@ -7,8 +7,10 @@ import type { DoorFeed } from "./door-feed.ts";
 import { FeedSocket, feedEndpoint, isFeedPath, parseReplayAsk } from "./feed-sockets.ts";
 import { rawFailure } from "./http-answer.ts";
 import { askOf, judgeManagement } from "./management-guard.ts";
+import type { MessageRoom } from "./message-room.ts";
 import { requestIdOf } from "./request-head.ts";
 import type { ServingParts } from "./socket-requests.ts";
+import { SocketRoom } from "./socket-room.ts";
 import { SocketSession } from "./socket-session.ts";
 import { checkSamples, matchSocketPath } from "./socket-target.ts";
 import { httpStatus } from "./statuses.ts";
@@ -20,6 +22,7 @@ const closeMs = 5_000;
 
 export interface SocketParts extends ServingParts {
   readonly feed: DoorFeed;
+  readonly room: MessageRoom;
 }
 
 /** What lives on a socket. */
@@ -65,6 +68,7 @@ export class WebSockets {
       const { endpoint, begin } = this.#judge(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         this.#count(endpoint, 101);
+        new SocketRoom(this.#parts, webSocket, socket);
         const session = begin(webSocket, socket);
         this.#sessions.add(session);
         webSocket.on("close", () => this.#forget(session));

@@ -2,6 +2,7 @@ import { AccessLog } from "../../src/front-door/access-log.ts";
 import { Directory } from "../../src/front-door/directory.ts";
 import { createDoorMetrics } from "../../src/front-door/door-metrics.ts";
 import { Entrance } from "../../src/front-door/entrance.ts";
+import { MessageRoom } from "../../src/front-door/message-room.ts";
 import { Permits } from "../../src/front-door/permits.ts";
 import { Tracer } from "../../src/front-door/tracer.ts";
 import type { Log } from "../../src/platform/log.ts";
@@ -77,6 +78,7 @@ export function doorParts(changed: Partial<DoorSettings> = {}) {
     ...shared,
     entrance: new Entrance(shared),
     accessLog: new AccessLog(log, 1),
+    room: new MessageRoom(shared.settings.maxInFlightBytes),
     tracer: new Tracer(clock, () => undefined),
     fake: dispatcher,
     lines,

@@ -12,6 +12,7 @@ import {
 } from "@grpc/grpc-js";
 import type protobuf from "protobufjs";
 import type { Clock } from "../../platform/clock.ts";
+import type { MessageRoom } from "../message-room.ts";
 import { OpenPort } from "../open-port.ts";
 import type { PredictionParts } from "../prediction.ts";
 import { type CallParts, unary } from "./calls.ts";
@@ -24,14 +25,15 @@ import { inferCall } from "./infer-call.ts";
 import { readInferRequest } from "./infer-request.ts";
 import { inferStream } from "./infer-stream.ts";
 import { readLoadRequest } from "./load-request.ts";
-import { MessageRoom } from "./message-room.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { loadProto } from "./proto-files.ts";
 import { reflectionStream } from "./reflection.ts";
 import { announceEnd, widenWindows } from "./sessions.ts";
 import { type V2Parts, v2Answers } from "./v2-answers.ts";
 
-export interface GrpcServerParts extends CallParts, PredictionParts, V2Parts {}
+export interface GrpcServerParts extends CallParts, PredictionParts, V2Parts {
+  readonly room: MessageRoom;
+}
 
 const inferenceName = "inference.GRPCInferenceService";
 const healthName = "grpc.health.v1.Health";
@@ -53,10 +55,9 @@ export class GrpcServer {
   readonly #looks = new Set<() => void>();
 
   constructor(parts: GrpcServerParts) {
-    const { clock, settings, metrics } = parts;
+    const { clock, settings, metrics, room } = parts;
     this.#clock = clock;
     const maxBytes = settings.maxBodyBytes + messageOverheadBytes;
-    const room = new MessageRoom(settings.maxInFlightBytes);
     const onFull = () => metrics.shed("", "bytes").add();
     this.#server = new Server({
       "grpc.max_receive_message_length": maxBytes,

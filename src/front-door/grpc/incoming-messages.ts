@@ -13,10 +13,10 @@ import {
 import type { Clock } from "../../platform/clock.ts";
 import { TroupeError, toFailure } from "../../protocol/errors.ts";
 import { type Coding, codings } from "../content-coding.ts";
+import type { MessageRoom, RoomShare } from "../message-room.ts";
 import { newRequestId } from "../request-head.ts";
 import { statusOf } from "./call-status.ts";
 import type { Received } from "./definitions.ts";
-import type { MessageRoom, RoomShare } from "./message-room.ts";
 import { unpack } from "./unpacking.ts";
 
 export interface IncomingParts {

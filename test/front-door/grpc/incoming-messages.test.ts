@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Metadata, type ServerInterceptingCall, type StatusObject } from "@grpc/grpc-js";
 import { incomingMessages } from "../../../src/front-door/grpc/incoming-messages.ts";
-import { MessageRoom } from "../../../src/front-door/grpc/message-room.ts";
+import { MessageRoom } from "../../../src/front-door/message-room.ts";
 import { FakeClock } from "../../fake-clock.ts";
 
 type Listener = Parameters<ServerInterceptingCall["start"]>[0];

@@ -1,4 +1,4 @@
-/** How much of messages is on its way, over all calls: their bytes are no request's yet, and have a bound of their own. */
+/** How much of messages of gRPC and WebSockets is on its way: their bytes are no request's yet, and have a bound of their own. */
 export class MessageRoom {
   readonly #mostBytes: number;
   #bytes = 0;
@@ -24,7 +24,7 @@ export class MessageRoom {
   }
 }
 
-/** What one call has of it. */
+/** What one call or socket has of it. */
 export class RoomShare {
   readonly #change: (change: number, own: number) => boolean;
   #bytes = 0;
