@@ -51,7 +51,8 @@ export class FrontDoor {
 
   constructor({ settings, log, clock, tell }: FrontDoorParts) {
     const permits = new Permits();
-    const metrics = createDoorMetrics(permits, () => this.#sockets.count);
+    const room = new MessageRoom(settings.maxInFlightBytes);
+    const metrics = createDoorMetrics({ permits, room, sockets: () => this.#sockets.count });
     this.registry = metrics.registry;
     this.#queries = new Queries(clock, tell);
     const tracer = new Tracer(clock, tell);
@@ -78,7 +79,6 @@ export class FrontDoor {
       tracer,
     };
     const shared = { ...serving, isDraining };
-    const room = new MessageRoom(settings.maxInFlightBytes);
     this.#sockets = new WebSockets({ ...shared, feed: this.#feed, room });
     const sharedSeats = new SharedSeats();
     const ask: AskSupervisor = (question, waiting) => this.#queries.ask(question, waiting);

@@ -267,6 +267,7 @@ export class Cluster {
   async quiet(): Promise<void> {
     await this.reaches(0, "troupe_in_flight");
     await this.reaches(0, "troupe_in_flight_bytes");
+    await this.reaches(0, "troupe_arriving_bytes");
     await this.reaches(0, "troupe_queue_rows");
     await this.reaches(0, "troupe_host_in_flight");
   }

@@ -68,17 +68,19 @@ export function doorParts(changed: Partial<DoorSettings> = {}) {
   directory.update(model("m"));
   directory.server = { draining: false, started: true, changesRefused: null };
   const permits = new Permits();
-  const metrics = createDoorMetrics(permits, () => 0);
+  const read = settings(changed);
+  const room = new MessageRoom(read.maxInFlightBytes);
+  const metrics = createDoorMetrics({ permits, room, sockets: () => 0 });
   const lines: Readonly<Record<string, unknown>>[] = [];
   const write = (fields: Readonly<Record<string, unknown>>) => lines.push(fields);
   const log = { isLevelEnabled: () => true, info: write, warn: write } as unknown as Log;
-  const real = { clock, settings: settings(changed), directory, permits, metrics };
+  const real = { clock, settings: read, directory, permits, metrics };
   const shared = { ...real, dispatcher: dispatcher.asDispatcher };
   return {
     ...shared,
     entrance: new Entrance(shared),
     accessLog: new AccessLog(log, 1),
-    room: new MessageRoom(shared.settings.maxInFlightBytes),
+    room,
     tracer: new Tracer(clock, () => undefined),
     fake: dispatcher,
     lines,
