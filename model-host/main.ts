@@ -5,7 +5,12 @@ import { systemClock } from "../src/platform/clock.ts";
 import { figuresReader } from "../src/platform/figures.ts";
 import { createLog, type Log } from "../src/platform/log.ts";
 import { snapshotOf } from "../src/platform/metrics.ts";
-import type { HostCommand, HostEvent, HostSpec } from "../src/protocol/control.ts";
+import {
+  type HostCommand,
+  type HostEvent,
+  type HostSpec,
+  unawaitedReport,
+} from "../src/protocol/control.ts";
 import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { DoorServer } from "./door-server.ts";
@@ -95,6 +100,8 @@ async function report(reportId: number): Promise<void> {
 async function leave({ host, server }: Serving): Promise<void> {
   host.close();
   await server.close();
+  // What was counted since the last report outlives this process.
+  await report(unawaitedReport);
   await tell({ type: "drained" });
   process.exit(0);
 }

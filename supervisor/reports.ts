@@ -1,12 +1,10 @@
 /* Asks all children for what they counted, and waits for those that answer. */
 import type { Clock } from "../src/platform/clock.ts";
+import { unawaitedReport } from "../src/protocol/control.ts";
 
 const patienceMs = 500;
 const shortestMs = 2_000;
 const perProcessMs = 100;
-
-/** What no round waits for: its answers are only kept. */
-export const unawaited = 0;
 
 /**
  * How often the supervisor asks of itself, so that a process that is killed takes little of what it counted with it:
@@ -24,7 +22,7 @@ interface Round {
 export class Reports {
   readonly #clock: Clock;
   readonly #rounds = new Map<number, Round>();
-  #lastId = unawaited;
+  #lastId = unawaitedReport;
   #current: Promise<void> | undefined;
 
   constructor(clock: Clock) {

@@ -1,10 +1,11 @@
 /* What all processes count, gathered: asked for now and then, and when somebody looks. */
 import type { Clock } from "../src/platform/clock.ts";
+import { unawaitedReport } from "../src/protocol/control.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { MetricsLedger } from "./metrics-ledger.ts";
-import { Reports, reportMsFor, unawaited } from "./reports.ts";
+import { Reports, reportMsFor } from "./reports.ts";
 import { ofKnownModels, type SupervisorMetrics } from "./supervisor-metrics.ts";
 
 type Member = DoorSlot | HostSlot;
@@ -60,7 +61,7 @@ export class Scrape {
   plan(): void {
     const { clock, members } = this.#parts;
     clock.after(reportMsFor(members().length), () => {
-      for (const { slot } of this.#ready) slot.send({ type: "report", reportId: unawaited });
+      for (const { slot } of this.#ready) slot.send({ type: "report", reportId: unawaitedReport });
       this.plan();
     });
   }

@@ -85,6 +85,9 @@ export type DoorCommand =
   | { readonly type: "events"; readonly events: readonly FeedEvent[] }
   | { readonly type: "drain" };
 
+/** Of a report that nobody waits for: it is only kept. */
+export const unawaitedReport = 0;
+
 /** Front door to supervisor. */
 export type DoorEvent =
   | { readonly type: "booted" }
