@@ -67,11 +67,16 @@ export function clientOf({ environment }: Shell, options: ServerOptions): Troupe
 }
 
 /** Throws UsageError. */
-export function numberOf(flag: string, text: string | undefined): number | undefined {
+export function numberOf(
+  flag: string,
+  text: string | undefined,
+  least: 0 | 1 = 1,
+): number | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
-  if (text !== "" && Number.isInteger(number) && number > 0) return number;
-  throw new UsageError(`${flag} must be a whole number above 0, got ${JSON.stringify(text)}`);
+  if (text !== "" && Number.isInteger(number) && number >= least) return number;
+  const range = least === 0 ? "from 0" : "above 0";
+  throw new UsageError(`${flag} must be a whole number ${range}, got ${JSON.stringify(text)}`);
 }
 
 export function sayJson({ out }: Shell, value: unknown): void {

@@ -43,6 +43,9 @@ describe("the command line", () => {
     [["completion", "tcsh"], 'troupe: the shell must be one of bash, zsh, fish, got "tcsh"\n'],
     [["doctor", "/nowhere.onnx"], "troupe: cannot read /nowhere.onnx: there is no such file\n"],
     [["upload", "a/model.onnx"], "troupe: --id must name the model, as the file's name does not\n"],
+    [["upload", "/nowhere.onnx"], "troupe: cannot read /nowhere.onnx: there is no such file\n"],
+    [["upload", "/", "--id", "iris"], "troupe: cannot read /: it is a folder\n"],
+    [["logs", "--since", "x"], 'troupe: --since must be a whole number from 0, got "x"\n'],
   ] as const) {
     it(`says in one line what is wrong with ${argv.join(" ")}, and exits with 2`, async () => {
       assert.deepEqual(await run(...argv), { code: 2, out: "", err });
