@@ -29,7 +29,7 @@ type Answered = Partial<PredictAnswer> & {
   readonly tensors?: Readonly<Record<string, OutputTensor>>;
 };
 
-export type StreamAnswer =
+export type AnswerFrame =
   /** Rows of an answer that goes on: of a signal, one window. */
   | (Answered & {
       readonly type: "chunk";
@@ -40,7 +40,22 @@ export type StreamAnswer =
   | (Answered & { readonly type: "done"; readonly rows?: number })
   | { readonly type: "failed"; readonly id: number | null; readonly error: TroupeClientError }
   /** A sequence is over; nobody asks for it but `end`. */
-  | { readonly type: "ended"; readonly reason: string; readonly code?: string };
+  | {
+      readonly type: "ended";
+      readonly reason: string;
+      readonly code?: string;
+      readonly error?: string;
+    };
+
+type KeyOfAny<Union> = Union extends unknown ? keyof Union : never;
+
+/** Each with the fields of the others as undefined. */
+type TakenApart<Union, Key extends PropertyKey> = Union extends unknown
+  ? Union & { readonly [Other in Exclude<Key, keyof Union>]?: undefined }
+  : never;
+
+/** A loop may take any field, and look at `type` after that. */
+export type StreamAnswer = TakenApart<AnswerFrame, KeyOfAny<AnswerFrame>>;
 
 /** What a session has to know of its model before it asks. */
 export interface StreamedModel {

@@ -8,6 +8,7 @@ import { cancelled } from "./patience.ts";
 import type { Message, Socket } from "./platform.ts";
 import { brokenBy, type Closing, type Connect, connectAgain } from "./socket-line.ts";
 import {
+  type AnswerFrame,
   readFrame,
   type StreamAnswer,
   type StreamedModel,
@@ -203,13 +204,13 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   }
 
   #take(read: object | undefined): void {
-    const frame = read as (StreamAnswer & { readonly id: number }) | undefined;
+    const frame = read as AnswerFrame | undefined;
     if (frame === undefined) return;
-    const isFailed = frame.type === "failed";
-    if (frame.type === "chunk") this.#noteChunk(frame.id);
-    else if (isFailed || frame.type === "done") this.#unanswered.delete(frame.id);
+    this.#note(frame);
     this.#answers.push(
-      isFailed ? { type: "failed", id: frame.id, error: errorOfFrame(frame) } : frame,
+      frame.type === "failed"
+        ? { type: "failed", id: frame.id, error: errorOfFrame(frame) }
+        : frame,
     );
     if (this.#model.isStateful && frame.type !== "ended") return;
     this.#endIfAnswered();
@@ -219,9 +220,11 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     if (this.#isFinishing && this.#unanswered.size === 0) this.close();
   }
 
-  #noteChunk(id: number): void {
-    const request = this.#unanswered.get(id);
-    if (request !== undefined) request.hasChunks = true;
+  #note(frame: AnswerFrame): void {
+    if (frame.type === "ended" || frame.id === null) return;
+    const request = this.#unanswered.get(frame.id);
+    if (frame.type !== "chunk") this.#unanswered.delete(frame.id);
+    else if (request !== undefined) request.hasChunks = true;
   }
 
   /** With nothing to ask it is opened again when the next request comes. */

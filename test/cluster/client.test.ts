@@ -155,6 +155,12 @@ describe("the client, streaming", () => {
     await session.send({ features: [4] });
     await session.finish();
     const all = await answers;
+    const parts = all.map(({ type, id, position, reason }) => ({ type, id, position, reason }));
+    assert.deepEqual(parts, [
+      { type: "done", id: 1, position: undefined, reason: undefined },
+      { type: "done", id: 2, position: undefined, reason: undefined },
+      { type: "ended", id: undefined, position: undefined, reason: "end" },
+    ]);
     const means = all.flatMap((answer) =>
       answer.type === "done" ? [answer.outputs?.["mean"]?.data] : [],
     );

@@ -109,6 +109,14 @@ describe("the command line, asking", () => {
     );
   });
 
+  it("answers the lines before one that it cannot read, and exits with 2", async () => {
+    assert.deepEqual(await run(["stream", "iris"], { input: `${flower}\n${flower}\nhello\n` }), {
+      code: 2,
+      out: "1  setosa 0.9995\n2  setosa 0.9995\n",
+      err: "troupe: line 3 must be a list or an object in JSON\n",
+    });
+  });
+
   it("streams a WAV file to a model of signals", async () => {
     const samples = Buffer.alloc(400);
     for (let at = 0; at < 200; at += 1) samples.writeInt16LE(at === 150 ? 30_000 : at % 7, at * 2);
