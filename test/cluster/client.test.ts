@@ -94,6 +94,12 @@ describe("the client, asking once", () => {
     assert.ok((await client.tree()).models.length === 4);
   });
 
+  it("knows which version answers, from a model and from its changes", async () => {
+    const { version, path } = await client.model("echo").view();
+    assert.deepEqual([version, path], ["1", "echo/model.onnx"]);
+    assert.equal((await client.model("echo").restart()).version, "1");
+  });
+
   it("is not troubled by a host that dies", async () => {
     const { pid } = await cluster.host("echo");
     const waiting = Array.from({ length: 20 }, () => client.model("echo").predict(row));
