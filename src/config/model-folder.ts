@@ -228,8 +228,9 @@ function judge(looked: Looked): ModelFolder {
   const versions = found.flatMap((one) => locate(join(folder, name), listing, one));
   const broken = (problem: string): UnservableModel =>
     unservable({ name, versions, config, ...others }, problem);
-  if (layout.type === "problem") return broken(layout.problem);
+  // First: where a configuration names another backend, nobody misses a model in ONNX.
   if (config instanceof TroupeError) return broken(config.message);
+  if (layout.type === "problem") return broken(layout.problem);
   const selection = selectVersions(
     found.map(({ version }) => version),
     config,

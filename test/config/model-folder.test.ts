@@ -156,6 +156,14 @@ describe("discoverModels", () => {
     });
   }
 
+  it("says that a model is another backend's, rather than what of ONNX it lacks", async () => {
+    const pbtxt = { "m/config.pbtxt": 'backend: "python"' };
+    assert.match(
+      (await problemOf(folderWith(["m/1/model.py"], pbtxt))) ?? "",
+      /backend .*"python"/,
+    );
+  });
+
   it("names the listed versions that do not exist", async () => {
     const yaml = { "m/model.yaml": "versions: [1, 3, x]" };
     const problem = await problemOf(folderWith(["m/1/a.onnx", "m/2/a.onnx"], yaml));
@@ -236,8 +244,11 @@ describe("discoverModels", () => {
 
   it("reads no pipe", async () => {
     const folder = folderWith(["m/README.md"]);
-    execFileSync("mkfifo", [join(folder, "m/model.onnx"), join(folder, "m/model.yaml")]);
+    execFileSync("mkfifo", [join(folder, "m/model.onnx")]);
     assert.equal(await problemOf(folder), "model.onnx is not a regular file");
+    execFileSync("mkfifo", [join(folder, "m/model.yaml")]);
+    const words = "Cannot read m/model.yaml: model.yaml is not a regular file";
+    assert.equal(await problemOf(folder), words);
   });
 
   it("hides no good model behind a bad one", async () => {
