@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { formOf } from "../../src/client/upload.ts";
+import { formOf, type Upload } from "../../src/client/upload.ts";
 
 describe("formOf", () => {
   it("names the model before its files, and leaves out what is not given", async () => {
@@ -22,5 +22,20 @@ describe("formOf", () => {
         "",
       ].join("\r\n"),
     );
+  });
+
+  it("refuses files that are none, rather than send words about them", () => {
+    const content = new Uint8Array([65]);
+    for (const files of [
+      { "model.onnx": content },
+      [{ name: "m.onnx", data: content }],
+      [content],
+    ]) {
+      const upload = { id: "flowers", files } as unknown as Upload;
+      assert.throws(() => formOf(upload, "line"), {
+        code: "invalid-request",
+        message: /^files must/,
+      });
+    }
   });
 });
