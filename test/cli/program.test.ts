@@ -67,6 +67,8 @@ describe("the command line", () => {
     assert.match((await run("help")).out, /^Usage: troupe .*\n[\s\S]*Exit codes: 0 done/);
     const help = await run("predict", "--help");
     assert.match(help.out, /^Usage: troupe predict \[options\] <model> <value>/);
+    assert.match(help.out, / that version; else the default one\n/);
+    assert.match((await run("unload", "--help")).out, / that version only\n/);
     assert.equal(help.code, 0);
   });
 
