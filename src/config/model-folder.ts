@@ -150,7 +150,7 @@ async function listModels(folder: string): Promise<Entry[]> {
   try {
     return await listFolder(folder);
   } catch (thrown) {
-    const words = `Cannot serve models: folder ${folder} ${whyUnreadable(thrown)}`;
+    const words = `Cannot serve models: ${folder} ${whyUnreadable(thrown)}; --models names their folder`;
     throw new TroupeError("invalid-model", words, { cause: thrown });
   }
 }

@@ -264,7 +264,7 @@ describe("discoverModels", () => {
     const folder = join(root, "nowhere");
     await assert.rejects(discoverModels(folder), {
       code: "invalid-model",
-      message: `Cannot serve models: folder ${folder} does not exist`,
+      message: `Cannot serve models: ${folder} does not exist; --models names their folder`,
     });
   });
 
@@ -272,7 +272,7 @@ describe("discoverModels", () => {
     const file = join(folderWith(["a.txt"]), "a.txt");
     await assert.rejects(discoverModels(file), {
       code: "invalid-model",
-      message: `Cannot serve models: folder ${file} is not a folder`,
+      message: `Cannot serve models: ${file} is not a folder; --models names their folder`,
     });
   });
 });
