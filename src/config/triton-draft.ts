@@ -20,6 +20,12 @@ export type Rule = (field: PbtxtField, draft: TritonDraft) => void;
 /** Keys are read in the table's order, not in the file's. */
 export type Rules = Readonly<Record<string, Rule>>;
 
+/** Beside the configuration: the labels of an output's classes, one a line. */
+export interface LabelFile {
+  readonly name: string;
+  readonly line: number;
+}
+
 /** Filled while a config.pbtxt is read. */
 export class TritonDraft {
   readonly #entries: YamlEntry[] = [];
@@ -31,6 +37,7 @@ export class TritonDraft {
   readonly stateOutputs: TritonTensor[] = [];
   maxBatchSize = 0;
   modelFile: string | null = null;
+  labelFile: LabelFile | null = null;
   /** What has waited too long is run all the same, later. */
   delaysTimedOut = false;
 
@@ -70,7 +77,7 @@ function mapOf(entries: readonly YamlEntry[], line: number): YamlNode {
   return { type: "map", entries, line };
 }
 
-function nodeOf(value: PlainValue, line: number): YamlNode {
+export function nodeOf(value: PlainValue, line: number): YamlNode {
   if (Array.isArray(value)) {
     return { type: "list", items: value.map((item) => nodeOf(item, line)), line };
   }

@@ -156,6 +156,27 @@ describe("discoverModels", () => {
     });
   }
 
+  it("reads the labels that a config.pbtxt names, a line each", async () => {
+    const output = 'output { name: "y" data_type: TYPE_FP32 dims: 2 label_filename: "l.txt" }';
+    const files = { "m/config.pbtxt": output, "m/l.txt": "a cat\r\na dog\n" };
+    const { config, notes } = await discoverOne(folderWith(["m/1/model.onnx"], files));
+    assert.ok(!(config instanceof TroupeError));
+    assert.deepEqual([config.labels, notes?.warnings], [["a cat", "a dog"], []]);
+  });
+
+  it("serves a model whose labels are not there, and says so", async () => {
+    const output = 'output { name: "y" data_type: TYPE_FP32 dims: 2 label_filename: "../l.txt" }';
+    const folder = folderWith(["m/1/model.onnx"], { "m/config.pbtxt": output, "l.txt": "a" });
+    const { problem, notes } = await discoverOne(folder);
+    assert.deepEqual(
+      [problem, notes?.warnings],
+      [
+        undefined,
+        ["output.label_filename (line 1): answers have no labels: no file ../l.txt beside it"],
+      ],
+    );
+  });
+
   it("says that a model is another backend's, rather than what of ONNX it lacks", async () => {
     const pbtxt = { "m/config.pbtxt": 'backend: "python"' };
     assert.match(

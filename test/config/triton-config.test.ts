@@ -162,9 +162,11 @@ const warnings: readonly (readonly [string, string, readonly RegExp[]])[] = [
     [/^optimization/, /^response_cache/],
   ],
   [
-    "labels",
-    'output { name: "y" data_type: TYPE_FP32 dims: 1 label_filename: "l.txt" }',
-    [/^output\.label_filename/],
+    "labels of a second kind",
+    `output { name: "y" data_type: TYPE_FP32 dims: 1 label_filename: "l.txt" }
+     output { name: "z" data_type: TYPE_FP32 dims: 1 label_filename: "l.txt" }
+     output { name: "a" data_type: TYPE_FP32 dims: 1 label_filename: "m.txt" }`,
+    [/^output\.label_filename \(line 3\): a model has labels of one kind/],
   ],
   [
     "warm-up from a file",
