@@ -2,11 +2,11 @@
 import type { ModelMetadata, ModelView, PredictAnswer } from "./answers.ts";
 import { binaryCodec } from "./binary-tensors.ts";
 import { orUnexpected, textOf } from "./client-error.ts";
-import { type Features, plainFeatures } from "./features.ts";
+import { type Features, textOfFeatures, textOfInputs } from "./features.ts";
 import { type Call, type CallOptions, type Http, parseJson } from "./http.ts";
 import type { InferAnswer, InferCodec } from "./infer-messages.ts";
 import type { Connect } from "./socket-line.ts";
-import { plainInputs, type StreamedModel } from "./stream-frames.ts";
+import type { StreamedModel } from "./stream-frames.ts";
 import { type StreamOptions, StreamSession } from "./stream-session.ts";
 import { checkTensors, type Inputs } from "./typed-tensors.ts";
 
@@ -49,10 +49,10 @@ export class ModelHandle {
     options: PredictOptions = {},
   ): Promise<PredictAnswer> {
     const body = isByName(input)
-      ? { inputs: plainInputs(input) }
-      : { features: plainFeatures(input) };
+      ? `{"inputs":${textOfInputs(input)}}`
+      : `{"features":${textOfFeatures(input)}}`;
     const path = `/predict/${this.#path}`;
-    const { body: answer } = await this.#ask(path, { body: JSON.stringify(body) }, options);
+    const { body: answer } = await this.#ask(path, { body }, options);
     return parseJson(textOf(answer)) as PredictAnswer;
   }
 
