@@ -91,7 +91,14 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
 
   /** What is not run yet is never run; the answer is `failed`, with `cancelled`. */
   cancel(id: number): void {
-    this.#socket?.send(JSON.stringify({ type: "cancel", id }));
+    if (this.#socket !== undefined) {
+      this.#socket.send(JSON.stringify({ type: "cancel", id }));
+    } else if (this.#unanswered.delete(id)) {
+      // Between two connections it would only be asked again.
+      const error = new TroupeClientError("cancelled", "the caller has cancelled it");
+      this.#answers.push({ type: "failed", id, error });
+      this.#endIfAnswered();
+    }
   }
 
   /** The model's next frame meets the first state. */

@@ -136,6 +136,22 @@ describe("a session of a stream", () => {
     assert.equal(again?.id, 1);
   });
 
+  it("asks nothing again that is cancelled between two connections", async () => {
+    const { sockets, session, answers } = open();
+    await session.send(row);
+    await session.send(row);
+    const before = await sockets.connection(0);
+    before.break();
+    session.cancel(1);
+    const failed = (await answers.next()).value;
+    assert.ok(failed?.type === "failed" && failed.error.code === "cancelled");
+    const after = await sockets.connection(1);
+    assert.deepEqual(
+      (await after.received(1)).map(({ id }) => id),
+      [2],
+    );
+  });
+
   it("gives up a request that breaks each connection on which it is asked", async () => {
     const { sockets, session, answers } = open();
     await session.send(row);
