@@ -2,7 +2,7 @@
 import type { PredictAnswer } from "./answers.ts";
 import { readEmptyTensors, readTensorFrame, writeTensorFrame } from "./binary-frames.ts";
 import { parseObject, TroupeClientError } from "./client-error.ts";
-import { type Features, plainFeatures } from "./features.ts";
+import { type Features, textOfFeatures, textOfInputs } from "./features.ts";
 import type { Message } from "./platform.ts";
 import { type Samples, writeSamples } from "./samples.ts";
 import { checkTensors, type Inputs, type OutputTensor } from "./typed-tensors.ts";
@@ -66,11 +66,15 @@ export interface StreamedModel {
   readonly takesBinary: boolean;
 }
 
-/** Throws `invalid-request` for tensors that do not fit their shapes, `not-implemented` where the server takes none. */
+/** Throws `invalid-request` for tensors that do not fit their shapes or come with rows, `not-implemented` where the server takes none. */
 export function writeRequest(id: number, request: StreamRequest, model: StreamedModel): Message {
-  const { tensors, outputs, ...plain } = request;
-  const fields = fieldsOf(id, plain);
-  if (tensors === undefined) return JSON.stringify(fields);
+  const { tensors, outputs, features, inputs: rows, ...others } = request;
+  const fields = fieldsOf(id, others);
+  if (tensors === undefined) return withRows(fields, request);
+  if (features !== undefined || rows !== undefined) {
+    const words = "a request carries tensors, or features or inputs, not both";
+    throw new TroupeClientError("invalid-request", words);
+  }
   if (!model.takesBinary) {
     const words = "the server takes no tensors in binary: use inputs instead";
     throw new TroupeClientError("not-implemented", words);
@@ -86,21 +90,25 @@ export function readFrame(message: Message): object | undefined {
   return frame && readEmptyTensors(frame);
 }
 
-function fieldsOf(id: number, request: Omit<StreamRequest, "tensors" | "outputs">): object {
-  const { features, inputs, samples, timeoutMs, ...others } = request;
+function fieldsOf(id: number, request: Omit<StreamRequest, RowFields>): object {
+  const { samples, timeoutMs, ...others } = request;
   return {
-    type: "infer",
-    id,
-    ...(features === undefined ? {} : { features: plainFeatures(features) }),
-    ...(inputs === undefined ? {} : { inputs: plainInputs(inputs) }),
     ...(samples === undefined ? {} : writeSamples(samples)),
     ...(timeoutMs === undefined ? {} : { timeout_ms: timeoutMs }),
     ...others,
+    // Last, as a line of a file may hold others, under which no answer would be found.
+    type: "infer",
+    id,
   };
 }
 
-export function plainInputs(inputs: Readonly<Record<string, Features>>): object {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [name, plainFeatures(value)]),
-  );
+type RowFields = "tensors" | "outputs" | "features" | "inputs";
+
+function withRows(fields: object, { features, inputs }: StreamRequest): string {
+  const members = [
+    JSON.stringify(fields).slice(1, -1),
+    ...(features === undefined ? [] : [`"features":${textOfFeatures(features)}`]),
+    ...(inputs === undefined ? [] : [`"inputs":${textOfInputs(inputs)}`]),
+  ];
+  return `{${members.join(",")}}`;
 }
