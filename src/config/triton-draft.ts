@@ -114,7 +114,26 @@ function fieldsOf(
       fields.set(key, { values: [value], place: inside(place, key), line });
     else present.values.push(value);
   }
+  refuseRivals(fields, place);
   return fields;
+}
+
+/** Of each of these a message has one at most: protobuf's `oneof`. No two messages have a key of the same name in one. */
+const rivals: readonly (readonly string[])[] = [
+  ["dynamic_batching", "sequence_batching", "ensemble_scheduling"],
+  ["latest", "all", "specific"],
+  ["direct", "oldest"],
+  ["zero_data", "random_data", "input_data_file"],
+  ["zero_data", "data_file"],
+];
+
+function refuseRivals(fields: ReadonlyMap<string, PbtxtField>, place: Place): void {
+  for (const keys of rivals) {
+    const [first, second] = keys.filter((key) => fields.has(key));
+    if (first === undefined || second === undefined) continue;
+    const { line, place: at } = fields.get(second) as PbtxtField;
+    throw fault(place, line, `${at.path} stands beside ${first}, and only one of them may`);
+  }
 }
 
 function unknownKey(key: string, line: number, place: Place, known: readonly string[]): Error {
@@ -134,7 +153,7 @@ export function warned(words: string): Rule {
 /** As `warned`, where the value is not this one. */
 export function warnedUnless(usual: string, words: string): Rule {
   return ({ values, place, line }, draft) => {
-    if (values.some((value) => textOf(value) !== usual)) draft.warn(place, line, words);
+    if (values.some((value) => plainText(value) !== usual)) draft.warn(place, line, words);
   };
 }
 
@@ -147,8 +166,13 @@ export function refused(words: string): Rule {
 
 export function refusedUnless(usual: string, words: string): Rule {
   return (field, draft) => {
-    if (field.values.some((value) => textOf(value) !== usual)) refused(words)(field, draft);
+    if (field.values.some((value) => plainText(value) !== usual)) refused(words)(field, draft);
   };
+}
+
+/** However it is spelled: `False` is `false`, and `0x0` is `0`. */
+function plainText(node: YamlNode): string | undefined {
+  return node.type === "scalar" ? String(node.value) : undefined;
 }
 
 function textOf(node: YamlNode): string | undefined {
