@@ -9,6 +9,7 @@ import { backendPredictUrls } from "./ai-backend.ts";
 interface Query {
   readonly id?: string | readonly string[];
   readonly type?: string | readonly string[];
+  readonly version?: string | readonly string[];
 }
 
 const kinds = ["httpmodel", "subprocessmodel"];
@@ -38,6 +39,7 @@ export function addAiBackend(
       exposeHeadRoute: false,
       handler: ({ query }) => {
         idOf(query);
+        if (Array.isArray(query.version)) throw twoVersions();
         throw new TroupeError("not-found", `predictions have the path ${url}, without escapes`);
       },
     });
@@ -48,6 +50,13 @@ function idOf({ id }: Query): string {
   if (typeof id === "string" && id !== "") return id;
   const got = id === undefined || id === "" ? "nothing" : "several";
   throw new TroupeError("invalid-request", `id must name the model, in the query, got ${got}`);
+}
+
+function twoVersions(): TroupeError {
+  return new TroupeError(
+    "invalid-request",
+    "version must be one version, in the query, got several",
+  );
 }
 
 function refuseKind(type: Query["type"]): TroupeError {

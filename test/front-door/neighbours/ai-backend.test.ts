@@ -43,6 +43,13 @@ describe("The AI Backend's predictions", bounded, () => {
     );
   });
 
+  it("are refused with two versions", async (t) => {
+    const { post } = await neighbours(t);
+    const { status, json } = await post("/post/predict?id=m&version=1&version=2", "{}");
+    const words = "version must be one version, in the query, got several";
+    assert.deepEqual([status, json["error"]], [400, words]);
+  });
+
   const misspelt = [
     ["GET", "/get/predic%74?id=m", 404],
     ["POST", "/post/predic%74?id=m", 404],

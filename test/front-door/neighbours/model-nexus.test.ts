@@ -37,6 +37,12 @@ describe("Model-Nexus's POST /predict", bounded, () => {
     assert.equal((await pending).headers["x-request-id"], "head");
   });
 
+  it("gets an id where its own is null", async (t) => {
+    const { post, fake } = await neighbours(t);
+    post("/predict", { ...example, request_id: null }).catch(() => undefined);
+    assert.match((await fake.call()).requestId, /^[0-9a-f]{24}$/);
+  });
+
   it("is counted and logged as any prediction", async (t) => {
     const { post, fake, metrics, lines } = await neighbours(t);
     const pending = post("/predict", example);
