@@ -179,6 +179,21 @@ describe("The inference platform's other routes", bounded, () => {
     });
   });
 
+  for (const [accept, isJson] of [
+    ["application/json, text/plain, */*", true],
+    ["text/plain;q=0.5, application/json", true],
+    ["text/plain, application/json", false],
+    ["application/json;q=0", false],
+    ["application/jsonlines", false],
+    ["text/plain;version=0.0.4;q=0.4,*/*;q=0.1", false],
+  ] as const) {
+    it(`are ${isJson ? "JSON" : "text"} for ${accept}`, async (t) => {
+      const { get } = await neighbours(t, { say: () => page });
+      const { headers } = await get("/metrics", { accept });
+      assert.equal(headers["content-type"]?.startsWith("application/json"), isJson);
+    });
+  }
+
   it("leave Prometheus its text", async (t) => {
     const { get } = await neighbours(t, { say: () => page });
     for (const accept of ["*/*", "application/openmetrics-text,text/plain;q=0.5"]) {
