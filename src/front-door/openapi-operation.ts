@@ -35,6 +35,8 @@ export interface Operation {
   readonly answer?: AnswerName | "empty" | "metrics" | "page" | "document";
   /** That of success: 200 where it is left out, null where there is none. */
   readonly status?: 101 | 201 | null;
+  /** Whether Triton's answers have no body, whatever they say. */
+  readonly isSilentInTriton?: true;
   /** Beyond those that any route has. */
   readonly failures: readonly ErrorCode[];
 }

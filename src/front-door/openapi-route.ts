@@ -6,7 +6,7 @@ import { generalPaths, openApiDocument } from "./openapi-document.ts";
 import type { Schema } from "./openapi-schema.ts";
 
 interface OpenApiParts {
-  readonly settings: Pick<DoorSettings, "serverName" | "version">;
+  readonly settings: Pick<DoorSettings, "serverName" | "version" | "compatTriton">;
   readonly directory: Pick<Directory, "models">;
 }
 
@@ -16,7 +16,7 @@ export function addOpenApi(app: FastifyInstance, { settings, directory }: OpenAp
   app.addHook("onRoute", (route) => note(written, route));
   let paths: ReturnType<typeof generalPaths> | undefined;
   app.get("/openapi.json", () => {
-    paths ??= generalPaths(written);
+    paths ??= generalPaths(written, settings.compatTriton);
     return openApiDocument(settings, paths, directory.models);
   });
 }

@@ -36,6 +36,19 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   "deadline-exceeded": 503,
 };
 
+/** Of codes that have another status in some cases. */
+const otherStatuses: Partial<Readonly<Record<ErrorCode, number>>> = {
+  "invalid-request": 500,
+  "model-not-found": 400,
+  "model-unavailable": 404,
+};
+
+/** All that `tritonRefusal` may answer a code with. */
+export function tritonStatuses(code: ErrorCode): readonly number[] {
+  const other = otherStatuses[code];
+  return other === undefined ? [statuses[code]] : [statuses[code], other];
+}
+
 /** Of codes for which Triton has one text, whatever the reason. */
 const texts: Partial<Readonly<Record<ErrorCode, string>>> = {
   "not-found": "Not Found",

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
 import type { DoorFeed } from "./door-feed.ts";
+import { formFor, troupeForm } from "./failure-form.ts";
 import { FeedSocket, feedEndpoint, isFeedPath, parseReplayAsk } from "./feed-sockets.ts";
 import { rawFailure } from "./http-answer.ts";
 import { askOf, judgeManagement } from "./management-guard.ts";
@@ -13,7 +14,6 @@ import type { ServingParts } from "./socket-requests.ts";
 import { SocketRoom } from "./socket-room.ts";
 import { SocketSession } from "./socket-session.ts";
 import { checkSamples, matchSocketPath } from "./socket-target.ts";
-import { httpStatus } from "./statuses.ts";
 import type { Wire } from "./tick-cork.ts";
 
 const maxFragments = 128;
@@ -139,11 +139,12 @@ export class WebSockets {
 
   #refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
     const failure = toFailure(thrown);
-    const status = httpStatus[failure.code];
-    this.#count(endpointOf(request.url ?? ""), status);
+    const requestId = requestIdOf(request.headers);
+    const form = formFor(request.url, this.#parts.settings.compatTriton) ?? troupeForm;
+    this.#count(endpointOf(request.url ?? ""), form(failure, requestId).status);
     // An HTTP server's sockets stay half open, and nothing times an upgrade out.
     socket.once("finish", () => socket.destroy());
-    socket.end(rawFailure(failure, requestIdOf(request.headers)));
+    socket.end(rawFailure(failure, requestId, form));
   }
 
   #count(endpoint: string, status: number): void {

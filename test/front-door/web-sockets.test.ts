@@ -42,6 +42,16 @@ describe("An upgrade", { timeout: 20_000 }, () => {
     });
   });
 
+  it("is refused as Triton refuses, where that is asked for", async (t) => {
+    const { open, metrics } = await serveSockets(t, { compatTriton: true });
+    const client = open("/v2/models/no/stream");
+    assert.equal(await client.refused(), 400);
+    const error = "Request for unknown model: 'no' is not found";
+    assert.deepEqual(JSON.parse(client.refusalBody), { error });
+    const counted = metrics.route("GET", "/v2/models/{model}/stream", 400);
+    assert.equal(counted.requests.value, 1);
+  });
+
   it("that is refused leaves no connection, although its caller does not close", async (t) => {
     const { port, http } = await serveSockets(t);
     const connections: boolean[] = [];
