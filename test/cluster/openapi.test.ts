@@ -3,8 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "nod
 import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { stringsAndIntegersModel } from "../../models/datatype-models.ts";
+import { allDatatypesModel, stringsAndIntegersModel } from "../../models/datatype-models.ts";
 import { batchMixingModel } from "../../models/odd-models.ts";
+import { binaryBody, type TensorEntry } from "./binary-form.ts";
 import { startReady } from "./cluster.ts";
 import { absent, changing, requestsOf, row, there } from "./document-asks.ts";
 import { formHeaders, formOf, uploadParts } from "./multipart.ts";
@@ -18,6 +19,7 @@ for (const name of ["iris", "smoother"]) {
 }
 for (const [name, onnx] of [
   ["texts", stringsAndIntegersModel()],
+  ["datatypes", allDatatypesModel()],
   ["mixing", batchMixingModel()],
 ] as const) {
   mkdirSync(join(modelsFolder, name));
@@ -27,6 +29,8 @@ const cluster = await startReady({ after }, { home, modelsFolder, flags: ["--fro
 
 const document = await ServedDocument.of(cluster);
 const { served, ajv, keys, answered } = document;
+const zeros: Readonly<Record<string, unknown>> = { BOOL: false, BYTES: "" };
+const parameters = { binary_data_output: true };
 const stranger = { host: "troupe.example" };
 
 describe("the document at /openapi.json of a real server", () => {
@@ -57,14 +61,15 @@ describe("the document at /openapi.json of a real server", () => {
     const paths = Object.entries(served.paths).filter(([, { post }]) =>
       Object.values(post?.requestBody?.content ?? {}).some(({ example }) => example !== undefined),
     );
-    const models = ["iris", "mixing", "smoother", "texts"];
+    const models = ["datatypes", "iris", "mixing", "smoother", "texts"];
     assert.deepEqual(
       paths.map(([path]) => path).toSorted(),
       models
         .flatMap((model) =>
           ["", "/versions/1"].flatMap((version) => [
             `/predict/${model}${version}`,
-            `/v2/models/${model}${version}/infer`,
+            // FP16 comes in binary there.
+            ...(model === "datatypes" ? [] : [`/v2/models/${model}${version}/infer`]),
           ]),
         )
         .toSorted(),
@@ -76,6 +81,24 @@ describe("the document at /openapi.json of a real server", () => {
       for (const [values, more] of requestsOf(key)) await document.ask(key, values, more);
     });
   }
+
+  it("describes the answers to a body of FP16", async () => {
+    const { json } = await cluster.get<{ readonly inputs: readonly TensorEntry[] }>(
+      "/v2/models/datatypes",
+    );
+    const inputs = json.inputs.map(({ name, datatype }) => ({
+      ...{ name, datatype, shape: [1, 2] },
+      ...(datatype === "FP16"
+        ? { parameters: { binary_data_size: 4 } }
+        : { data: [zeros[datatype] ?? 0, zeros[datatype] ?? 0] }),
+    }));
+    const { body, jsonBytes } = binaryBody({ inputs, parameters }, [Buffer.alloc(4)]);
+    const headers = { "inference-header-content-length": String(jsonBytes) };
+    for (const version of ["", "/versions/1"]) {
+      const key = `POST /v2/models/datatypes${version}/infer`;
+      assert.equal(await document.ask(key, there, { body, headers }), 200);
+    }
+  });
 
   it("describes forms that are asked for", async () => {
     await document.ask("GET /models", { ...there, format: "array" });
