@@ -35,6 +35,8 @@ export class TritonDraft {
   /** Inputs and outputs of the implicit state, which are listed nowhere else. */
   readonly stateInputs: TritonTensor[] = [];
   readonly stateOutputs: TritonTensor[] = [];
+  /** What a map is called in the file's format. */
+  readonly messageWords: string = "a message in { }";
   maxBatchSize = 0;
   modelFile: string | null = null;
   labelFile: LabelFile | null = null;
@@ -92,7 +94,7 @@ export function nodeOf(value: PlainValue, line: number): YamlNode {
 
 /** Reads a message; an unknown key is a mistake. */
 export function readMessage(rules: Rules, node: YamlNode, place: Place, draft: TritonDraft): void {
-  const fields = fieldsOf(node, place, Object.keys(rules));
+  const fields = fieldsOf(node, place, { known: Object.keys(rules), words: draft.messageWords });
   for (const [key, rule] of Object.entries(rules)) {
     const field = fields.get(key);
     if (field !== undefined) rule(field, draft);
@@ -102,9 +104,9 @@ export function readMessage(rules: Rules, node: YamlNode, place: Place, draft: T
 function fieldsOf(
   node: YamlNode,
   place: Place,
-  known: readonly string[],
+  { known, words }: { readonly known: readonly string[]; readonly words: string },
 ): ReadonlyMap<string, PbtxtField> {
-  if (node.type !== "map") throw refuse(node, place, "a message in { }");
+  if (node.type !== "map") throw refuse(node, place, words);
   const fields = new Map<string, PbtxtField & { readonly values: YamlNode[] }>();
   const isKnown = new Set(known);
   for (const { key, value, line } of node.entries) {
