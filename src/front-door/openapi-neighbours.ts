@@ -9,6 +9,14 @@ function backend(summary: string): Operation {
   return { tag: "neighbours", summary, query: named, ...rest };
 }
 
+const cleaning: Operation = {
+  tag: "neighbours",
+  summary: "Forget these lines",
+  query: ["id"],
+  answer: "host_logs",
+  failures: [...absent, "forbidden"],
+};
+
 export const neighbours: Readonly<Record<string, Operation>> = {
   "POST /predict": {
     tag: "neighbours",
@@ -63,13 +71,8 @@ export const neighbours: Readonly<Record<string, Operation>> = {
     answer: "host_logs",
     failures: absent,
   },
-  "POST /post/cleanlogs": {
-    tag: "neighbours",
-    summary: "Forget these lines",
-    query: ["id"],
-    answer: "host_logs",
-    failures: [...absent, "forbidden"],
-  },
+  "POST /post/cleanlogs": cleaning,
+  "POST /get/cleanlogs": cleaning,
   "POST /post/addmodel": {
     tag: "neighbours",
     summary: "Models of other kinds, which are not built",

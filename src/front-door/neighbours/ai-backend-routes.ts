@@ -24,9 +24,10 @@ export function addAiBackend(
     return ask({ type: "logs", model: knownName("model", idOf(query)), clear });
   };
   app.get<{ Querystring: Query }>("/get/getlogs", ({ query }, reply) => logs(reply, query, false));
-  app.post<{ Querystring: Query }>("/post/cleanlogs", guarded, ({ query }, reply) =>
-    logs(reply, query, true),
-  );
+  // By POST alone, wherever its clients look for it: a GET must not delete.
+  for (const url of ["/post/cleanlogs", "/get/cleanlogs"]) {
+    app.post<{ Querystring: Query }>(url, guarded, ({ query }, reply) => logs(reply, query, true));
+  }
   app.post<{ Querystring: Query }>("/post/addmodel", guarded, ({ query }) => {
     idOf(query);
     throw refuseKind(query.type);

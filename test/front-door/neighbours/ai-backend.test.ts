@@ -68,6 +68,7 @@ describe("The AI Backend's other routes", bounded, () => {
   const questions = [
     ["GET", "/get/getlogs?id=m", { type: "logs", model: "m", clear: false }],
     ["POST", "/post/cleanlogs?id=m", { type: "logs", model: "m", clear: true }],
+    ["POST", "/get/cleanlogs?id=m", { type: "logs", model: "m", clear: true }],
   ] as const;
   for (const [method, path, question] of questions) {
     it(`ask the supervisor for ${method} ${path}`, async (t) => {
@@ -80,6 +81,7 @@ describe("The AI Backend's other routes", bounded, () => {
   const refused: readonly (readonly [string, string, number])[] = [
     ["GET", "/get/getlogs", 400],
     ["GET", "/post/cleanlogs?id=m", 405],
+    ["GET", "/get/cleanlogs?id=m", 405],
     ["POST", "/post/addmodel?id=m&type=httpmodel&dest=http://x", 501],
     ["POST", "/post/addmodel?id=m&type=subprocessmodel", 501],
     ["POST", "/post/addmodel?id=m&type=other", 400],
