@@ -27,7 +27,7 @@ import {
   usualName,
 } from "./model-layout.ts";
 import { discoverSchwift } from "./schwift-folder.ts";
-import { selectVersions } from "./wanted-versions.ts";
+import { missingVersions, selectVersions } from "./wanted-versions.ts";
 
 export interface ModelVersion {
   readonly version: string;
@@ -231,17 +231,25 @@ function judge(looked: Looked): ModelFolder {
   // First: where a configuration names another backend, nobody misses a model in ONNX.
   if (config instanceof TroupeError) return broken(config.message);
   if (layout.type === "problem") return broken(layout.problem);
-  const selection = selectVersions(
-    found.map(({ version }) => version),
-    config,
-    foreseen.version,
-  );
+  const names = found.map(({ version }) => version);
+  const selection = selectVersions(names, config, foreseen.version);
   if (selection.type === "problem") return broken(selection.problem);
   const selected = found.filter(({ version }) => selection.names.includes(version));
   const bad = selected.find((one) => one.type === "bad");
   if (bad !== undefined) return broken(bad.problem);
   const wanted = versions.filter(({ version }) => selection.names.includes(version));
-  return { name, config, versions, wanted, ...others };
+  const notes = warnOfMissing(others.notes, missingVersions(names, config));
+  return { name, config, versions, wanted, ...(notes && { notes }) };
+}
+
+/** Where something is served all the same. */
+function warnOfMissing(
+  notes: ConfigNotes | undefined,
+  missing: readonly string[],
+): ConfigNotes | undefined {
+  if (notes === undefined || missing.length === 0) return notes;
+  const words = `version_policy lists ${missing.join(", ")}, which the folder does not hold`;
+  return { ...notes, warnings: [...notes.warnings, words] };
 }
 
 /** Triton takes no other folders for versions. */

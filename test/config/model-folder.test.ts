@@ -281,6 +281,18 @@ describe("discoverModels", () => {
     );
   });
 
+  it("serves what is there of the versions that Triton's policy lists, and warns of the others", async () => {
+    const policy = "version_policy { specific { versions: [ 1, 3 ] } }";
+    const folder = folderWith(["m/1/a.onnx", "m/2/a.onnx"], { "m/config.pbtxt": policy });
+    const { wanted, notes } = await discoverOne(folder);
+    assert.deepEqual(
+      wanted.map(({ version }) => version),
+      ["1"],
+    );
+    const words = "version_policy lists 3, which the folder does not hold";
+    assert.deepEqual(notes?.warnings, [words]);
+  });
+
   it("refuses a folder that does not exist", async () => {
     const folder = join(root, "nowhere");
     await assert.rejects(discoverModels(folder), {
