@@ -28,7 +28,9 @@ type Tag = (typeof tags)[number]["name"];
 export interface Operation {
   readonly tag: Tag;
   readonly summary: string;
-  /** Parameters of the query, all of them optional. */
+  /** Parameters that the query must have. */
+  readonly needed?: readonly string[];
+  /** Those that it may have. */
   readonly query?: readonly string[];
   readonly body?: RequestForm;
   /** Where there is no name, Fastify has the schema of the answer. */
