@@ -11,7 +11,7 @@ import { scanOperators } from "./graph-scan.ts";
 import { InlineEngine } from "./inline-engine.ts";
 import { openRegular } from "./model-file.ts";
 import { ThreadEngine } from "./thread-engine.ts";
-import { medianMs } from "./timed-run.ts";
+import { leastMs } from "./timed-run.ts";
 import { describe, type TrialOptions } from "./trial.ts";
 
 export interface LoadedEngine {
@@ -143,7 +143,7 @@ async function isQuick(
   const { batching } = metadata;
   const most = batching.type === "batched" ? batching.maxBatchSize : 1;
   for (let rows = 1; ; rows = Math.min(rows * 2, most)) {
-    const ms = await medianMs({ engine, model, metadata }, { rows, freeSize: 1 });
+    const ms = await leastMs({ engine, model, metadata }, { rows, freeSize: 1 });
     if (ms === undefined || ms > maxInlineMs) return false;
     if (rows === most) return true;
   }

@@ -74,7 +74,7 @@ async function guard(
   return results;
 }
 
-/** Notes the run in `runs` where it ends well. */
+/** Notes the run in `runs` where it ends well, and its time with all who were part of it. */
 function watch(
   slices: readonly WorkSlice[],
   parts: GuardParts,
@@ -87,7 +87,9 @@ function watch(
     disarm();
     const endedAt = parts.clock.now();
     traceRunEnded(slices, endedAt);
-    if (isWell) runs.push({ slices, tookMs: endedAt - beganAt });
+    const tookMs = endedAt - beganAt;
+    for (const { work } of slices) work.runUs += tookMs * 1_000;
+    if (isWell) runs.push({ slices, tookMs });
   };
 }
 

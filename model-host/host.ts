@@ -2,7 +2,6 @@
  * The host's actor: it decides when the engine runs what, and which requests and sequences are given up. How they arrive
  * is the intake's, a run and its answers the runner's, sockets are the door server's.
  */
-
 import type { Clock } from "../src/platform/clock.ts";
 import type { Log } from "../src/platform/log.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";

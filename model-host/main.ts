@@ -15,7 +15,7 @@ import {
   type HostCommand,
   type HostEvent,
   type HostSpec,
-  unawaited,
+  unawaitedReport,
 } from "../src/protocol/control.ts";
 import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
@@ -125,6 +125,8 @@ async function report(reportId: number): Promise<void> {
 async function leave({ host, server }: Serving): Promise<void> {
   host.close();
   await server.close();
+  // What was counted since the last report outlives this process.
+  await report(unawaitedReport);
   await tell({ type: "drained" });
   process.exit(0);
 }
@@ -143,7 +145,7 @@ function obey(command: HostCommand): void {
       return;
     case "report":
       // Its figures may be old where it rests.
-      if (command.reportId !== unawaited) pulse.sayNow();
+      if (command.reportId !== unawaitedReport) pulse.sayNow();
       void report(command.reportId);
       return;
     case "log-level":
@@ -181,5 +183,5 @@ const pulse = new Pulse({
     const load = serving?.host.load ?? idle;
     void tell({ type: "beat", isResting, figures: readFigures(beat), load });
   },
-  onRest: () => void report(unawaited),
+  onRest: () => void report(unawaitedReport),
 });

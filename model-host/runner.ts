@@ -107,7 +107,6 @@ export class Runner {
     for (const [at, slice] of slices.entries()) {
       const { work } = slice;
       const encodedUs = work.encodeUs;
-      work.runUs += tookMs * 1_000;
       this.#settle(slice, results[at]);
       encoded.set(slice, work.encodeUs - encodedUs);
     }

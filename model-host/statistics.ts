@@ -1,6 +1,7 @@
 /* What Open Inference V2 tells of a version beside its metrics: exact times of requests and of runs, by batch size. */
-import type { MetricList } from "../src/platform/metrics.ts";
+
 import { type Duration, Durations, LastTime } from "../src/platform/durations.ts";
+import type { MetricList } from "../src/platform/metrics.ts";
 import {
   batchesMetric,
   type ComputeStage,

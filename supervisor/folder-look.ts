@@ -1,7 +1,8 @@
 /* How the models folder looks from outside, and what has become different since; nothing is opened or followed. */
-import type { Stats } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
+import { stampOf } from "../src/config/file-stamp.ts";
 import { type ModelFolder, pathsOf } from "../src/config/model-folder.ts";
 import { discoverSchwift } from "../src/config/schwift-folder.ts";
 import { compareVersions } from "../src/protocol/version-order.ts";
@@ -55,7 +56,7 @@ async function namesIn(folder: string): Promise<string[]> {
 async function describe(root: string, path: string, below: number): Promise<string[]> {
   const stats = await statsOf(join(root, path));
   if (stats === undefined) return [];
-  const line = `${JSON.stringify(path)} ${stampOf(stats)}`;
+  const line = `${JSON.stringify(path)} ${lookOf(stats)}`;
   if (!stats.isDirectory() || below === 0) return [line];
   try {
     const lines = [line];
@@ -69,15 +70,14 @@ async function describe(root: string, path: string, below: number): Promise<stri
 }
 
 /** Undefined where it is gone by now, or hidden. */
-function statsOf(path: string): Promise<Stats | undefined> {
-  return lstat(path).catch(() => undefined);
+function statsOf(path: string): Promise<BigIntStats | undefined> {
+  return lstat(path, { bigint: true }).catch(() => undefined);
 }
 
 /** The time of a folder tells of hidden files too, and of nothing that its entries do not tell. */
-function stampOf(stats: Stats): string {
+function lookOf(stats: BigIntStats): string {
   if (stats.isDirectory()) return `folder ${stats.ino}`;
-  const kind = stats.isFile() ? "file" : "other";
-  return `${kind} ${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+  return `${stats.isFile() ? "file" : "other"} ${stampOf(stats)}`;
 }
 
 /**

@@ -1,6 +1,5 @@
 /* One replica of a model version: what its process is told, and what its events mean. */
 import { rmSync } from "node:fs";
-import { setPriority } from "node:os";
 import { join } from "node:path";
 import type { Millis } from "../src/platform/clock.ts";
 import type {
@@ -19,6 +18,7 @@ import type { Child, ChildListeners, ForkChild } from "./child-process.ts";
 import type { LineLevel } from "./host-logs.ts";
 import { hostSpecOf } from "./host-spec.ts";
 import type { PoisonList } from "./poison-list.ts";
+import { giveWay } from "./priority.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
 import { restMsFor } from "./watchdog.ts";
 
@@ -55,7 +55,6 @@ export interface HostListener {
 
 /** A trial gets its own, shorter limit: past it the host starts again without one. */
 const maxTrialMs = 10_000;
-const throwawayPriority = 10;
 
 /** Only a host that starts has them to say. */
 const startTypes: readonly HostEvent["type"][] = ["booted", "loaded", "step", "ready", "refused"];
@@ -217,10 +216,8 @@ export class HostSlot {
         this.#listener.onMetrics(event.reportId, event.metrics);
         return;
       case "suspect":
-        this.#suspect = event.fingerprint;
-        return;
       case "cleared":
-        this.#suspect = undefined;
+        this.#suspect = event.type === "suspect" ? event.fingerprint : undefined;
         return;
       case "overrun":
         this.#onOverrun(event.fingerprint);
@@ -288,15 +285,5 @@ export class HostSlot {
     this.load = undefined;
     rmSync(this.#socketPath, { force: true });
     this.#listener.onDown(this.hostId, exit);
-  }
-}
-
-/** Where it has just died, or was never born, there is nothing to lower. */
-function giveWay(pid: number): void {
-  if (pid === 0) return;
-  try {
-    setPriority(pid, throwawayPriority);
-  } catch {
-    // It runs at the usual priority, which only costs the others a little.
   }
 }

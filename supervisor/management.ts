@@ -247,11 +247,11 @@ export class Management {
     await this.#desk.carryOut(change, requestId);
     const { type, model: name } = change;
     const version = "version" in change ? change.version : null;
-    const done = { done: type, version, message: changeWords(type, name, version) };
+    const done = { done: type, message: changeWords(type, name, version) };
     const isThere = this.#parts.registry.get(name) !== undefined;
-    return isThere
-      ? { ...(await this.#reader.model(name)), ...done }
-      : { id: name, ...done, state: "deleted" };
+    if (!isThere) return { id: name, version, ...done, state: "deleted" };
+    const model = await this.#reader.model(name);
+    return version === null ? { ...model, ...done } : { ...model, version, ...done };
   }
 
   async #upload(change: Upload, requestId: string): Promise<unknown> {

@@ -1,6 +1,6 @@
 /* Asks all children for what they counted, and waits for those that answer. */
 import type { Clock } from "../src/platform/clock.ts";
-import { unawaited } from "../src/protocol/control.ts";
+import { unawaitedReport } from "../src/protocol/control.ts";
 
 const patienceMs = 500;
 const shortestMs = 2_000;
@@ -22,7 +22,7 @@ interface Round {
 export class Reports {
   readonly #clock: Clock;
   readonly #rounds = new Map<number, Round>();
-  #lastId = unawaited;
+  #lastId = unawaitedReport;
   #current: Promise<void> | undefined;
 
   constructor(clock: Clock) {

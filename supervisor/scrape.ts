@@ -1,6 +1,6 @@
 /* What all processes count, gathered: asked for now and then, and when somebody looks. */
 import type { Clock } from "../src/platform/clock.ts";
-import { unawaited } from "../src/protocol/control.ts";
+import { unawaitedReport } from "../src/protocol/control.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";
@@ -62,7 +62,7 @@ export class Scrape {
     const { clock, members } = this.#parts;
     clock.after(reportMsFor(members().length), () => {
       for (const { slot } of this.#ready) {
-        if (!slot.isResting) slot.send({ type: "report", reportId: unawaited });
+        if (!slot.isResting) slot.send({ type: "report", reportId: unawaitedReport });
       }
       this.plan();
     });

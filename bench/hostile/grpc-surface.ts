@@ -108,8 +108,12 @@ function mutant(random: Random): Buffer {
   return pick(random, grpcMessages(misstate(random, pick(random, sounds), sounds)));
 }
 
+/** The words for a sequence that is not there. */
+const goesNotOn = /^Cannot go on: /;
+
 function judge({ code, details }: Outcome, sent: Buffer, tally: Tally): void {
   if (code === status.OK) tally.count("answered");
+  else if (code === status.UNAVAILABLE && goesNotOn.test(details)) tally.count(status[code]);
   else if (clientStatuses.has(code) && isOwnWord(details)) tally.count(status[code]);
   else tally.fault(`${status[code]} ${details} for ${sent.toString("base64")}`);
 }

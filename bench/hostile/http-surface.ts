@@ -1,18 +1,20 @@
-// Open Inference V2 with binary tensors over HTTP, plain and packed.
+// Open Inference V2 over HTTP, with binary tensors and all in JSON, plain and packed.
 import { Agent, request } from "node:http";
 import { deflateSync, gzipSync } from "node:zlib";
 import type { Random } from "../../models/random.ts";
 import { misstate } from "./misstatement.ts";
 import { below, mutate, pick } from "./mutation.ts";
-import { httpBody, sounds } from "./sound.ts";
+import { httpBody, plainBody, type Sound, sounds } from "./sound.ts";
 import {
   clientCodes,
   inLanes,
   isOwnWord,
+  lostSequence,
   pickWay,
   type Surface,
   type Tally,
   type Victim,
+  type Way,
 } from "./surface.ts";
 
 const lanes = 16;
@@ -87,7 +89,9 @@ export class HttpSurface implements Surface {
   }
 }
 
-function headersOf(jsonBytes: number | string): Readonly<Record<string, string>> {
+/** Null where all of the body is JSON. */
+function headersOf(jsonBytes: number | string | null): Readonly<Record<string, string>> {
+  if (jsonBytes === null) return { "content-type": "application/json" };
   return {
     "content-type": "application/octet-stream",
     "inference-header-content-length": `${jsonBytes}`,
@@ -97,34 +101,33 @@ function headersOf(jsonBytes: number | string): Readonly<Record<string, string>>
 interface Draft {
   readonly model: string;
   readonly bytes: Buffer;
-  readonly said: number | string;
+  readonly said: number | string | null;
 }
 
+/** Half of those that can be are all in JSON. */
 function draft(random: Random): Draft {
   const sound = pick(random, sounds);
-  const { model } = sound;
   const way = pickWay(random);
-  const { bytes, jsonBytes } = httpBody(
-    way === "misstated" ? misstate(random, sound, sounds) : sound,
-  );
+  const sent = way === "misstated" ? misstate(random, sound, sounds) : sound;
+  const plain = random() < 0.5 ? plainBody(sent) : undefined;
+  if (plain === undefined) return { model: sound.model, ...binaryDraft(random, sent, way) };
+  const bytes = way === "misstated" ? plain : mutate(random, plain, others);
+  return { model: sound.model, bytes, said: null };
+}
+
+function binaryDraft(random: Random, sound: Sound, way: Way): Omit<Draft, "model"> {
+  const { bytes, jsonBytes } = httpBody(sound);
   switch (way) {
     case "misstated":
-      return { model, bytes, said: jsonBytes };
+      return { bytes, said: jsonBytes };
     case "json": {
       const json = mutate(random, bytes.subarray(0, jsonBytes), others);
-      return {
-        model,
-        bytes: Buffer.concat([json, bytes.subarray(jsonBytes)]),
-        said: json.length,
-      };
+      return { bytes: Buffer.concat([json, bytes.subarray(jsonBytes)]), said: json.length };
     }
     case "bytes": {
       const harmed = mutate(random, bytes, others);
-      return {
-        model,
-        bytes: harmed,
-        said: random() < 0.8 ? jsonBytes : wildLength(random, harmed.length),
-      };
+      const said = random() < 0.8 ? jsonBytes : wildLength(random, harmed.length);
+      return { bytes: harmed, said };
     }
   }
 }
@@ -151,7 +154,8 @@ function judge({ status, body }: Reply, ask: Ask, tally: Tally): void {
   }
   const text = body.toString();
   const { code, error } = JSON.parse(text) as { readonly code: string; readonly error: string };
-  const isFair = status >= 400 && status < 500 && clientCodes.has(code) && isOwnWord(error);
+  const isMistake = status >= 400 && status < 500 && clientCodes.has(code);
+  const isFair = (isMistake || code === lostSequence) && isOwnWord(error);
   if (isFair) tally.count(`${status}`);
   else tally.fault(`${status} ${text} for ${shown(ask)}`);
 }

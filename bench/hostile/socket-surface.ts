@@ -70,7 +70,11 @@ export class SocketSurface implements Surface {
 
   async answers(): Promise<readonly string[]> {
     const answers: string[] = [];
-    for (const sound of sounds) answers.push(await this.#ask(sound));
+    for (const sound of sounds) {
+      // What came before is remembered, and would be part of the answer.
+      if (sound.model === "memory") this.#socket.send('{"type":"reset","model":"memory"}');
+      answers.push(await this.#ask(sound));
+    }
     return answers;
   }
 

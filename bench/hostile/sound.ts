@@ -1,6 +1,7 @@
 // Sound requests with binary tensors, in each of the forms that carry them, and the models that answer them.
 import { allDatatypesModel, stringsAndIntegersModel } from "../../models/datatype-models.ts";
 import { echoModel, freeWidthModel } from "../../models/odd-models.ts";
+import { singleStateModel } from "../../models/stateful-models.ts";
 import { encode } from "../../src/front-door/grpc/definitions.ts";
 import { loadProto } from "../../src/front-door/grpc/proto-files.ts";
 import { lengthPrefix } from "../../src/protocol/binary-body.ts";
@@ -11,6 +12,7 @@ export const hostileModels: Readonly<Record<string, () => Uint8Array>> = {
   strings: stringsAndIntegersModel,
   echo: echoModel,
   wide: freeWidthModel,
+  memory: singleStateModel,
 };
 
 export interface Input {
@@ -28,6 +30,10 @@ export interface Sound {
   readonly inputs: readonly Input[];
   /** Names; empty for all. */
   readonly outputs: readonly string[];
+  /** Of the request; in frames of a WebSocket there are none. */
+  readonly parameters?: Readonly<Record<string, boolean | number | string>>;
+  /** Of each output that is named only the best so many classes. */
+  readonly classes?: number;
 }
 
 function floats(name: string, shape: readonly number[], values: readonly number[]): Input {
@@ -62,6 +68,9 @@ const everyDatatype: readonly Input[] = [
   texts("in_STRING", [1, 2], ["é", ""]),
 ];
 
+const many = Array.from({ length: 400 }, (_, i) => i / 7 - 20);
+const frame = floats("x", [1, 4], [1, 2, 3, 4]);
+
 export const sounds: readonly Sound[] = [
   { model: "echo", inputs: [floats("x", [2, 4], [1, -2, 0.5, 1e-40, 5, 6, 7, 8])], outputs: [] },
   { model: "wide", inputs: [floats("x", [1, 5], [1, 2, 3, 4, 5])], outputs: ["y"] },
@@ -73,16 +82,35 @@ export const sounds: readonly Sound[] = [
     outputs: ["sum", "text_out"],
   },
   { model: "all", inputs: everyDatatype, outputs: [] },
+  {
+    model: "echo",
+    inputs: [floats("x", [1, 4], [4, 1, 3, 2])],
+    outputs: ["y"],
+    parameters: { priority: 2, timeout: 20_000_000, note: "é" },
+    classes: 3,
+  },
+  // Long enough in JSON for the reader of numbers.
+  { model: "wide", inputs: [floats("x", [2, 200], many)], outputs: ["y"] },
+  { model: "memory", inputs: [frame], outputs: ["y"] },
+  {
+    model: "memory",
+    inputs: [frame],
+    outputs: [],
+    parameters: { sequence_id: 7, sequence_start: true, sequence_end: true },
+  },
 ];
 
 /** The JSON of Open Inference V2, with sizes in the place of elements. */
-function jsonOf({ inputs, outputs }: Sound): object {
+function jsonOf({ inputs, outputs, parameters, classes }: Sound): object {
   return {
-    parameters: { binary_data_output: true },
+    parameters: { ...parameters, binary_data_output: true },
     inputs: inputs.map(({ name, datatype, shape, bytes }) => {
       return { name, datatype, shape, parameters: { binary_data_size: bytes.length } };
     }),
-    outputs: outputs.map((name) => ({ name, parameters: { binary_data: true } })),
+    outputs: outputs.map((name) => ({
+      name,
+      parameters: { binary_data: true, ...(classes && { classification: classes }) },
+    })),
   };
 }
 
@@ -95,6 +123,20 @@ export function httpBody(sound: Sound): SplitBody {
   const json = Buffer.from(JSON.stringify({ id: "sound", ...jsonOf(sound) }));
   const bytes = Buffer.concat([json, ...sound.inputs.map(({ bytes }) => bytes)]);
   return { bytes, jsonBytes: json.length };
+}
+
+/** All of it in JSON; undefined where an input has elements that are none. */
+export function plainBody(sound: Sound): Buffer | undefined {
+  const { inputs, outputs, parameters } = sound;
+  const written = inputs.map(({ name, datatype, shape, contents }) => {
+    const [elements] = Object.values(contents ?? {}) as readonly (readonly unknown[])[];
+    const data = elements?.map((one) => (Buffer.isBuffer(one) ? one.toString() : one));
+    return { name, datatype, shape, data };
+  });
+  if (written.some(({ data }) => data === undefined)) return undefined;
+  const named = outputs.map((name) => ({ name }));
+  const json = JSON.stringify({ id: "sound", parameters, inputs: written, outputs: named });
+  return Buffer.from(json);
 }
 
 export function socketFrame(sound: Sound, id: string | number): Buffer {
@@ -110,12 +152,23 @@ export function socketFrame(sound: Sound, id: string | number): Buffer {
 
 const requestType = loadProto("inference.proto").lookupType("inference.ModelInferRequest");
 
-function grpcHead({ model, inputs, outputs }: Sound) {
+function grpcValue(value: boolean | number | string): object {
+  if (typeof value === "boolean") return { bool_param: value };
+  return typeof value === "number" ? { int64_param: value } : { string_param: value };
+}
+
+function grpcHead({ model, inputs, outputs, parameters = {}, classes }: Sound) {
+  const classification = classes && { classification: grpcValue(classes) };
+  const values = Object.entries(parameters).map(([name, value]) => [name, grpcValue(value)]);
   return {
+    parameters: Object.fromEntries(values),
     model_name: model,
     id: "sound",
     inputs: inputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
-    outputs: outputs.map((name) => ({ name })),
+    outputs: outputs.map((name) => ({
+      name,
+      ...(classification && { parameters: classification }),
+    })),
   };
 }
 

@@ -16,6 +16,9 @@ export const clientCodes: ReadonlySet<string> = new Set([
   "cancelled",
 ]);
 
+/** What becomes of a frame that does not begin its sequence any more; the server cannot tell it from one that came too late. */
+export const lostSequence = "sequence-lost";
+
 /** How often each thing came, by a name for it. */
 export class Tally {
   readonly counts = new Map<string, number>();

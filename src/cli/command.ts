@@ -48,7 +48,7 @@ export const modelWord: Word = { name: "<model>", help: "name of the model", com
 
 export const versionOption: Option = {
   flags: "--version <version>",
-  help: "that version; else the default one, or all",
+  help: "that version; else the default one",
 };
 
 /** An option that takes a text. */

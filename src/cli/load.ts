@@ -13,7 +13,7 @@ function changeCommand(name: "load" | "unload", help: string, verb: string): Com
     name,
     help,
     words: [modelWord],
-    options: [versionOption],
+    options: [{ ...versionOption, help: "that version only" }],
     asksServer: true,
     run: async (shell, invocation) => {
       const { words, options } = invocation;

@@ -17,7 +17,7 @@ export const logsCommand: Command = {
   run: async (shell, invocation) => {
     const { words, options } = invocation;
     const [model = ""] = words;
-    const since = sinceOf(textOption(invocation, "since"));
+    const since = numberOf("--since", textOption(invocation, "since"), 0);
     let left = numberOf("--limit", textOption(invocation, "limit")) ?? Number.POSITIVE_INFINITY;
     for await (const item of clientOf(shell, options).events({ signal: shell.signal, since })) {
       if (model !== "" && item.type === "event" && item.model !== model) continue;
@@ -29,10 +29,6 @@ export const logsCommand: Command = {
     return exitCode.done;
   },
 };
-
-function sinceOf(text: string | undefined): number | undefined {
-  return text === "0" ? 0 : numberOf("--since", text);
-}
 
 export function eventLine(item: FeedItem, paint: Paint): string {
   if (item.type === "gap") {

@@ -1,7 +1,7 @@
 /* What a command has of the terminal it was typed into: streams, colours, and the signal to stop. */
 import { TroupeClient, TroupeClientError } from "../client/node.ts";
 import type { ClientEnvironment } from "../config/client-environment.ts";
-import { UsageError } from "./exit-codes.ts";
+import { exitCode, UsageError } from "./exit-codes.ts";
 import { type Paint, painter } from "./paint.ts";
 
 export interface Sink {
@@ -29,8 +29,9 @@ export interface ServerOptions {
 export function openShell(environment: ClientEnvironment): Shell {
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());
-  // Whoever reads, as `head` does, may have enough before the end.
-  process.stdout.on("error", () => process.exit());
+  process.stdout.on("error", endWithOutput);
+  // Nobody is left to be told.
+  process.stderr.on("error", () => undefined);
   const out = sinkOf(process.stdout);
   return {
     out,
@@ -40,6 +41,13 @@ export function openShell(environment: ClientEnvironment): Shell {
     environment,
     signal: interrupt.signal,
   };
+}
+
+/** Whoever reads, as `head` does, may have enough before the end; a full disk is another matter. */
+function endWithOutput({ code, message }: NodeJS.ErrnoException): void {
+  if (code === "EPIPE") process.exit();
+  process.stderr.write(`troupe: cannot write the output: ${message}\n`);
+  process.exit(exitCode.failed);
 }
 
 const usualColumns = 80;
@@ -67,11 +75,16 @@ export function clientOf({ environment }: Shell, options: ServerOptions): Troupe
 }
 
 /** Throws UsageError. */
-export function numberOf(flag: string, text: string | undefined): number | undefined {
+export function numberOf(
+  flag: string,
+  text: string | undefined,
+  least: 0 | 1 = 1,
+): number | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
-  if (text !== "" && Number.isInteger(number) && number > 0) return number;
-  throw new UsageError(`${flag} must be a whole number above 0, got ${JSON.stringify(text)}`);
+  if (text !== "" && Number.isInteger(number) && number >= least) return number;
+  const range = least === 0 ? "from 0" : "above 0";
+  throw new UsageError(`${flag} must be a whole number ${range}, got ${JSON.stringify(text)}`);
 }
 
 export function sayJson({ out }: Shell, value: unknown): void {

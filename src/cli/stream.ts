@@ -31,10 +31,8 @@ export const streamCommand: Command = {
     const source = await sourceOf(file, isSignal, shell);
     const session = model.stream({ signal: shell.signal });
     const asJson = options.json === true;
-    const [, worst] = await Promise.all([
-      sendAll(session, source),
-      printAll(session, shell, asJson),
-    ]);
+    const printing = printAll(session, shell, asJson);
+    const [, worst] = await Promise.all([sendAll(session, source, printing), printing]);
     return worst;
   },
 };
@@ -90,12 +88,20 @@ export function requestOf(line: string, isSignal: boolean, number: number): Stre
   throw new UsageError(`line ${number} must be a list or an object in JSON`);
 }
 
-async function sendAll(session: StreamSession, source: Source): Promise<void> {
+/** What stands before a line that cannot be read is still answered. */
+async function sendAll(
+  session: StreamSession,
+  source: Source,
+  printing: Promise<unknown>,
+): Promise<void> {
   try {
     for await (const request of source) await session.send(request);
     await session.finish();
   } catch (thrown) {
-    session.close();
+    if (thrown instanceof UsageError) {
+      await session.finish();
+      await printing;
+    } else session.close();
     throw thrown;
   }
 }

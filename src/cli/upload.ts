@@ -1,4 +1,5 @@
-import { openAsBlob } from "node:fs";
+import { constants, openAsBlob } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { UploadedView } from "../client/answers.ts";
 import type { Client } from "../client/client.ts";
@@ -92,6 +93,18 @@ function nameOf(files: readonly string[]): string {
 }
 
 async function readUpload(file: string): Promise<UploadFile> {
-  const content = await openAsBlob(file).catch(async () => new Blob([await readNamed(file)]));
+  const content = (await canWait(file))
+    ? await openAsBlob(file)
+    : new Blob([await readNamed(file)]);
   return { name: basename(file), content };
+}
+
+/** Whether its bytes are still there when they are sent; a pipe's are not, and a folder has none. */
+async function canWait(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true) return false;
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -43,6 +43,8 @@ interface ServedView {
   readonly batching: BatchingView | null;
   readonly memory: { readonly rss_bytes: number | null; readonly limit_bytes: number | null };
   readonly digest: string | null;
+  /** From the models folder. */
+  readonly path: string | null;
   readonly size_bytes: number | null;
   readonly created_at: string | null;
 }
@@ -55,7 +57,12 @@ export interface VersionView extends ServedView {
 export interface ModelView extends ServedView {
   readonly id: string;
   readonly name: string;
+  /** What answers those who name no version; after a change of one version, that one. */
+  readonly version: string | null;
+  readonly type: string;
   readonly description: string;
+  /** What stands for inputs that a request may leave out. */
+  readonly parameters: Readonly<Record<string, string | number | boolean>>;
   readonly change: string | null;
   readonly rollout: string | null;
   readonly default: string | null;
@@ -92,6 +99,7 @@ export interface HealthView {
   readonly changes_refused: string | null;
   readonly version: string;
   readonly uptime_seconds: number;
+  readonly timestamp: string;
   readonly models: readonly {
     readonly name: string;
     readonly problem: string | null;

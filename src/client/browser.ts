@@ -56,13 +56,18 @@ function openSocket(url: string, _headers: Headers, listeners: SocketListeners):
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
+    const giveUp = () => socket.close();
+    listeners.signal.addEventListener("abort", giveUp);
+    if (listeners.signal.aborted) giveUp();
     socket.onopen = () => {
+      listeners.signal.removeEventListener("abort", giveUp);
       socket.onclose = ({ code, reason }) => listeners.onClose(code, reason);
       resolve({ send: (message) => socket.send(message), close: () => socket.close() });
     };
     socket.onmessage = ({ data }) =>
       listeners.onMessage(data instanceof ArrayBuffer ? new Uint8Array(data) : String(data));
     socket.onclose = ({ code }) => {
+      listeners.signal.removeEventListener("abort", giveUp);
       const words = `cannot open a WebSocket at ${url}: closed with code ${code}`;
       reject(new TroupeClientError("unreachable", words));
     };

@@ -88,6 +88,9 @@ async function* connection(
       if (done === true) return;
       yield value;
     }
+  } catch (thrown) {
+    // Whoever has enough is told of no connection that did not come about.
+    if (!signal.aborted) throw thrown;
   } finally {
     signal.removeEventListener("abort", end);
     socket?.close();

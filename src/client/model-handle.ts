@@ -2,11 +2,11 @@
 import type { ModelMetadata, ModelView, PredictAnswer } from "./answers.ts";
 import { binaryCodec } from "./binary-tensors.ts";
 import { orUnexpected, textOf } from "./client-error.ts";
-import { type Features, plainFeatures } from "./features.ts";
-import { type CallOptions, type Http, parseJson } from "./http.ts";
+import { type Features, textOfFeatures, textOfInputs } from "./features.ts";
+import { type Call, type CallOptions, type Http, parseJson } from "./http.ts";
 import type { InferAnswer, InferCodec } from "./infer-messages.ts";
 import type { Connect } from "./socket-line.ts";
-import { plainInputs, type StreamedModel } from "./stream-frames.ts";
+import type { StreamedModel } from "./stream-frames.ts";
 import { type StreamOptions, StreamSession } from "./stream-session.ts";
 import { checkTensors, type Inputs } from "./typed-tensors.ts";
 
@@ -49,10 +49,10 @@ export class ModelHandle {
     options: PredictOptions = {},
   ): Promise<PredictAnswer> {
     const body = isByName(input)
-      ? { inputs: plainInputs(input) }
-      : { features: plainFeatures(input) };
+      ? `{"inputs":${textOfInputs(input)}}`
+      : `{"features":${textOfFeatures(input)}}`;
     const path = `/predict/${this.#path}`;
-    const { body: answer } = await this.#ask(path, { body: JSON.stringify(body) }, options);
+    const { body: answer } = await this.#ask(path, { body }, options);
     return parseJson(textOf(answer)) as PredictAnswer;
   }
 
@@ -73,12 +73,12 @@ export class ModelHandle {
   }
 
   metadata(options: CallOptions = {}): Promise<ModelMetadata> {
-    return this.#read(`/v2/models/${this.#path}`, options) as Promise<ModelMetadata>;
+    return this.#read(`/v2/models/${this.#path}`, options);
   }
 
   /** What its folder holds, and how it fares; of all versions, whatever the handle names. */
   view(options: CallOptions = {}): Promise<ModelView> {
-    return this.#read(`/models/${encodeURIComponent(this.#name)}`, options) as Promise<ModelView>;
+    return this.#read(`/models/${encodeURIComponent(this.#name)}`, options);
   }
 
   load(options: CallOptions = {}): Promise<ModelView> {
@@ -101,7 +101,12 @@ export class ModelHandle {
   }
 
   async #describe({ signal }: StreamOptions): Promise<StreamedModel> {
-    const [metadata, codec] = await Promise.all([this.metadata({ signal }), this.#parts.codec()]);
+    // Whoever opens the connection tries again: two who do would wait for the product of both.
+    const metadata = await this.#read<ModelMetadata>(`/v2/models/${this.#path}`, {
+      signal,
+      repeatable: "nothing",
+    });
+    const codec = await this.#parts.codec();
     return {
       isStateful: metadata.parameters?.sequence !== undefined,
       outputs: metadata.outputs.map(({ name }) => name),
@@ -109,8 +114,12 @@ export class ModelHandle {
     };
   }
 
-  #read(path: string, options: CallOptions): Promise<unknown> {
-    return this.#parts.http.json({ method: "GET", path, repeatable: "anything", ...options });
+  #read<View>(
+    path: string,
+    options: CallOptions & Partial<Pick<Call, "repeatable">>,
+  ): Promise<View> {
+    const call = { method: "GET", path, repeatable: "anything", ...options } as const;
+    return this.#parts.http.json(call) as Promise<View>;
   }
 
   #ask(

@@ -17,6 +17,9 @@ export class TroupeClient extends Client {
   }
 }
 
+/** A server that takes a connection and never answers is not there. */
+const openingMs = 30_000;
+
 const nodePlatform: Platform = { openSocket, sendForm };
 
 async function openSocket(
@@ -25,12 +28,17 @@ async function openSocket(
   listeners: SocketListeners,
 ): Promise<Socket> {
   const ws = await import("ws");
-  const socket = new ws.WebSocket(url, { headers });
+  const socket = new ws.WebSocket(url, { headers, handshakeTimeout: openingMs });
   // Before it is open, since the first message may come with the answer to the upgrade.
   socket.on("message", (data: RawData, isBinary: boolean) =>
     listeners.onMessage(isBinary ? new Uint8Array(data as Buffer) : String(data)),
   );
-  await opened(socket, url, listeners);
+  const giveUp = () => socket.terminate();
+  listeners.signal.addEventListener("abort", giveUp);
+  if (listeners.signal.aborted) giveUp();
+  await opened(socket, url, listeners).finally(() =>
+    listeners.signal.removeEventListener("abort", giveUp),
+  );
   return { send: (message) => socket.send(message, () => undefined), close: () => socket.close() };
 }
 
@@ -61,7 +69,11 @@ async function sendForm(form: FormRequest): Promise<RawAnswer> {
       readAnswer(response).then(resolve, fail);
     });
     sending.on("error", fail);
-    feed(sending, form).catch(fail);
+    feed(sending, form).catch((error: unknown) => {
+      fail(error);
+      // The rest of the body never comes: without this the server, and our process, would wait for it.
+      sending.destroy();
+    });
   });
 }
 

@@ -10,7 +10,15 @@ export interface Patience {
   error(): TroupeClientError | undefined;
 }
 
-export function patienceOf(timeoutMs: number, caller: AbortSignal | undefined): Patience {
+/** What a timer can wait at most, 24 days; beyond it one ends at once. */
+const longestMs = 2 ** 31 - 1;
+
+/** Throws `invalid-request` where the time is no number. */
+export function patienceOf(wantedMs: number, caller: AbortSignal | undefined): Patience {
+  if (Number.isNaN(wantedMs)) {
+    throw new TroupeClientError("invalid-request", "timeoutMs must be a number, got NaN");
+  }
+  const timeoutMs = Math.ceil(Math.min(Math.max(wantedMs, 0), longestMs));
   const endsAt = performance.now() + timeoutMs;
   const deadline = AbortSignal.timeout(timeoutMs);
   const signal = caller === undefined ? deadline : AbortSignal.any([caller, deadline]);

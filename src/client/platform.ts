@@ -12,6 +12,8 @@ export interface Socket {
 }
 
 export interface SocketListeners {
+  /** Gives the opening up, which may take for ever; an open socket is its user's to close. */
+  readonly signal: AbortSignal;
   onMessage(message: Message): void;
   /** Comes once, after the last message. */
   onClose(code: number, reason: string): void;

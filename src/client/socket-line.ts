@@ -12,7 +12,7 @@ export interface Closing {
 }
 
 export interface ConnectOptions {
-  readonly listeners: SocketListeners;
+  readonly listeners: Omit<SocketListeners, "signal">;
   readonly signal: AbortSignal;
   /** There was a connection before: then a server that starts anew is waited for. */
   readonly isAgain: boolean;
@@ -31,7 +31,7 @@ export async function connectAgain(
   const until = performance.now() + reconnectMs;
   for (let attempts = 0; ; attempts += 1) {
     try {
-      return await connect(listeners);
+      return await connect({ ...listeners, signal });
     } catch (thrown) {
       const retries = isAgain ? Math.min(attempts, growingRetries) : attempts;
       const delayMs = delayAfter(thrown, retries, until - performance.now());

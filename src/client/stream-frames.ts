@@ -2,7 +2,7 @@
 import type { PredictAnswer } from "./answers.ts";
 import { readEmptyTensors, readTensorFrame, writeTensorFrame } from "./binary-frames.ts";
 import { parseObject, TroupeClientError } from "./client-error.ts";
-import { type Features, plainFeatures } from "./features.ts";
+import { type Features, textOfFeatures, textOfInputs } from "./features.ts";
 import type { Message } from "./platform.ts";
 import { type Samples, writeSamples } from "./samples.ts";
 import { checkTensors, type Inputs, type OutputTensor } from "./typed-tensors.ts";
@@ -29,7 +29,7 @@ type Answered = Partial<PredictAnswer> & {
   readonly tensors?: Readonly<Record<string, OutputTensor>>;
 };
 
-export type StreamAnswer =
+export type AnswerFrame =
   /** Rows of an answer that goes on: of a signal, one window. */
   | (Answered & {
       readonly type: "chunk";
@@ -40,7 +40,22 @@ export type StreamAnswer =
   | (Answered & { readonly type: "done"; readonly rows?: number })
   | { readonly type: "failed"; readonly id: number | null; readonly error: TroupeClientError }
   /** A sequence is over; nobody asks for it but `end`. */
-  | { readonly type: "ended"; readonly reason: string; readonly code?: string };
+  | {
+      readonly type: "ended";
+      readonly reason: string;
+      readonly code?: string;
+      readonly error?: string;
+    };
+
+type KeyOfAny<Union> = Union extends unknown ? keyof Union : never;
+
+/** Each with the fields of the others as undefined. */
+type TakenApart<Union, Key extends PropertyKey> = Union extends unknown
+  ? Union & { readonly [Other in Exclude<Key, keyof Union>]?: undefined }
+  : never;
+
+/** A loop may take any field, and look at `type` after that. */
+export type StreamAnswer = TakenApart<AnswerFrame, KeyOfAny<AnswerFrame>>;
 
 /** What a session has to know of its model before it asks. */
 export interface StreamedModel {
@@ -51,11 +66,15 @@ export interface StreamedModel {
   readonly takesBinary: boolean;
 }
 
-/** Throws `invalid-request` for tensors that do not fit their shapes, `not-implemented` where the server takes none. */
+/** Throws `invalid-request` for tensors that do not fit their shapes or come with rows, `not-implemented` where the server takes none. */
 export function writeRequest(id: number, request: StreamRequest, model: StreamedModel): Message {
-  const { tensors, outputs, ...plain } = request;
-  const fields = fieldsOf(id, plain);
-  if (tensors === undefined) return JSON.stringify(fields);
+  const { tensors, outputs, features, inputs: rows, ...others } = request;
+  const fields = fieldsOf(id, others);
+  if (tensors === undefined) return withRows(fields, request);
+  if (features !== undefined || rows !== undefined) {
+    const words = "a request carries tensors, or features or inputs, not both";
+    throw new TroupeClientError("invalid-request", words);
+  }
   if (!model.takesBinary) {
     const words = "the server takes no tensors in binary: use inputs instead";
     throw new TroupeClientError("not-implemented", words);
@@ -71,21 +90,25 @@ export function readFrame(message: Message): object | undefined {
   return frame && readEmptyTensors(frame);
 }
 
-function fieldsOf(id: number, request: Omit<StreamRequest, "tensors" | "outputs">): object {
-  const { features, inputs, samples, timeoutMs, ...others } = request;
+function fieldsOf(id: number, request: Omit<StreamRequest, RowFields>): object {
+  const { samples, timeoutMs, ...others } = request;
   return {
-    type: "infer",
-    id,
-    ...(features === undefined ? {} : { features: plainFeatures(features) }),
-    ...(inputs === undefined ? {} : { inputs: plainInputs(inputs) }),
     ...(samples === undefined ? {} : writeSamples(samples)),
     ...(timeoutMs === undefined ? {} : { timeout_ms: timeoutMs }),
     ...others,
+    // Last, as a line of a file may hold others, under which no answer would be found.
+    type: "infer",
+    id,
   };
 }
 
-export function plainInputs(inputs: Readonly<Record<string, Features>>): object {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [name, plainFeatures(value)]),
-  );
+type RowFields = "tensors" | "outputs" | "features" | "inputs";
+
+function withRows(fields: object, { features, inputs }: StreamRequest): string {
+  const members = [
+    JSON.stringify(fields).slice(1, -1),
+    ...(features === undefined ? [] : [`"features":${textOfFeatures(features)}`]),
+    ...(inputs === undefined ? [] : [`"inputs":${textOfInputs(inputs)}`]),
+  ];
+  return `{${members.join(",")}}`;
 }

@@ -8,6 +8,7 @@ import { cancelled } from "./patience.ts";
 import type { Message, Socket } from "./platform.ts";
 import { brokenBy, type Closing, type Connect, connectAgain } from "./socket-line.ts";
 import {
+  type AnswerFrame,
   readFrame,
   type StreamAnswer,
   type StreamedModel,
@@ -32,6 +33,7 @@ interface Unanswered {
   hasChunks: boolean;
   /** The connection on which it was asked last. */
   askedOn: Socket | undefined;
+  timesAsked: number;
 }
 
 /** Below the server's own limit of 64. */
@@ -72,7 +74,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     const id = this.#nextId;
     this.#nextId += 1;
     const message = await this.#write(id, request);
-    this.#unanswered.set(id, { message, hasChunks: false, askedOn: undefined });
+    this.#unanswered.set(id, { message, hasChunks: false, askedOn: undefined, timesAsked: 0 });
     this.#ask();
     return id;
   }
@@ -90,7 +92,14 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
 
   /** What is not run yet is never run; the answer is `failed`, with `cancelled`. */
   cancel(id: number): void {
-    this.#socket?.send(JSON.stringify({ type: "cancel", id }));
+    if (this.#socket !== undefined) {
+      this.#socket.send(JSON.stringify({ type: "cancel", id }));
+    } else if (this.#unanswered.delete(id)) {
+      // Between two connections it would only be asked again.
+      const error = new TroupeClientError("cancelled", "the caller has cancelled it");
+      this.#answers.push({ type: "failed", id, error });
+      this.#endIfAnswered();
+    }
   }
 
   /** The model's next frame meets the first state. */
@@ -160,14 +169,18 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
 
   async #begin(): Promise<Socket> {
     try {
-      this.#model = await this.#parts.describe();
+      // One attempt is both: a server that is starting anew is waited for by either.
+      const connect: Connect = async (listeners) => {
+        this.#model = await this.#parts.describe();
+        return this.#parts.connect(listeners);
+      };
       const listeners = {
         onMessage: (message: Message) => this.#hear(message),
         onClose: (code: number, reason: string) => this.#broken({ code, reason }),
       };
       const { signal } = this.#ending;
       const options = { listeners, signal, isAgain: this.#wasOpen };
-      const socket = await connectAgain(this.#parts.connect, options);
+      const socket = await connectAgain(connect, options);
       this.#wasOpen = true;
       if (signal.aborted) socket.close();
       this.#socket = socket;
@@ -175,7 +188,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
       return socket;
     } catch (thrown) {
       this.#fail(thrown as TroupeClientError);
-      throw thrown;
+      throw this.#error ?? thrown;
     }
   }
 
@@ -190,6 +203,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     for (const request of this.#unanswered.values()) {
       if (request.askedOn === socket) continue;
       request.askedOn = socket;
+      request.timesAsked += 1;
       socket.send(request.message);
     }
   }
@@ -203,13 +217,13 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   }
 
   #take(read: object | undefined): void {
-    const frame = read as (StreamAnswer & { readonly id: number }) | undefined;
+    const frame = read as AnswerFrame | undefined;
     if (frame === undefined) return;
-    const isFailed = frame.type === "failed";
-    if (frame.type === "chunk") this.#noteChunk(frame.id);
-    else if (isFailed || frame.type === "done") this.#unanswered.delete(frame.id);
+    this.#note(frame);
     this.#answers.push(
-      isFailed ? { type: "failed", id: frame.id, error: errorOfFrame(frame) } : frame,
+      frame.type === "failed"
+        ? { type: "failed", id: frame.id, error: errorOfFrame(frame) }
+        : frame,
     );
     if (this.#model.isStateful && frame.type !== "ended") return;
     this.#endIfAnswered();
@@ -219,9 +233,11 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     if (this.#isFinishing && this.#unanswered.size === 0) this.close();
   }
 
-  #noteChunk(id: number): void {
-    const request = this.#unanswered.get(id);
-    if (request !== undefined) request.hasChunks = true;
+  #note(frame: AnswerFrame): void {
+    if (frame.type === "ended" || frame.id === null) return;
+    const request = this.#unanswered.get(frame.id);
+    if (frame.type !== "chunk") this.#unanswered.delete(frame.id);
+    else if (request !== undefined) request.hasChunks = true;
   }
 
   /** With nothing to ask it is opened again when the next request comes. */
@@ -235,14 +251,13 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
       this.#fail(new TroupeClientError("sequence-lost", words, { cause: error }));
       return;
     }
-    this.#giveUpPartial(error);
+    this.#giveUpHopeless(closing.code, error);
     if (this.#unanswered.size > 0) this.#ask();
   }
 
-  /** An answer of which a part has been given is not begun again in silence. */
-  #giveUpPartial(error: TroupeClientError): void {
-    for (const [id, { hasChunks }] of this.#unanswered) {
-      if (!hasChunks) continue;
+  /** The rest is asked again. */
+  #giveUpHopeless(code: number, error: TroupeClientError): void {
+    for (const id of hopeless(this.#unanswered, code)) {
       this.#unanswered.delete(id);
       this.#answers.push({ type: "failed", id, error });
     }
@@ -262,4 +277,18 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     this.#socket?.close();
     for (const wake of this.#queue.splice(0)) wake();
   }
+}
+
+/** Close codes of WebSockets: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const tooLarge = 1009;
+/** A request that breaks each connection is not to do so for ever. */
+const mostAsks = 4;
+
+/** An answer of which a part has been given is not begun again in silence. */
+function hopeless(unanswered: ReadonlyMap<number, Unanswered>, code: number): readonly number[] {
+  const asked = [...unanswered].filter(([, { askedOn }]) => askedOn !== undefined);
+  const largest = Math.max(...asked.map(([, { message }]) => message.length));
+  const isHopeless = ({ hasChunks, timesAsked, message }: Unanswered) =>
+    hasChunks || timesAsked >= mostAsks || (code === tooLarge && message.length === largest);
+  return asked.filter(([, request]) => isHopeless(request)).map(([id]) => id);
 }

@@ -38,6 +38,7 @@ export function checkTensors(inputs: Inputs): Readonly<Record<string, Tensor>> {
 
 /** Throws `invalid-request` where data, shape and datatype do not fit together. */
 export function checkTensor(name: string, input: InputTensor): Tensor {
+  checkParts(name, input);
   const { data, shape } = input;
   const datatype = input.datatype ?? datatypeOf(data);
   const count = shape.reduce((product, size) => product * size, 1);
@@ -49,6 +50,16 @@ export function checkTensor(name: string, input: InputTensor): Tensor {
   if (!fits)
     throw misfit(name, `${array?.name ?? "a list of texts"} for ${datatype}`, kindOf(data));
   return { datatype, shape, data };
+}
+
+/** For callers without types: a plain list of numbers would go as BYTES. */
+function checkParts(name: string, { data, shape }: Partial<InputTensor>): void {
+  const isList = Array.isArray(data) && data.every((element) => typeof element === "string");
+  if (!isList && !ArrayBuffer.isView(data)) {
+    const got = Array.isArray(data) ? "a list of others" : String(data);
+    throw misfit(name, "data as a typed array, or as a list of texts", got);
+  }
+  if (!Array.isArray(shape)) throw misfit(name, "a shape, such as [1,4]", String(shape));
 }
 
 /** A Buffer is a Uint8Array too. */

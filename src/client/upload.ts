@@ -1,4 +1,5 @@
 /* A model as the form that `POST /models` takes. */
+import { TroupeClientError } from "./client-error.ts";
 
 export interface UploadFile {
   readonly name: string;
@@ -26,11 +27,18 @@ export interface UploadForm {
   readonly body: Blob;
 }
 
-/** Names come before files, so that a version that is there already is refused before its bytes are sent. */
+/**
+ * Names come before files, so that a version that is there already is refused before its bytes are sent. Throws
+ * `invalid-request` for what would be sent as words about a file.
+ */
 export function formOf({ id, version, config, files }: Upload, boundary: string): UploadForm {
   const fields = Object.entries({ id, version, config }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${headOf(boundary, `name="${name}"`)}${value}\r\n`],
   );
+  if (!Array.isArray(files) || !files.every(isFile)) {
+    const words = "files must be a list of { name, content }, content a Blob or a Uint8Array";
+    throw new TroupeClientError("invalid-request", words);
+  }
   const parts = files.flatMap(({ name, content }) => [
     headOf(boundary, `name="file"; filename="${escaped(name)}"`),
     content,
@@ -38,6 +46,10 @@ export function formOf({ id, version, config, files }: Upload, boundary: string)
   ]);
   const body = new Blob([...fields, ...parts, `--${boundary}--\r\n`]);
   return { type: `multipart/form-data; boundary=${boundary}`, body };
+}
+
+function isFile({ name, content }: Partial<UploadFile>): boolean {
+  return typeof name === "string" && (content instanceof Blob || content instanceof Uint8Array);
 }
 
 function headOf(boundary: string, disposition: string): string {

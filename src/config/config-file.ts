@@ -5,7 +5,13 @@ import { TroupeError } from "../protocol/errors.ts";
 import type { ModelConfig } from "../protocol/model-settings.ts";
 import { defaultModelConfig, parseModelConfig, sizeFault } from "./model-config.ts";
 import { type Entry, notRegular } from "./model-layout.ts";
-import { parseTritonConfig, tritonName } from "./triton-config.ts";
+import {
+  parseTritonConfig,
+  type TritonConfig,
+  tritonName,
+  withLabels,
+  withoutLabels,
+} from "./triton-config.ts";
 import type { YamlNode } from "./yaml-tree.ts";
 
 const configName = "model.yaml";
@@ -47,7 +53,8 @@ export async function readConfig(
     }
     if (triton === undefined) return { config: defaultModelConfig };
     const text = await readText(folder, model, triton);
-    const { config, warnings, modelYaml } = parseTritonConfig(text, model);
+    const read = parseTritonConfig(text, model);
+    const { config, warnings, modelYaml } = await readLabels(folder, model, { read, entries });
     return {
       config,
       notes: { warnings, foreign: { file: tritonName, isLoose: false, modelYaml } },
@@ -55,6 +62,25 @@ export async function readConfig(
   } catch (thrown) {
     if (thrown instanceof TroupeError) return { config: thrown };
     throw thrown;
+  }
+}
+
+/** A file of labels that is not there keeps nobody from being answered. */
+async function readLabels(
+  folder: string,
+  model: string,
+  { read, entries }: { readonly read: TritonConfig; readonly entries: readonly Entry[] },
+): Promise<TritonConfig> {
+  const { labelFile } = read;
+  if (labelFile === null) return read;
+  const entry = entries.find(({ name }) => name === labelFile.name);
+  if (entry === undefined)
+    return withoutLabels(read, labelFile, `no file ${labelFile.name} beside it`);
+  try {
+    return withLabels(read, labelFile, await readText(folder, model, entry));
+  } catch (thrown) {
+    if (!(thrown instanceof TroupeError)) throw thrown;
+    return withoutLabels(read, labelFile, thrown.message);
   }
 }
 

@@ -27,7 +27,7 @@ import {
   usualName,
 } from "./model-layout.ts";
 import { discoverSchwift } from "./schwift-folder.ts";
-import { selectVersions } from "./wanted-versions.ts";
+import { missingVersions, selectVersions } from "./wanted-versions.ts";
 
 export interface ModelVersion {
   readonly version: string;
@@ -150,7 +150,7 @@ async function listModels(folder: string): Promise<Entry[]> {
   try {
     return await listFolder(folder);
   } catch (thrown) {
-    const words = `Cannot serve models: folder ${folder} ${whyUnreadable(thrown)}`;
+    const words = `Cannot serve models: ${folder} ${whyUnreadable(thrown)}; --models names their folder`;
     throw new TroupeError("invalid-model", words, { cause: thrown });
   }
 }
@@ -228,19 +228,28 @@ function judge(looked: Looked): ModelFolder {
   const versions = found.flatMap((one) => locate(join(folder, name), listing, one));
   const broken = (problem: string): UnservableModel =>
     unservable({ name, versions, config, ...others }, problem);
-  if (layout.type === "problem") return broken(layout.problem);
+  // First: where a configuration names another backend, nobody misses a model in ONNX.
   if (config instanceof TroupeError) return broken(config.message);
-  const selection = selectVersions(
-    found.map(({ version }) => version),
-    config,
-    foreseen.version,
-  );
+  if (layout.type === "problem") return broken(layout.problem);
+  const names = found.map(({ version }) => version);
+  const selection = selectVersions(names, config, foreseen.version);
   if (selection.type === "problem") return broken(selection.problem);
   const selected = found.filter(({ version }) => selection.names.includes(version));
   const bad = selected.find((one) => one.type === "bad");
   if (bad !== undefined) return broken(bad.problem);
   const wanted = versions.filter(({ version }) => selection.names.includes(version));
-  return { name, config, versions, wanted, ...others };
+  const notes = warnOfMissing(others.notes, missingVersions(names, config));
+  return { name, config, versions, wanted, ...(notes && { notes }) };
+}
+
+/** Where something is served all the same. */
+function warnOfMissing(
+  notes: ConfigNotes | undefined,
+  missing: readonly string[],
+): ConfigNotes | undefined {
+  if (notes === undefined || missing.length === 0) return notes;
+  const words = `version_policy lists ${missing.join(", ")}, which the folder does not hold`;
+  return { ...notes, warnings: [...notes.warnings, words] };
 }
 
 /** Triton takes no other folders for versions. */

@@ -1,5 +1,6 @@
 /* Protobuf's text format, as far as configurations of models need it: no extensions and no Any. */
 import { PbtxtFault, type PbtxtToken, pbtxtTokens } from "./pbtxt-tokens.ts";
+import { shorten } from "./quote.ts";
 import type { YamlEntry, YamlNode, YamlVerdict } from "./yaml-tree.ts";
 
 /** Messages in messages: Triton's own go six deep. */
@@ -53,7 +54,7 @@ class Reader {
     const hasColon = this.#takes(":");
     const next = this.#next;
     if (!hasColon && !["{", "<", "["].some((mark) => isMark(next, mark))) {
-      throw unexpected(next ?? this.#end, `":" or "{" after ${key.text}`);
+      throw unexpected(next ?? this.#end, `":" or "{" after ${shorten(key.text)}`);
     }
     const values = this.#takes("[") ? this.#items(depth) : [this.#value(depth)];
     return values.map((value) => ({ key: key.text, value, line: key.line }));

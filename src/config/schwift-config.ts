@@ -23,22 +23,24 @@ export function isSchwiftName(name: string): boolean {
   return /^[^.].*\.ya?ml$/i.test(name);
 }
 
+/** So stands the key in files that people write. Of what cannot be read as a whole only these are SchwiftServe's. */
+const written = /^["']?model["']?[ \t]*:/m;
+
 /**
- * Undefined where the file is another one: it has no key `model` at its top. Throws TroupeError `invalid-model` that
- * names the file, the line and the key of a mistake, and of what would be answered otherwise than under SchwiftServe.
+ * Undefined where the file is another one: it has no key `model` at its top. `bytes` is the file's size, of which the text
+ * may be the beginning. Throws TroupeError `invalid-model` that names the file, the line and the key of a mistake, and of
+ * what would be answered otherwise than under SchwiftServe.
  */
-export function parseSchwiftConfig(text: string, file: string): SchwiftConfig | undefined {
-  if (!/^model\s*:/m.test(text)) return undefined;
-  const tooLarge = sizeFault(Buffer.byteLength(text), file);
-  if (tooLarge !== undefined) throw tooLarge;
-  const verdict = parseYaml(text);
-  if (verdict.type === "malformed") {
-    const words = `Cannot read ${file}: not valid YAML: ${verdict.reason} (line ${verdict.line})`;
-    throw new TroupeError("invalid-model", words);
-  }
+export function parseSchwiftConfig(
+  text: string,
+  file: string,
+  bytes = Buffer.byteLength(text),
+): SchwiftConfig | undefined {
+  const root = rootOf(text.replace(/^\ufeff/, ""), file, bytes);
+  if (root === undefined) return undefined;
   const place = { file, path: "" };
   const draft = new SchwiftDraft();
-  readMessage({ model: (field) => draft.read(field, schwiftKeys) }, verdict.root, place, draft);
+  readMessage({ model: (field) => draft.read(field, schwiftKeys) }, root, place, draft);
   const { modelYaml, warnings, input, output } = draft;
   const schwift = { file, input, output };
   return {
@@ -47,6 +49,23 @@ export function parseSchwiftConfig(text: string, file: string): SchwiftConfig | 
     warnings,
     modelYaml,
   };
+}
+
+function rootOf(text: string, file: string, bytes: number): YamlNode | undefined {
+  if (!text.includes("model")) return undefined;
+  const tooLarge = sizeFault(bytes, file);
+  const isTheirs = written.test(text);
+  if (tooLarge !== undefined && isTheirs) throw tooLarge;
+  if (tooLarge !== undefined) return undefined;
+  const verdict = parseYaml(text);
+  if (verdict.type === "parsed") return hasModel(verdict.root) ? verdict.root : undefined;
+  if (!isTheirs) return undefined;
+  const words = `Cannot read ${file}: not valid YAML: ${verdict.reason} (line ${verdict.line})`;
+  throw new TroupeError("invalid-model", words);
+}
+
+function hasModel(root: YamlNode): boolean {
+  return root.type === "map" && root.entries.some(({ key }) => key === "model");
 }
 
 /** What the name of a model is as far as can be told from a file that is not as it should be. */

@@ -1,8 +1,9 @@
 // Owns the look at SchwiftServe's YAML files, which lie loose in the models folder, each a model.
 // What one says is decided in schwift-config.ts.
-import { lstat, readdir, readFile, realpath } from "node:fs/promises";
+import { lstat, open, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { TroupeError } from "../protocol/errors.ts";
+import { maxConfigBytes } from "../protocol/questions.ts";
 import { compareVersions } from "../protocol/version-order.ts";
 import { codeOf, whyUnreadable } from "./config-file.ts";
 import { stampAt } from "./file-stamp.ts";
@@ -34,13 +35,32 @@ export async function discoverSchwift(folder: string): Promise<readonly ModelFol
 
 /** Undefined for a file that is none of SchwiftServe's. */
 async function look(folder: string, file: string): Promise<ModelFolder | undefined> {
-  const text = await readFile(join(folder, file), "utf8").catch(() => "");
+  const { text, bytes } = await beginningOf(join(folder, file)).catch(() => nothing);
   try {
-    const parsed = parseSchwiftConfig(text, file);
+    const parsed = parseSchwiftConfig(text, file, bytes);
     return parsed && (await locate(folder, file, parsed));
   } catch (thrown) {
     if (thrown instanceof TroupeError) return broken(schwiftNameIn(text, file), thrown.message);
     throw thrown;
+  }
+}
+
+const nothing = { text: "", bytes: 0 };
+
+/** Enough to tell whose file it is: of others some are as large as data. */
+async function beginningOf(path: string): Promise<typeof nothing> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(maxConfigBytes),
+      0,
+      maxConfigBytes,
+      0,
+    );
+    return { text: buffer.toString("utf8", 0, bytesRead), bytes: size };
+  } finally {
+    await file.close();
   }
 }
 

@@ -26,6 +26,7 @@ import type { YamlNode } from "./yaml-tree.ts";
 
 /** Filled while a file of SchwiftServe's is read. */
 export class SchwiftDraft extends TritonDraft {
+  override readonly messageWords = "a map";
   name: string | null = null;
   version = "1";
   file: string | null = null;

@@ -3,7 +3,7 @@ import { TroupeError } from "../protocol/errors.ts";
 import type { ModelConfig, TritonFacts } from "../protocol/model-settings.ts";
 import { readModelConfig, sizeFault } from "./model-config.ts";
 import { parsePbtxt } from "./pbtxt.ts";
-import { readMessage, TritonDraft } from "./triton-draft.ts";
+import { type LabelFile, nodeOf, readMessage, TritonDraft } from "./triton-draft.ts";
 import { tritonKeys } from "./triton-keys.ts";
 import type { YamlNode } from "./yaml-tree.ts";
 
@@ -15,6 +15,8 @@ export interface TritonConfig {
   readonly warnings: readonly string[];
   /** What the file says, as model.yaml would. */
   readonly modelYaml: YamlNode;
+  /** Not read yet: `withLabels` and `withoutLabels` say what came of it. */
+  readonly labelFile: LabelFile | null;
 }
 
 /**
@@ -46,9 +48,27 @@ export function readTritonConfig(
   readMessage(tritonKeys(model), root, place, draft);
   // Triton feeds back what it is told to, and looks for nothing.
   if (draft.stateInputs.length === 0) draft.put("state", [], 1);
-  const { modelYaml, warnings } = draft;
+  const { modelYaml, warnings, labelFile } = draft;
   const config = { ...readModelConfig(modelYaml, place), triton: factsOf(draft, file) };
-  return { config, warnings, modelYaml };
+  return { config, warnings, modelYaml, labelFile };
+}
+
+/** `text` is that of the file of labels: a line each, and none behind the last line's end. */
+export function withLabels(read: TritonConfig, { line }: LabelFile, text: string): TritonConfig {
+  const labels = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  const entry = { key: "labels", value: nodeOf(labels, line), line };
+  const { modelYaml } = read;
+  const entries = modelYaml.type === "map" ? [...modelYaml.entries, entry] : [entry];
+  return {
+    ...read,
+    config: { ...read.config, labels },
+    modelYaml: { type: "map", entries, line: modelYaml.line },
+  };
+}
+
+export function withoutLabels(read: TritonConfig, { line }: LabelFile, why: string): TritonConfig {
+  const words = `output.label_filename (line ${line}): answers have no labels: ${why}`;
+  return { ...read, warnings: [...read.warnings, words] };
 }
 
 function factsOf(draft: TritonDraft, file: string): TritonFacts {

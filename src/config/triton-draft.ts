@@ -20,6 +20,12 @@ export type Rule = (field: PbtxtField, draft: TritonDraft) => void;
 /** Keys are read in the table's order, not in the file's. */
 export type Rules = Readonly<Record<string, Rule>>;
 
+/** Beside the configuration: the labels of an output's classes, one a line. */
+export interface LabelFile {
+  readonly name: string;
+  readonly line: number;
+}
+
 /** Filled while a config.pbtxt is read. */
 export class TritonDraft {
   readonly #entries: YamlEntry[] = [];
@@ -29,8 +35,11 @@ export class TritonDraft {
   /** Inputs and outputs of the implicit state, which are listed nowhere else. */
   readonly stateInputs: TritonTensor[] = [];
   readonly stateOutputs: TritonTensor[] = [];
+  /** What a map is called in the file's format. */
+  readonly messageWords: string = "a message in { }";
   maxBatchSize = 0;
   modelFile: string | null = null;
+  labelFile: LabelFile | null = null;
   /** What has waited too long is run all the same, later. */
   delaysTimedOut = false;
 
@@ -70,7 +79,7 @@ function mapOf(entries: readonly YamlEntry[], line: number): YamlNode {
   return { type: "map", entries, line };
 }
 
-function nodeOf(value: PlainValue, line: number): YamlNode {
+export function nodeOf(value: PlainValue, line: number): YamlNode {
   if (Array.isArray(value)) {
     return { type: "list", items: value.map((item) => nodeOf(item, line)), line };
   }
@@ -85,7 +94,7 @@ function nodeOf(value: PlainValue, line: number): YamlNode {
 
 /** Reads a message; an unknown key is a mistake. */
 export function readMessage(rules: Rules, node: YamlNode, place: Place, draft: TritonDraft): void {
-  const fields = fieldsOf(node, place, Object.keys(rules));
+  const fields = fieldsOf(node, place, { known: Object.keys(rules), words: draft.messageWords });
   for (const [key, rule] of Object.entries(rules)) {
     const field = fields.get(key);
     if (field !== undefined) rule(field, draft);
@@ -95,9 +104,9 @@ export function readMessage(rules: Rules, node: YamlNode, place: Place, draft: T
 function fieldsOf(
   node: YamlNode,
   place: Place,
-  known: readonly string[],
+  { known, words }: { readonly known: readonly string[]; readonly words: string },
 ): ReadonlyMap<string, PbtxtField> {
-  if (node.type !== "map") throw refuse(node, place, "a message in { }");
+  if (node.type !== "map") throw refuse(node, place, words);
   const fields = new Map<string, PbtxtField & { readonly values: YamlNode[] }>();
   const isKnown = new Set(known);
   for (const { key, value, line } of node.entries) {
@@ -107,7 +116,26 @@ function fieldsOf(
       fields.set(key, { values: [value], place: inside(place, key), line });
     else present.values.push(value);
   }
+  refuseRivals(fields, place);
   return fields;
+}
+
+/** Of each of these a message has one at most: protobuf's `oneof`. No two messages have a key of the same name in one. */
+const rivals: readonly (readonly string[])[] = [
+  ["dynamic_batching", "sequence_batching", "ensemble_scheduling"],
+  ["latest", "all", "specific"],
+  ["direct", "oldest"],
+  ["zero_data", "random_data", "input_data_file"],
+  ["zero_data", "data_file"],
+];
+
+function refuseRivals(fields: ReadonlyMap<string, PbtxtField>, place: Place): void {
+  for (const keys of rivals) {
+    const [first, second] = keys.filter((key) => fields.has(key));
+    if (first === undefined || second === undefined) continue;
+    const { line, place: at } = fields.get(second) as PbtxtField;
+    throw fault(place, line, `${at.path} stands beside ${first}, and only one of them may`);
+  }
 }
 
 function unknownKey(key: string, line: number, place: Place, known: readonly string[]): Error {
@@ -127,7 +155,7 @@ export function warned(words: string): Rule {
 /** As `warned`, where the value is not this one. */
 export function warnedUnless(usual: string, words: string): Rule {
   return ({ values, place, line }, draft) => {
-    if (values.some((value) => textOf(value) !== usual)) draft.warn(place, line, words);
+    if (values.some((value) => plainText(value) !== usual)) draft.warn(place, line, words);
   };
 }
 
@@ -140,8 +168,13 @@ export function refused(words: string): Rule {
 
 export function refusedUnless(usual: string, words: string): Rule {
   return (field, draft) => {
-    if (field.values.some((value) => textOf(value) !== usual)) refused(words)(field, draft);
+    if (field.values.some((value) => plainText(value) !== usual)) refused(words)(field, draft);
   };
+}
+
+/** However it is spelled: `False` is `false`, and `0x0` is `0`. */
+function plainText(node: YamlNode): string | undefined {
+  return node.type === "scalar" ? String(node.value) : undefined;
 }
 
 function textOf(node: YamlNode): string | undefined {

@@ -5,7 +5,7 @@ import { judgeJsonSize } from "./json-size.ts";
 import { parseModelConfig, sizeFault } from "./model-config.ts";
 import { usualName } from "./model-layout.ts";
 import { readPlain } from "./plain-value.ts";
-import { readTritonConfig } from "./triton-config.ts";
+import { readTritonConfig, withoutLabels } from "./triton-config.ts";
 import { writeYaml } from "./yaml-text.ts";
 import { parseYaml, type YamlEntry, type YamlNode } from "./yaml-tree.ts";
 
@@ -30,7 +30,14 @@ export function parseTritonJson(text: string, model: string): WrittenConfig {
   const tooLarge = sizeFault(Buffer.byteLength(text), file);
   if (tooLarge !== undefined) throw tooLarge;
   const root = repeated(parseObject(text));
-  const { config: declared, modelYaml, warnings } = readTritonConfig(root, { model, file });
+  const read = readTritonConfig(root, { model, file });
+  const { labelFile } = read;
+  const words = "a load brings none; labels of a PATCH are sent";
+  const {
+    config: declared,
+    modelYaml,
+    warnings,
+  } = labelFile === null ? read : withoutLabels(read, labelFile, words);
   const modelFile = declared.triton?.modelFile ?? usualName;
   if (modelFile !== usualName) {
     const words = `default_model_filename must be '${usualName}', as which a model is stored, got '${modelFile}'`;

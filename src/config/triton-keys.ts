@@ -241,7 +241,7 @@ export function tritonKeys(folder: string): Rules {
       "session in model.yaml says how ONNX Runtime optimizes; the default is all",
     ),
     parameters,
-    response_cache: warned("every request is run"),
+    response_cache: message({ enable: warnedUnless("false", "every request is run") }),
     cc_model_filenames: warned("all hosts load the same file"),
     metric_tags: warned("metrics have Troupe's labels"),
     model_metrics: warned("metrics have Troupe's buckets"),

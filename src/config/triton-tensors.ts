@@ -15,7 +15,6 @@ import {
   refusedUnless,
   type TritonDraft,
   value,
-  warned,
   warnedUnless,
 } from "./triton-draft.ts";
 
@@ -72,7 +71,12 @@ const inputKeys: Rules = {
 };
 
 const outputKeys: Rules = {
-  label_filename: warned("answers have no labels; those of model.yaml would be sent"),
+  label_filename: value(readText, (name, { place, line }, draft) => {
+    if (name === "") return;
+    draft.labelFile ??= { name, line };
+    if (draft.labelFile.name === name) return;
+    draft.warn(place, line, "a model has labels of one kind, which are those of the first file");
+  }),
   reshape: refused("gives clients another shape than the model's, which Troupe does not"),
   is_shape_tensor: refusedUnless("false", "is TensorRT's"),
   is_non_linear_format_io: refusedUnless("false", otherLayout),

@@ -15,15 +15,24 @@ export function selectVersions(
   choice: Choice,
   coming?: string,
 ): Selection {
-  const { versions, defaultVersion } = choice;
-  const listed = versions.type === "listed" ? versions.names : [];
-  const missing = listed.filter((name) => !names.includes(name));
-  if (missing.length > 0)
+  const { defaultVersion } = choice;
+  const missing = missingVersions(names, choice);
+  const isRefused = choice.triton === undefined || pick(names, choice).length === 0;
+  if (missing.length > 0 && isRefused) {
     return absent(`${listKey(choice)} lists ${missing.join(", ")}`, names, coming);
+  }
   if (defaultVersion !== null && !names.includes(defaultVersion)) {
     return absent(`default_version names ${defaultVersion}`, names, coming);
   }
   return { type: "selected", names: pick(names, choice) };
+}
+
+/** Those that are listed and not there; under Triton the others are served. */
+export function missingVersions(
+  names: readonly string[],
+  { versions }: Pick<Choice, "versions">,
+): readonly string[] {
+  return versions.type === "listed" ? versions.names.filter((name) => !names.includes(name)) : [];
 }
 
 /** The key that `versions` is from, with its file. */

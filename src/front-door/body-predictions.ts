@@ -2,6 +2,7 @@
 import type { Millis } from "../platform/clock.ts";
 import { type Failure, TroupeError, toFailure } from "../protocol/errors.ts";
 import type { DoneFrame } from "../protocol/frames.ts";
+import { joined, type Pieces } from "../protocol/pieces.ts";
 import type { BodyPart, BodyRoute, PartOutcome } from "./body-route.ts";
 import type { Room } from "./entrance.ts";
 import type { Permit } from "./permits.ts";
@@ -69,8 +70,8 @@ export class BodyPredictions implements Asked {
     return this.#room?.deadlineAt;
   }
 
-  submit(content: RequestContent, body: Buffer): void {
-    const { parts, requestId } = this.#route.read(body, this.#parts.defaultModel);
+  submit(content: RequestContent, body: Pieces): void {
+    const { parts, requestId } = this.#route.read(joined(body), this.#parts.defaultModel);
     if (requestId !== undefined) this.#requestId = this.#listener.onRequestId(requestId);
     this.#unsettled = parts.length;
     for (const [at, part] of parts.entries()) {
@@ -103,7 +104,7 @@ export class BodyPredictions implements Asked {
     try {
       if (this.#route.isBatch) prediction.admit({ ...this.#wishes, bytes: 0 });
       else prediction.admit({ ...this.#wishes, bytes: body.length }, this.#room);
-      prediction.submit(content, body);
+      prediction.submit(content, [body]);
     } catch (thrown) {
       this.#onFailed(prediction, toFailure(thrown), at);
     }

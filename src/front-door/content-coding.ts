@@ -9,6 +9,7 @@ import {
   type Inflate,
 } from "node:zlib";
 import { TroupeError } from "../protocol/errors.ts";
+import { acceptWeights } from "./accept-weights.ts";
 
 /** Deflate is the zlib format, as RFC 9110 has it and Triton's clients write it. */
 export const codings = ["gzip", "deflate"] as const;
@@ -45,24 +46,13 @@ const smallestPacked = 2_048;
 /** What an answer of so many bytes is packed in: what the client likes best, gzip of equals; null where it is not. */
 export function answerCoding(accepted: string | undefined, bytes: number): Coding | null {
   if (accepted === undefined || bytes < smallestPacked) return null;
-  const weights = weightsIn(accepted);
+  const weights = acceptWeights(accepted);
   const any = weights.get("*") ?? 0;
   const ofGzip = weights.get("gzip") ?? any;
   const ofDeflate = weights.get("deflate") ?? any;
   const best = Math.max(ofGzip, ofDeflate);
   if (best <= 0 || (weights.get("identity") ?? 0) > best) return null;
   return ofGzip === best ? "gzip" : "deflate";
-}
-
-/** `gzip;q=0.8, *` as 0.8 for gzip and 1 for the others. */
-function weightsIn(header: string): ReadonlyMap<string, number> {
-  const weights = new Map<string, number>();
-  for (const part of header.toLowerCase().split(",")) {
-    const [name = "", ...parameters] = part.split(";").map((text) => text.trim());
-    const weight = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? "1";
-    weights.set(name, Number(weight) || 0);
-  }
-  return weights;
 }
 
 /** Fast before small: the connection is near, and the other requests wait for the same cores. */

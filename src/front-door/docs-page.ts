@@ -51,6 +51,8 @@ export function addDocsPage(app: FastifyInstance): void {
     return page;
   });
   app.get<{ Params: { file: string } }>("/docs/:file", async ({ params: { file } }, reply) => {
+    // Its own links are relative, so that the page is at home without the slash only.
+    if (file === "") return reply.redirect("../docs", 308);
     if (file === "start.js") return reply.type("text/javascript; charset=utf-8").send(start);
     const type = Object.hasOwn(files, file) ? files[file] : undefined;
     if (type === undefined) throw new TroupeError("not-found", `no file /docs/${file}`);

@@ -1,7 +1,14 @@
 import { Gauge, type Registry } from "prom-client";
-import { type Buckets, type Count, Distribution, secondsBounds, Tally } from "../platform/metrics.ts";
+import {
+  type Buckets,
+  type Count,
+  Distribution,
+  secondsBounds,
+  Tally,
+} from "../platform/metrics.ts";
 import { createRegistry } from "../platform/registry.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
+import type { MessageRoom } from "./message-room.ts";
 import type { Permits } from "./permits.ts";
 import type { GrpcCode } from "./statuses.ts";
 
@@ -45,14 +52,21 @@ const knownMethods: ReadonlySet<string> = new Set([
   "OPTIONS",
 ]);
 
-export function createDoorMetrics(permits: Permits, sockets: () => number): DoorMetrics {
+/** What is held at the moment. */
+export interface Held {
+  readonly permits: Permits;
+  readonly room: MessageRoom;
+  readonly sockets: () => number;
+}
+
+export function createDoorMetrics(held: Held): DoorMetrics {
   const registry = createRegistry();
   const frames = new Tally<"direction">(
     registry,
     "troupe_ws_frames_total",
     "WebSocket frames by direction",
   );
-  addGauges(registry, permits, sockets);
+  addGauges(registry, held);
   const models = modelSeries(registry);
   const { forget: forgetIncidents, ...counted } = incidents(registry);
   return {
@@ -70,7 +84,7 @@ export function createDoorMetrics(permits: Permits, sockets: () => number): Door
   };
 }
 
-function addGauges(registry: Registry, permits: Permits, sockets: () => number): void {
+function addGauges(registry: Registry, { permits, room, sockets }: Held): void {
   const gauge = (name: string, help: string, read: () => number) => {
     new Gauge({
       name,
@@ -83,6 +97,11 @@ function addGauges(registry: Registry, permits: Permits, sockets: () => number):
   };
   gauge("troupe_in_flight", "Requests in the front doors", () => permits.requests);
   gauge("troupe_in_flight_bytes", "Bytes of their bodies", () => permits.bytes);
+  gauge(
+    "troupe_arriving_bytes",
+    "Bytes of messages of gRPC and WebSockets that are on their way",
+    () => room.bytes,
+  );
   gauge("troupe_ws_connections", "Open WebSocket connections", sockets);
 }
 

@@ -3,6 +3,7 @@
  * to refuse. Values longer than a name or a number are stepped over.
  */
 import { TroupeError } from "../protocol/errors.ts";
+import { placeIn } from "../protocol/json-place.ts";
 
 /** Field names to their parsed values; undefined stands for those that are long, or enclose others. */
 export type Envelope = ReadonlyMap<string, unknown>;
@@ -45,21 +46,21 @@ export function readEnvelope(frame: Buffer, opened?: string): Envelope {
  * `readEnvelope` does, and where there are more than `most`.
  */
 export function cutList(frame: Buffer, name: string, most: number): readonly Buffer[] | undefined {
-  let list: Buffer | undefined;
-  walkFields(frame, (field, from, to) => {
-    if (field === name) list = frame.subarray(from, to);
+  let from = -1;
+  walkFields(frame, (field, valueFrom) => {
+    if (field === name) from = valueFrom;
   });
-  return list?.[0] === openBracket ? cutItems(list, most) : undefined;
+  return frame[from] === openBracket ? placed(frame, () => cutItems(frame, from, most)) : undefined;
 }
 
-function cutItems(list: Buffer, most: number): readonly Buffer[] {
+function cutItems(frame: Buffer, from: number, most: number): readonly Buffer[] {
   const items: Buffer[] = [];
-  let at = skipSpace(list, 1);
-  while (list[at] !== closeBracket) {
-    const end = skipValue(list, at);
+  let at = skipSpace(frame, from + 1);
+  while (frame[at] !== closeBracket) {
+    const end = skipValue(frame, at);
     if (items.length >= most) throw tooMuch(`a list of a body has at most ${most} items here`);
-    items.push(list.subarray(at, end));
-    at = nextAfter(list, end, closeBracket);
+    items.push(frame.subarray(at, end));
+    at = nextAfter(frame, end, closeBracket);
   }
   return items;
 }
@@ -67,6 +68,10 @@ function cutItems(list: Buffer, most: number): readonly Buffer[] {
 type Visit = (name: string, valueFrom: number, valueTo: number) => void;
 
 function walkFields(frame: Buffer, visit: Visit): void {
+  placed(frame, () => walk(frame, visit));
+}
+
+function walk(frame: Buffer, visit: Visit): void {
   let fields = 0;
   let at = skipSpace(frame, 0);
   if (frame[at] !== openBrace) throw malformed(at);
@@ -184,9 +189,30 @@ function tooMuch(words: string): TroupeError {
   return new EnvelopeLimitError("invalid-request", words);
 }
 
-function malformed(at: number): TroupeError {
-  return new TroupeError(
-    "invalid-request",
-    `a frame or body must be a JSON object, but it is malformed at byte ${at}`,
-  );
+/** What is no JSON from there on; in words where all of the frame is known. */
+class Malformed extends Error {
+  readonly at: number;
+  constructor(at: number) {
+    super(`malformed at byte ${at}`);
+    this.at = at;
+  }
+}
+
+function malformed(at: number): Malformed {
+  return new Malformed(at);
+}
+
+/** Further on, to find what it belongs to would take longer than this process may stand still. */
+const mostLooked = 2 ** 20;
+
+function placed<T>(frame: Buffer, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof Malformed)) throw thrown;
+    const { at } = thrown;
+    const place = at > mostLooked ? "" : placeIn(frame, at);
+    const words = `a frame or body must be a JSON object, but it is malformed at byte ${at}`;
+    throw new TroupeError("invalid-request", place === "" ? words : `${words}, in ${place}`);
+  }
 }

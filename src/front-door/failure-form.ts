@@ -18,9 +18,13 @@ export const troupeForm: FailureForm = ({ code, message }, requestId) => ({
 
 /** Undefined where it is Troupe's own. */
 export function formFor(url: string | undefined, compatTriton: boolean): FailureForm | undefined {
-  if (!compatTriton || url === undefined || !/^\/v2(?:[/?]|$)/.test(url)) return undefined;
+  if (!compatTriton || url === undefined || !isTritonsPath(url)) return undefined;
   return (failure) => {
     const { status, error } = tritonRefusal(failure, url);
     return { status, body: JSON.stringify({ error }) };
   };
+}
+
+export function isTritonsPath(url: string): boolean {
+  return /^\/v2(?:[/?]|$)/.test(url);
 }

@@ -5,7 +5,7 @@ import type {
   CodecName,
   DoneFrame,
   Priority,
-  RequestFrame,
+  WrittenRequest,
 } from "../protocol/frames.ts";
 import type { SequenceClaim } from "../protocol/sequences.ts";
 import type { HostLink } from "./host-link.ts";
@@ -31,7 +31,7 @@ export interface Call {
   /** The caller named the version, or it is that of a sequence which has begun. */
   readonly pinned: boolean;
   readonly codec: CodecName;
-  readonly body: Uint8Array;
+  readonly body: readonly Uint8Array[];
   readonly deadlineAt: number;
   readonly priority: Priority;
   readonly requestId: string;
@@ -108,7 +108,7 @@ export class Flight implements Expiring {
 }
 
 /** What its host is sent. */
-export function frameOf({ call, linkId: id, alone }: Flight): RequestFrame {
+export function frameOf({ call, linkId: id, alone }: Flight): WrittenRequest {
   const { codec, stream, priority, deadlineAt, requestId, body, sequence, trace, hurried } = call;
   return {
     type: "request",

@@ -11,6 +11,7 @@ import { createDoorMetrics, type DoorMetrics } from "./door-metrics.ts";
 import { Entrance } from "./entrance.ts";
 import type { GrpcServer, GrpcServerParts } from "./grpc/grpc-server.ts";
 import { HttpServer } from "./http-server.ts";
+import { MessageRoom } from "./message-room.ts";
 import { answerWithoutUpgrade, isWebSocketOffer } from "./other-upgrades.ts";
 import { OutcomeStatistics } from "./outcome-statistics.ts";
 import { Permits } from "./permits.ts";
@@ -52,7 +53,8 @@ export class FrontDoor {
 
   constructor({ settings, log, clock, tell, onWork }: FrontDoorParts) {
     const permits = new Permits();
-    const metrics = createDoorMetrics(permits, () => this.#sockets.count);
+    const room = new MessageRoom(settings.maxInFlightBytes);
+    const metrics = createDoorMetrics({ permits, room, sockets: () => this.#sockets.count });
     this.registry = metrics.registry;
     this.#queries = new Queries(clock, tell);
     const tracer = new Tracer(clock, tell);
@@ -79,7 +81,7 @@ export class FrontDoor {
       tracer,
     };
     const shared = { ...serving, isDraining };
-    this.#sockets = new WebSockets({ ...shared, feed: this.#feed });
+    this.#sockets = new WebSockets({ ...shared, feed: this.#feed, room });
     const sharedSeats = new SharedSeats();
     const ask: AskSupervisor = (question, waiting) => this.#queries.ask(question, waiting);
     const app = plainRoutes({ ...shared, ask, tell });
@@ -87,7 +89,7 @@ export class FrontDoor {
     const limits = { maxBodyBytes, defaultModel, compatTriton };
     const hot = predictRoute({ ...shared, ...limits, sharedSeats });
     this.#ready = app.ready();
-    this.#grpcParts = { ...serving, sharedSeats, ask, tell, onWork };
+    this.#grpcParts = { ...serving, sharedSeats, ask, tell, room, onWork };
     this.#http = new HttpServer(clock, hot, (request, response) => app.routing(request, response));
     this.#follow(this.#http, onWork);
   }

@@ -18,6 +18,7 @@ import {
   writeRequest,
 } from "../protocol/frames.ts";
 import { parseHostFrame } from "../protocol/host-frames.ts";
+import { bytesIn } from "../protocol/pieces.ts";
 import type { Pressure } from "../protocol/pressure.ts";
 import type { EndReason } from "../protocol/sequences.ts";
 import { Slots } from "../protocol/slots.ts";
@@ -126,7 +127,7 @@ export class HostLink {
     flight.linkId = id;
     flight.isRunning = false;
     this.#chunkCredit[id] = call.stream ? initialChunkCredit : 0;
-    this.#outstandingBytes += call.body.length;
+    this.#outstandingBytes += bytesIn(call.body);
     call.trace?.noteSent(this.#clock.now());
     if (this.#pressure.breaker !== "closed") this.#shutUntil = this.#clock.now() + probeEveryMs;
     writeRequest(this.#outbox.writer, frameOf(flight));
@@ -286,7 +287,7 @@ export class HostLink {
   #settle(id: number, act: (flight: Flight) => void): boolean {
     return this.#withFlight(id, (flight) => {
       this.#flights.remove(id);
-      this.#outstandingBytes -= flight.call.body.length;
+      this.#outstandingBytes -= bytesIn(flight.call.body);
       act(flight);
     });
   }

@@ -4,7 +4,7 @@ import type { Failure } from "../protocol/errors.ts";
 import type { AnswerBytes } from "../protocol/frames.ts";
 import type { Coding } from "./content-coding.ts";
 import { type FailureForm, troupeForm } from "./failure-form.ts";
-import { httpStatus, retryHeaders } from "./statuses.ts";
+import { retryHeaders } from "./statuses.ts";
 
 /** A failure, and what its answer must say beside it. */
 export interface HttpFailure {
@@ -19,9 +19,9 @@ export interface HttpFailure {
 export function rawFailure(
   failure: Failure,
   requestId: string,
-  status = httpStatus[failure.code],
+  form: FailureForm = troupeForm,
 ): string {
-  const { body } = troupeForm(failure, requestId);
+  const { status, body } = form(failure, requestId);
   const headers = [
     ["content-type", "application/json"],
     ["content-length", Buffer.byteLength(body)],

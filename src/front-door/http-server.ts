@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
 import { watchBody } from "./body-deadline.ts";
+import { type FailureForm, troupeForm } from "./failure-form.ts";
 import { rawFailure } from "./http-answer.ts";
 import { OpenPort } from "./open-port.ts";
 import type { PlainHandler } from "./predict-route.ts";
@@ -121,7 +122,11 @@ function answerClientError(error: { readonly code?: string }, socket: Socket): v
   const failure = failureOf(error.code);
   // Else a caller that goes on sending would keep it half open.
   socket.once("finish", () => socket.destroy());
-  socket.end(rawFailure(failure, newRequestId(), failure.status));
+  const form: FailureForm = (...said) => {
+    const written = troupeForm(...said);
+    return { ...written, status: failure.status ?? written.status };
+  };
+  socket.end(rawFailure(failure, newRequestId(), form));
 }
 
 /** A second head in the midst of an answer would be taken for a part of its body. */

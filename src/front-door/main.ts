@@ -9,7 +9,7 @@ import {
   type DoorCommand,
   type DoorEvent,
   type DoorSettings,
-  unawaited,
+  unawaitedReport,
 } from "../protocol/control.ts";
 import { FrontDoor } from "./front-door.ts";
 
@@ -43,7 +43,7 @@ async function report(reportId: number): Promise<void> {
 
 async function leave(): Promise<void> {
   await door?.drain();
-  await report(unawaited);
+  await report(unawaitedReport);
   await tell({ type: "drained" });
   process.exit(0);
 }
@@ -58,7 +58,7 @@ function obey(command: DoorCommand, handle: unknown): void {
       return;
     case "report":
       // Its figures may be old where it rests.
-      if (command.reportId !== unawaited) pulse.sayNow();
+      if (command.reportId !== unawaitedReport) pulse.sayNow();
       void report(command.reportId);
       return;
     case "log-level":
@@ -92,5 +92,5 @@ const pulse = new Pulse({
     void tell({ type: "beat", isResting, figures: readFigures(beat) });
     for (const hostId of door?.lookForSilence() ?? []) void tell({ type: "silent", hostId });
   },
-  onRest: () => void report(unawaited),
+  onRest: () => void report(unawaitedReport),
 });

@@ -180,7 +180,13 @@ const nexusInfo = { inputs: nexusTensors, outputs: nexusTensors };
 
 /** Of the routes of neighbouring servers. */
 const neighbourAnswers = {
-  nexus_prediction: { type: "object", required: ["prediction", "latency_ms", "timestamp"] },
+  nexus_prediction: whole(
+    {
+      ...{ model_id: text, request_id: text, prediction: { type: "array" } },
+      ...{ latency_ms: number, timestamp: text },
+    },
+    { confidence: number, warnings: list(text) },
+  ),
   nexus_upload: whole({
     done: { const: "upload" },
     name: text,

@@ -1,13 +1,19 @@
 /* OpenAPI 3.1 of this server: its routes as they are registered, and a body for each version that has been loaded. */
 import { defaultVersion } from "../protocol/default-version.ts";
 import type { ModelView } from "../protocol/views.ts";
+import { isTritonsPath } from "./failure-form.ts";
 import { answerSchemas } from "./openapi-answers.ts";
 import { predictExample, v2Example } from "./openapi-examples.ts";
 import { predictBodySchema, type TakenBy, v2BodySchema } from "./openapi-inputs.ts";
 import { type Operation, type RequestForm, tags } from "./openapi-operation.ts";
 import { operations } from "./openapi-operations.ts";
 import { headerParameters, parametersOf, requestBodyOf } from "./openapi-requests.ts";
-import { errorSchema, failureResponses, responsesOf } from "./openapi-responses.ts";
+import {
+  errorSchema,
+  failureResponses,
+  responsesOf,
+  tritonErrorSchema,
+} from "./openapi-responses.ts";
 import type { Schema } from "./openapi-schema.ts";
 import { predictEndpoints } from "./predict-path.ts";
 
@@ -17,26 +23,27 @@ export type WrittenAnswers = ReadonlyMap<string, Schema>;
 interface Named {
   readonly serverName: string;
   readonly version: string;
+  readonly compatTriton: boolean;
 }
 
 type Paths = Readonly<Record<string, Schema>>;
 
 /** What is the same for all models; `written` is by verb and path. */
-export function generalPaths(written: WrittenAnswers): Paths {
+export function generalPaths(written: WrittenAnswers, compatTriton: boolean): Paths {
   const paths: Record<string, Record<string, Schema>> = {};
   for (const [key, operation] of Object.entries(operations)) {
     const [verb = "", path = ""] = key.split(" ");
     paths[path] ??= {};
     paths[path][verb.toLowerCase()] = {
       operationId: `${verb.toLowerCase()}${path.replace(/\W+/g, "_").replace(/_$/, "")}`,
-      ...describe(path, operation, written.get(key)),
+      ...describe({ path, compatTriton }, operation, written.get(key)),
     };
   }
   return paths;
 }
 
 export function openApiDocument(
-  { serverName, version }: Named,
+  { serverName, version, compatTriton }: Named,
   paths: Paths,
   models: readonly ModelView[],
 ): Schema {
@@ -50,25 +57,47 @@ export function openApiDocument(
     },
     servers: [{ url: "./" }],
     tags: [...models.filter(isKnown).map(modelTag), ...tags],
-    paths: { ...paths, ...Object.assign({}, ...models.map(modelPaths)) },
-    components,
+    paths: {
+      ...paths,
+      ...Object.assign({}, ...models.map((model) => modelPaths(model, compatTriton))),
+    },
+    components: components[compatTriton ? "triton" : "troupe"],
   };
 }
 
+const shared = { parameters: headerParameters };
+const schemas = { error: errorSchema, ...answerSchemas };
+const all = Object.values(operations);
+
 const components = {
-  schemas: { error: errorSchema, ...answerSchemas },
-  parameters: headerParameters,
-  responses: failureResponses(Object.values(operations)),
+  troupe: { ...shared, schemas, responses: failureResponses(all, ["troupe"]) },
+  triton: {
+    ...shared,
+    schemas: { ...schemas, triton_error: tritonErrorSchema },
+    responses: failureResponses(all, ["troupe", "triton"]),
+  },
 };
 
-function describe(path: string, operation: Operation, written: Schema = {}): Schema {
+interface Spoken {
+  readonly path: string;
+  readonly compatTriton: boolean;
+}
+
+function describe(
+  { path, compatTriton }: Spoken,
+  operation: Operation,
+  written: Schema = {},
+): Schema {
   const { summary, tag, body } = operation;
   return {
     summary,
     tags: [tag],
     parameters: parametersOf(path, operation),
     ...(body === undefined ? {} : { requestBody: requestBodyOf(body) }),
-    responses: responsesOf(operation, written),
+    responses: responsesOf(operation, {
+      written,
+      dialect: compatTriton && isTritonsPath(path) ? "triton" : "troupe",
+    }),
   };
 }
 
@@ -85,7 +114,7 @@ function tagOf(model: string): string {
 }
 
 /** Versions that were never loaded have no paths of their own: nobody knows yet what they take. */
-function modelPaths(model: ModelView): Paths {
+function modelPaths(model: ModelView, compatTriton: boolean): Paths {
   const chosen = defaultVersion(model)?.version;
   const paths: Record<string, Schema> = {};
   for (const { version, metadata } of model.versions) {
@@ -93,7 +122,7 @@ function modelPaths(model: ModelView): Paths {
     const taken = { metadata, defaults: model.defaults };
     for (const codec of ["predict", "v2"] as const) {
       const [plain, versioned] = predictEndpoints[codec];
-      const at = { model: model.name, version };
+      const at = { model: model.name, version, compatTriton };
       if (version === chosen) Object.assign(paths, onePath(plain, codec, at, taken));
       Object.assign(paths, onePath(versioned, codec, at, taken));
     }
@@ -104,6 +133,7 @@ function modelPaths(model: ModelView): Paths {
 interface Place {
   readonly model: string;
   readonly version: string;
+  readonly compatTriton: boolean;
 }
 
 const bodies = {
@@ -117,13 +147,13 @@ const bodies = {
 function onePath(
   endpoint: string,
   codec: Extract<RequestForm, "predict" | "v2">,
-  { model, version }: Place,
+  { model, version, compatTriton }: Place,
   taken: TakenBy,
 ): Paths {
   const path = endpoint.replace("{model}", model).replace("{version}", version);
   const operation = operations[`POST ${endpoint}`] as Operation;
   const post = {
-    ...describe(path, operation),
+    ...describe({ path, compatTriton }, operation),
     summary: `${operation.summary}: ${model}, version ${version}`,
     tags: [tagOf(model)],
     requestBody: requestBodyOf(codec, bodies[codec](taken)),

@@ -28,19 +28,23 @@ export function predictBodySchema(taken: TakenBy): Schema {
     type: "object",
     required: needed.map(({ name }) => name),
     properties: Object.fromEntries(
-      taken.metadata.inputs.map((spec) => [spec.name, nestedInput(spec, taken.metadata)]),
+      taken.metadata.inputs.map((spec) => [spec.name, nestedInput(spec, taken)]),
     ),
+    additionalProperties: false,
   };
   const forms: Schema[] = [form("inputs", { anyOf: [byName, v2Inputs(taken)] })];
   const [only, ...others] = needed;
   if (only !== undefined && others.length === 0) {
-    forms.unshift(form("features", nestedInput(only, taken.metadata)));
+    forms.unshift(form("features", nestedInput(only, taken)));
   }
   return { type: "object", oneOf: forms };
 }
 
+/** A body has one of them, whatever the others are. */
 function form(name: string, schema: Schema): Schema {
-  return { required: [name], properties: { [name]: schema } };
+  const others = ["features", "inputs", "samples"].filter((other) => other !== name);
+  const none = { not: { anyOf: others.map((other) => ({ required: [other] })) } };
+  return { required: [name], properties: { [name]: schema }, ...none };
 }
 
 /** States and inputs with a default may be left out, but for an input that is the only one. */
@@ -53,12 +57,15 @@ export function neededOf({ metadata, defaults }: TakenBy): readonly TensorSpec[]
 
 function v2Inputs(taken: TakenBy): Schema {
   const { metadata } = taken;
+  const needed = new Set(neededOf(taken));
   return {
     type: "array",
     maxItems: metadata.inputs.length,
     items: { anyOf: metadata.inputs.map((spec) => v2Input(spec, metadata)) },
-    allOf: neededOf(taken).map(({ name }) => ({
-      contains: { type: "object", required: ["name"], properties: { name: { const: name } } },
+    allOf: metadata.inputs.map((spec) => ({
+      contains: { type: "object", required: ["name"], properties: { name: { const: spec.name } } },
+      minContains: needed.has(spec) ? 1 : 0,
+      maxContains: 1,
     })),
   };
 }
@@ -80,7 +87,9 @@ function v2Input(spec: TensorSpec, { batching }: ModelMetadata): Schema {
         minItems: shape.length,
         maxItems: shape.length,
       },
-      data: { type: "array", items: { anyOf: [element(datatype), { type: "array" }] } },
+      data: hasNoJson(datatype)
+        ? { not: {}, description: `${datatype} comes in binary only` }
+        : { type: "array", items: { anyOf: [element(datatype), { type: "array" }] } },
       parameters: { type: "object" },
     },
     anyOf: hasNoJson(datatype) ? [binary] : [{ required: ["data"] }, binary],
@@ -92,7 +101,7 @@ const binary: Schema = {
   properties: { parameters: { required: ["binary_data_size"] } },
 };
 
-/** These come in as bytes only. */
+/** By Open Inference V2 these come in as bytes only. */
 export function hasNoJson(datatype: Datatype): boolean {
   return datatype === "FP16" || datatype === "BF16";
 }
@@ -101,28 +110,42 @@ function sizeOf(size: number): Schema {
   return size === -1 ? { type: "integer", minimum: 0 } : { const: size };
 }
 
+/** In all inputs together: the example of a body has no more, and with more its lists are empty. */
+const mostShown = 1_024;
+
+/** An example of more would fill a page. */
+export function areSmall(specs: readonly TensorSpec[]): boolean {
+  const sizes = specs.map(({ shape }) => product(shape.map((size) => (size === -1 ? 1 : size))));
+  return sizes.reduce((sum, size) => sum + size, 0) <= mostShown;
+}
+
 /** As deep as the input, or one row of it, or flat: the forms that the predict route reads. */
-function nestedInput({ datatype, shape, batchAxis }: TensorSpec, of: ModelMetadata): Schema {
-  const rowAxis = of.batching.type === "unbatched" ? null : batchAxis;
-  const free = shape.map((size, axis) => (axis === rowAxis ? -1 : size));
+function nestedInput({ datatype, shape, batchAxis }: TensorSpec, taken: TakenBy): Schema {
+  const rowAxis = taken.metadata.batching.type === "unbatched" ? null : batchAxis;
+  const free = shape.map((size, axis) => (axis === rowAxis ? anyRows : size));
   const row = shape.toSpliced(rowAxis ?? 0, 1);
   const elements = element(datatype);
-  if (shape.length === 0 || hasNoJson(datatype)) return elements;
+  if (shape.length === 0) return elements;
   const flat = nested([row.includes(-1) ? -1 : product(rowAxis === null ? shape : row)], elements);
-  const empty = { type: "array", maxItems: 0 };
-  const forms = [nested(free, elements), nested(row, elements), flat, empty];
-  if (rowAxis === 0) forms.push({ type: "array", items: flat });
+  const forms = [nested(free, elements), nested(row, elements), flat];
+  if (rowAxis === 0) forms.push({ type: "array", items: flat, minItems: 1 });
+  if (!areSmall(neededOf(taken))) forms.push({ type: "array", maxItems: 0 });
   return { anyOf: forms };
 }
 
+/** Stands for a size: as many as there are rows, of which there is one at least. */
+const anyRows = -2;
+
 function nested(sizes: readonly number[], elements: Schema): Schema {
   return sizes.reduceRight<Schema>(
-    (items, size) =>
-      size === -1
-        ? { type: "array", items }
-        : { type: "array", items, minItems: size, maxItems: size },
+    (items, size) => ({ type: "array", items, ...countOf(size) }),
     elements,
   );
+}
+
+function countOf(size: number): Schema {
+  if (size === anyRows) return { minItems: 1 };
+  return size === -1 ? {} : { minItems: size, maxItems: size };
 }
 
 /** -1 where a size is open. */
@@ -130,7 +153,12 @@ function product(sizes: readonly number[]): number {
   return sizes.includes(-1) ? -1 : sizes.reduce((all, size) => all * size, 1);
 }
 
-const digits = { type: "string", pattern: "^-?[0-9]+$" };
+function digits(sign: "-?" | ""): Schema {
+  return { type: "string", pattern: `^${sign}[0-9]+$` };
+}
+
+/** Beyond it a number in JSON may have been rounded. */
+const exact = Number.MAX_SAFE_INTEGER;
 
 function element(datatype: Datatype): Schema {
   switch (datatype) {
@@ -139,14 +167,17 @@ function element(datatype: Datatype): Schema {
     case "BYTES":
       return { type: "string" };
     case "FP16":
+      return below(65_520);
     case "BF16":
-      return { not: {}, description: `${datatype} comes in binary only` };
+      return below((2 - 2 ** -8) * 2 ** 127);
     case "FP32":
+      return below((2 - 2 ** -24) * 2 ** 127);
     case "FP64":
       return { type: "number" };
     case "INT64":
+      return { anyOf: [{ type: "integer", minimum: -exact, maximum: exact }, digits("-?")] };
     case "UINT64":
-      return { anyOf: [{ type: "integer" }, digits] };
+      return { anyOf: [{ type: "integer", minimum: 0, maximum: exact }, digits("")] };
     case "INT8":
     case "INT16":
     case "INT32":
@@ -160,6 +191,11 @@ function element(datatype: Datatype): Schema {
         maximum: 2 ** Number(datatype.slice("UINT".length)) - 1,
       };
   }
+}
+
+/** Numbers whose nearest float is finite. */
+function below(limit: number): Schema {
+  return { type: "number", exclusiveMinimum: -limit, exclusiveMaximum: limit };
 }
 
 function signed(bits: number): Schema {

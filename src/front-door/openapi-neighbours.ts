@@ -1,13 +1,19 @@
 /* What the document says of the routes of neighbouring servers. */
 import { absent, none, type Operation, predicting } from "./openapi-operation.ts";
 
-const named = ["id", "version"] as const;
-
 function backend(summary: string): Operation {
   const failures = [...predicting, "not-found"] as const;
   const rest = { body: "predict", answer: "prediction", failures } as const;
-  return { tag: "neighbours", summary, query: named, ...rest };
+  return { tag: "neighbours", summary, needed: ["id"], query: ["version"], ...rest };
 }
+
+const cleaning: Operation = {
+  tag: "neighbours",
+  summary: "Forget these lines",
+  needed: ["id"],
+  answer: "host_logs",
+  failures: [...absent, "forbidden"],
+};
 
 export const neighbours: Readonly<Record<string, Operation>> = {
   "POST /predict": {
@@ -59,21 +65,17 @@ export const neighbours: Readonly<Record<string, Operation>> = {
   "GET /get/getlogs": {
     tag: "neighbours",
     summary: "The last lines of a model's processes",
-    query: ["id"],
+    needed: ["id"],
     answer: "host_logs",
     failures: absent,
   },
-  "POST /post/cleanlogs": {
-    tag: "neighbours",
-    summary: "Forget these lines",
-    query: ["id"],
-    answer: "host_logs",
-    failures: [...absent, "forbidden"],
-  },
+  "POST /post/cleanlogs": cleaning,
+  "POST /get/cleanlogs": cleaning,
   "POST /post/addmodel": {
     tag: "neighbours",
     summary: "Models of other kinds, which are not built",
-    query: ["id", "type", "dest"],
+    needed: ["id", "type"],
+    query: ["dest"],
     status: null,
     failures: ["forbidden", "not-implemented"],
   },

@@ -28,13 +28,17 @@ type Tag = (typeof tags)[number]["name"];
 export interface Operation {
   readonly tag: Tag;
   readonly summary: string;
-  /** Parameters of the query, all of them optional. */
+  /** Parameters that the query must have. */
+  readonly needed?: readonly string[];
+  /** Those that it may have. */
   readonly query?: readonly string[];
   readonly body?: RequestForm;
   /** Where there is no name, Fastify has the schema of the answer. */
   readonly answer?: AnswerName | "empty" | "metrics" | "page" | "document";
   /** That of success: 200 where it is left out, null where there is none. */
   readonly status?: 101 | 201 | null;
+  /** Whether Triton's answers have no body, whatever they say. */
+  readonly isSilentInTriton?: true;
   /** Beyond those that any route has. */
   readonly failures: readonly ErrorCode[];
 }

@@ -44,7 +44,12 @@ const predictions: Readonly<Record<string, Operation>> = {
 
 const v2: Readonly<Record<string, Operation>> = {
   "GET /v2": { tag: "health", summary: "Name, version and extensions", failures: none },
-  "GET /v2/health/live": { tag: "health", summary: "The process answers", failures: none },
+  "GET /v2/health/live": {
+    tag: "health",
+    summary: "The process answers",
+    isSilentInTriton: true,
+    failures: none,
+  },
   "GET /v2/health/ready": readiness(),
   "GET /v2/models": { tag: "models", summary: "All models, with their states", failures: none },
   ...twice(`GET ${v2Model}`, "", {
@@ -55,6 +60,7 @@ const v2: Readonly<Record<string, Operation>> = {
   ...twice(`GET ${v2Model}`, "/ready", {
     tag: "health",
     summary: "Whether a model serves, and if not, why",
+    isSilentInTriton: true,
     failures: absent,
   }),
   ...twice(`GET ${v2Model}`, "/config", {
@@ -213,8 +219,8 @@ export const operations: Readonly<Record<string, Operation>> = {
 };
 
 function readiness(): Operation {
-  const summary = "Whether traffic should come";
-  return { tag: "health", summary, query: ["model"], failures: ["model-not-found"] };
+  const row = { tag: "health", summary: "Whether traffic should come", query: ["model"] } as const;
+  return { ...row, isSilentInTriton: true, failures: ["model-not-found"] };
 }
 
 function view(summary: string, answer: AnswerName): Operation {

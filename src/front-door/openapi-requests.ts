@@ -1,10 +1,7 @@
 /* The parameters and the body of one operation. */
 import { codings } from "./content-coding.ts";
 import type { Operation, RequestForm } from "./openapi-operation.ts";
-import type { Schema } from "./openapi-schema.ts";
-
-const text = { type: "string" };
-const anyObject = { type: "object" };
+import { anyObject, nullableText, type Schema, text } from "./openapi-schema.ts";
 
 const headers: Readonly<Record<string, Schema>> = {
   "X-Request-Id": { description: "Kept when it is well-formed, else one is made.", schema: text },
@@ -34,11 +31,13 @@ const headersOfBody: Partial<Record<RequestForm, readonly string[]>> = {
   v2: ["X-Request-Timeout-Ms", "X-Priority", "Content-Encoding", "Inference-Header-Content-Length"],
 };
 
-export function parametersOf(path: string, { query = [], body }: Operation): readonly Schema[] {
+export function parametersOf(path: string, operation: Operation): readonly Schema[] {
+  const { query = [], needed = [], body } = operation;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
   const own = body === undefined ? [] : (headersOfBody[body] ?? []);
   return [
     ...names.map((name) => ({ name, in: "path", required: true, schema: text })),
+    ...needed.map((name) => ({ name, in: "query", required: true, schema: text })),
     ...query.map((name) => ({ name, in: "query", schema: text })),
     ...["X-Request-Id", ...own].map((name) => ({ $ref: `#/components/parameters/${name}` })),
   ];
@@ -61,6 +60,23 @@ const form = {
   },
 };
 
+const nullableObject = { type: ["object", "null"] };
+
+/** Of the inference platform, whose clients send null for what they leave out. */
+const platform = {
+  type: "object",
+  properties: {
+    ...{ model: nullableText, version: nullableText, parameters: nullableObject },
+    features: { type: ["array", "number", "string", "boolean", "null"] },
+    inputs: { type: ["object", "array", "null"] },
+    text: { type: "null", description: "Until there are models of text" },
+  },
+  anyOf: [
+    { required: ["features"], properties: { features: { not: { type: "null" } } } },
+    { required: ["inputs"], properties: { inputs: { not: { type: "null" } } } },
+  ],
+};
+
 /** Of no model in particular. */
 const general = {
   predict: {
@@ -71,13 +87,13 @@ const general = {
   nexus: {
     type: "object",
     required: ["model_id", "features"],
-    properties: { model_id: text, request_id: text },
+    properties: { model_id: text, request_id: nullableText, features: { type: "array" } },
   },
-  platform: { type: "object", properties: { model: text, version: text, parameters: anyObject } },
+  platform,
   platform_batch: {
     type: "object",
     required: ["requests"],
-    properties: { requests: { type: "array", minItems: 1, maxItems: 100, items: anyObject } },
+    properties: { requests: { type: "array", minItems: 1, maxItems: 100, items: platform } },
   },
   patch: anyObject,
   fields: anyObject,

@@ -42,6 +42,7 @@ interface ModelParams {
 }
 
 type ModelRequest = FastifyRequest<{ Params: ModelParams }>;
+type ReadyRequest = FastifyRequest<{ Querystring: { model?: string } }>;
 type Answer = unknown | Promise<unknown>;
 type Handler<Request> = (request: Request, reply: FastifyReply) => Answer;
 
@@ -92,29 +93,24 @@ function addV2Extensions(app: FastifyInstance, parts: PlainRouteParts): void {
 function addHealth(app: FastifyInstance, parts: PlainRouteParts): void {
   const { directory } = parts;
   const isTriton = parts.settings.compatTriton;
-  const ready: Handler<FastifyRequest<{ Querystring: { model?: string } }>> = (request, reply) => {
-    const { model } = request.query;
-    const verdict =
-      model === undefined
-        ? judgeServer(directory.server, directory.models)
-        : judgeModel(directory.server, directory.model(model));
-    return sendReadiness(reply, verdict);
-  };
+  const ready =
+    (send: (reply: FastifyReply, verdict: Readiness) => unknown): Handler<ReadyRequest> =>
+    (request, reply) => {
+      const { model } = request.query;
+      const verdict =
+        model === undefined
+          ? judgeServer(directory.server, directory.models)
+          : judgeModel(directory.server, directory.model(model));
+      return send(reply, verdict);
+    };
   const live = { schema: { response: answers.liveness } };
   const readyOptions = { schema: { querystring: readyQuery, response: answers.serverReadiness } };
   app.get("/livez", live, () => ({ live: true }));
   app.get("/v2/health/live", live, (_request, reply) =>
     isTriton ? tellTriton(reply, alwaysReady) : { live: true },
   );
-  app.get("/readyz", readyOptions, ready);
-  app.get<{ Querystring: { model?: string } }>(
-    "/v2/health/ready",
-    readyOptions,
-    (request, reply) =>
-      isTriton
-        ? tellTriton(reply, judgeServer(directory.server, directory.models))
-        : ready(request, reply),
-  );
+  app.get("/readyz", readyOptions, ready(sendReadiness));
+  app.get("/v2/health/ready", readyOptions, ready(isTriton ? tellTriton : sendReadiness));
   app.get("/health", { schema: { response: answers.health } }, () => describeHealth(parts));
 }
 
@@ -128,7 +124,8 @@ function tellTriton(reply: FastifyReply, { ready }: Readiness, error?: string): 
   reply.hijack();
   const body = ready || error === undefined ? "" : JSON.stringify({ error });
   const type = body === "" ? {} : { "content-type": "application/json" };
-  reply.raw.writeHead(ready ? 200 : 400, { ...type, "content-length": body.length });
+  const headers = { ...type, "x-request-id": String(reply.request.id) };
+  reply.raw.writeHead(ready ? 200 : 400, { ...headers, "content-length": body.length });
   reply.raw.end(body);
   return reply;
 }

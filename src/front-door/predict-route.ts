@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Millis } from "../platform/clock.ts";
 import { type Failure, type TroupeError, toFailure } from "../protocol/errors.ts";
 import type { AnswerBytes, DoneFrame } from "../protocol/frames.ts";
+import type { Pieces } from "../protocol/pieces.ts";
 import {
   type BodyListener,
   BodyPredictions,
@@ -121,7 +122,7 @@ class Exchange {
     if (this.#request.headers.expect !== undefined) this.#response.writeContinue();
     const { maxBodyBytes: maxBytes } = this.#parts;
     const limits = { maxBytes, onBytes: (bytes: number) => this.#grow(bytes) };
-    const onBody = (error: TroupeError | undefined, body: Buffer) => {
+    const onBody = (error: TroupeError | undefined, body: Pieces) => {
       if (error === undefined) this.#submit(body);
       else this.#fail(toFailure(error), this.#request.complete);
     };
@@ -159,7 +160,7 @@ class Exchange {
     );
   }
 
-  #submit(body: Buffer): void {
+  #submit(body: Pieces): void {
     if (this.#content === undefined || this.#isAnswered) return;
     this.#disarmUpload?.();
     try {

@@ -6,6 +6,7 @@ import type { Clock, Millis } from "../platform/clock.ts";
 import type { Failure } from "../protocol/errors.ts";
 import type { AnswerBytes, DoneFrame, Priority } from "../protocol/frames.ts";
 import { hasMemory } from "../protocol/model-metadata.ts";
+import { joined, type Pieces } from "../protocol/pieces.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Target } from "./directory.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -58,7 +59,7 @@ export interface Asked {
   /** Empty where the body names it. */
   readonly model: string;
   /** Once it is admitted. Throws the TroupeError that the caller gets. */
-  submit(content: RequestContent, body: Buffer): void;
+  submit(content: RequestContent, body: Pieces): void;
   /** The caller has left. */
   cancel(): void;
   /** Counts and logs what the caller got; once. */
@@ -131,7 +132,7 @@ export class Prediction implements Asked {
     return version ?? "";
   }
 
-  submit(content: BodyLayout, body: Buffer): void {
+  submit(content: BodyLayout, body: Pieces): void {
     if (this.#admitted === undefined) return;
     const { target, deadlineAt } = this.#admitted;
     const sequence = this.#sequenceOf(content, body, target);
@@ -201,9 +202,10 @@ export class Prediction implements Asked {
   }
 
   /** Null where the request stands for itself. Only models that remember pay for the look into the body. */
-  #sequenceOf(content: BodyLayout, body: Buffer, target: Target): SequenceCall | null {
+  #sequenceOf(content: BodyLayout, pieces: Pieces, target: Target): SequenceCall | null {
     const { metadata } = target.version;
     if (metadata === null || !hasMemory(metadata)) return null;
+    const body = joined(pieces);
     if (!content.codec.startsWith("v2")) {
       refuseSequence(body);
       return null;

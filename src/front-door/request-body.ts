@@ -1,8 +1,9 @@
-/* Reads the body of a request, within its limits, as the one buffer that is forwarded. */
+/* Reads the body of a request, within its limits, in the pieces that are forwarded. */
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { TroupeError } from "../protocol/errors.ts";
+import { joined, type Pieces } from "../protocol/pieces.ts";
 import { type Coding, unpacker } from "./content-coding.ts";
 
 export interface BodyLimits {
@@ -11,7 +12,7 @@ export interface BodyLimits {
   readonly onBytes: (bytes: number) => TroupeError | undefined;
 }
 
-/** How the bytes on the wire become the buffer. */
+/** How the bytes on the wire become the body. */
 export interface BodyForm {
   /** Null where they come as they are. */
   readonly coding: Coding | null;
@@ -32,7 +33,7 @@ export function declaredLength(request: IncomingMessage, maxBytes: number): numb
   return bytes;
 }
 
-type Done = (error: TroupeError | undefined, body: Buffer) => void;
+type Done = (error: TroupeError | undefined, body: Pieces) => void;
 
 /** Calls back once, unless the caller goes away before the end. The limits are those of the body without its coding. */
 export function readBody(
@@ -52,7 +53,7 @@ export function readBody(
     release();
     source.off("data", onData);
     source.off("end", onEnd);
-    done(error, empty);
+    done(error, nothing);
   }
   function onData(chunk: Buffer): void {
     chunks.push(chunk);
@@ -61,8 +62,7 @@ export function readBody(
     if (error !== undefined) refuse(error);
   }
   function onEnd(): void {
-    const [only] = chunks;
-    done(undefined, chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks));
+    done(undefined, chunks);
   }
   source.on("data", onData);
   source.on("end", onEnd);
@@ -73,7 +73,8 @@ export function readText(request: IncomingMessage, maxBytes: number): Promise<st
   return new Promise((resolve, reject) => {
     request.on("close", () => reject(new TroupeError("cancelled", "the client left")));
     request.on("error", () => undefined);
-    readBody(request, { maxBytes, onBytes: () => undefined }, (error, body) => {
+    readBody(request, { maxBytes, onBytes: () => undefined }, (error, pieces) => {
+      const body = joined(pieces);
       if (error !== undefined) reject(error);
       else if (isUtf8(body)) resolve(body.toString());
       else reject(new TroupeError("invalid-request", "body must be UTF-8"));
@@ -81,7 +82,7 @@ export function readText(request: IncomingMessage, maxBytes: number): Promise<st
   });
 }
 
-const empty = Buffer.alloc(0);
+const nothing: Pieces = [];
 
 function judge(chunks: number, bytes: number, maxBytes: number): TroupeError | undefined {
   if (bytes > maxBytes) return tooLarge(`more than ${maxBytes}`, maxBytes);

@@ -12,9 +12,12 @@ export interface FrameOutcome
 
 /** One line, as for a request over HTTP, with the status that it would have there. */
 export function noteFrame(log: AccessLog, route: string, outcome: FrameOutcome): void {
-  const { frame, failure, ...rest } = outcome;
+  const { frame, failure, model, version, totalMs, stages } = outcome;
   log.note({
-    ...rest,
+    model,
+    version,
+    totalMs,
+    stages,
     route,
     requestId: frame.requestId,
     status: failure === null ? 200 : httpStatus[failure.code],

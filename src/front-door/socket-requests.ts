@@ -126,7 +126,7 @@ export class SocketRequests {
       version: admitted.target.version.version,
       pinned: asked !== undefined || sequence?.start === false,
       codec,
-      body,
+      body: [body],
       deadlineAt: admitted.deadlineAt,
       priority,
       requestId,

@@ -19,6 +19,7 @@ import { noMemory, SocketSequences } from "./socket-sequences.ts";
 import { addressOf, type SocketTarget } from "./socket-target.ts";
 import { SocketWriter } from "./socket-writer.ts";
 import { closeCode } from "./statuses.ts";
+import type { Wire } from "./tick-cork.ts";
 
 interface Message {
   readonly bytes: Buffer;
@@ -39,11 +40,11 @@ export class SocketSession {
   #sampleFrames = 0;
   #disarmDrain: (() => void) | undefined;
 
-  constructor(parts: ServingParts, socket: WebSocket, target: SocketTarget) {
+  constructor(parts: ServingParts, socket: WebSocket, wire: Wire, target: SocketTarget) {
     this.#parts = parts;
     this.#socket = socket;
     this.#target = target;
-    this.#writer = new SocketWriter(socket, {
+    this.#writer = new SocketWriter(socket, wire, {
       ...parts,
       onTaken: () => this.#gate.noteTaken(),
       onClogged: () => this.#gate.pause(),

@@ -8,6 +8,7 @@ import type { DoorMetrics } from "./door-metrics.ts";
 import { endWords } from "./seat.ts";
 import type { FrameId } from "./socket-frame.ts";
 import type { SequenceNotice } from "./socket-sequences.ts";
+import { TickCork, type Wire } from "./tick-cork.ts";
 
 export interface WriterParts {
   readonly settings: Pick<DoorSettings, "wsMaxBufferedBytes">;
@@ -24,10 +25,12 @@ const hardBound = 16;
 export class SocketWriter {
   readonly #socket: WebSocket;
   readonly #parts: WriterParts;
+  readonly #cork: TickCork;
 
-  constructor(socket: WebSocket, parts: WriterParts) {
+  constructor(socket: WebSocket, wire: Wire, parts: WriterParts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.#cork = new TickCork(wire);
   }
 
   get isClogged(): boolean {
@@ -82,6 +85,7 @@ export class SocketWriter {
       return;
     }
     metrics.framesOut.add();
+    this.#cork.hold();
     this.#socket.send(bytes, { binary: isBinary }, () => {
       onSent();
       onTaken();

@@ -36,6 +36,19 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   "deadline-exceeded": 503,
 };
 
+/** Of codes that have another status in some cases. */
+const otherStatuses: Partial<Readonly<Record<ErrorCode, number>>> = {
+  "invalid-request": 500,
+  "model-not-found": 400,
+  "model-unavailable": 404,
+};
+
+/** All that `tritonRefusal` may answer a code with. */
+export function tritonStatuses(code: ErrorCode): readonly number[] {
+  const other = otherStatuses[code];
+  return other === undefined ? [statuses[code]] : [statuses[code], other];
+}
+
 /** Of codes for which Triton has one text, whatever the reason. */
 const texts: Partial<Readonly<Record<ErrorCode, string>>> = {
   "not-found": "Not Found",
@@ -48,7 +61,13 @@ const texts: Partial<Readonly<Record<ErrorCode, string>>> = {
 /** Mistakes of clients that Triton takes for its own, and its tests expect it to; the beginnings of our texts are its. */
 const internalMistakes = /^(?:Failed|Unable) to parse '(?:data|shape)'/;
 
+/** So begins, for Triton's clients, whatever a load or an unload could not do. */
+const failedChange = /^failed to (?:load|unload) '/;
+
 export function tritonRefusal({ code, message }: Failure, url: string): TritonRefusal {
+  if (failedChange.test(message)) {
+    return { status: code === "model-not-found" ? 400 : statuses[code], error: message };
+  }
   if (code === "model-not-found") return unknownModel(message, url);
   // Nothing of it could be loaded, or was.
   if (code === "model-unavailable" && message.startsWith("model '"))
@@ -81,9 +100,12 @@ interface Place {
   readonly version: string | undefined;
 }
 
+/** Where the path has no model, the query may name one. */
 function placeOf(url: string): Place {
-  const parts = (url.split("?")[0] ?? "").split("/");
+  const [path = "", query = ""] = url.split("?");
+  const parts = path.split("/");
   const at = parts.indexOf("models");
+  if (at < 0) return { model: new URLSearchParams(query).get("model") ?? "", version: undefined };
   const version = parts[at + 2] === "versions" ? parts[at + 3] : undefined;
   return { model: decoded(parts[at + 1] ?? ""), version: version && decoded(version) };
 }

@@ -13,7 +13,9 @@ const modelFile = "model.onnx";
 
 /** Fields of the form and parameters of the query, as they come, each at most once. */
 export class UploadForm {
-  model: string | null = null;
+  /** The model's name, where it is said for sure: `name` gives way to an `id` that comes later. */
+  id: string | null = null;
+  #name: string | null = null;
   version: string | null = null;
   config: string | null = null;
 
@@ -21,9 +23,12 @@ export class UploadForm {
   set(field: string, value: string): void {
     switch (field) {
       case "id":
+        if (this.id !== null) throw invalid("id was given twice");
+        this.id = checkName(field, value);
+        return;
       case "name":
-        if (this.model !== null) throw invalid("id was given twice");
-        this.model = checkName(field, value);
+        if (this.#name !== null) throw invalid("name was given twice");
+        this.#name = value;
         return;
       case "version":
         if (this.version !== null) throw invalid("version was given twice");
@@ -40,7 +45,9 @@ export class UploadForm {
 
   /** Throws `invalid-request` where it was never said. */
   get named(): string {
-    if (this.model !== null) return this.model;
+    if (this.id !== null) return this.id;
+    // Beside an id it is a title, as Model-Nexus has it, which may be any text.
+    if (this.#name !== null) return checkName("name", this.#name);
     throw invalid("id must name the model, as a field of the form or in the query");
   }
 }

@@ -79,7 +79,7 @@ async function readInto(
     onField: (field: string, value: string) => form.set(field, value),
     onFile: (name: string, content: Readable) => {
       checkFileName(name);
-      const { model, version } = form;
+      const { id: model, version } = form;
       return upload.store(name, content, model === null ? null : { model, version });
     },
   };

@@ -4,7 +4,6 @@ import type { TraceChange } from "../protocol/traces.ts";
 import { readFields } from "./json-request.ts";
 import { guardOf } from "./management-guard.ts";
 import { type ManagementParts, queryOf } from "./management-routes.ts";
-import { knownName } from "./plain-name.ts";
 import type { Tracer } from "./tracer.ts";
 import { traceChangeOf } from "./v2-trace.ts";
 import { changeTracing, type TraceSettingParts } from "./v2-trace-change.ts";
@@ -20,7 +19,7 @@ interface Params {
 type TraceRequest = FastifyRequest<{ Params: Params }>;
 
 export function addV2Trace(app: FastifyInstance, parts: TraceParts): void {
-  const { settings, ask, tracer } = parts;
+  const { settings, ask, tracer, directory } = parts;
   const settingOf = ({ params: { model } }: TraceRequest, change: TraceChange) =>
     changeTracing(parts, model ?? null, change);
   const changed = async (request: TraceRequest, reply: FastifyReply) =>
@@ -31,8 +30,9 @@ export function addV2Trace(app: FastifyInstance, parts: TraceParts): void {
   }
   app.get("/v2/trace", async (request, reply) => {
     const { model = null } = queryOf(request, ["model"]);
+    if (model !== null) directory.model(model);
     tracer.flush();
-    const text = await ask({ type: "traces", model: model && knownName("model", model) });
+    const text = await ask({ type: "traces", model });
     reply.type("application/json");
     return text;
   });

@@ -4,14 +4,17 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { TroupeError, toFailure } from "../protocol/errors.ts";
 import type { DoorFeed } from "./door-feed.ts";
+import { formFor, troupeForm } from "./failure-form.ts";
 import { FeedSocket, feedEndpoint, isFeedPath, parseReplayAsk } from "./feed-sockets.ts";
 import { rawFailure } from "./http-answer.ts";
 import { askOf, judgeManagement } from "./management-guard.ts";
+import type { MessageRoom } from "./message-room.ts";
 import { requestIdOf } from "./request-head.ts";
 import type { ServingParts } from "./socket-requests.ts";
+import { SocketRoom } from "./socket-room.ts";
 import { SocketSession } from "./socket-session.ts";
 import { checkSamples, matchSocketPath } from "./socket-target.ts";
-import { httpStatus } from "./statuses.ts";
+import type { Wire } from "./tick-cork.ts";
 
 const maxFragments = 128;
 const maxBufferedChunks = 4_096;
@@ -19,6 +22,7 @@ const closeMs = 5_000;
 
 export interface SocketParts extends ServingParts {
   readonly feed: DoorFeed;
+  readonly room: MessageRoom;
 }
 
 /** What lives on a socket. */
@@ -29,7 +33,7 @@ interface Session {
 /** An upgrade that is taken. */
 interface Taken {
   readonly endpoint: string;
-  readonly begin: (socket: WebSocket) => Session;
+  readonly begin: (socket: WebSocket, wire: Wire) => Session;
 }
 
 export class WebSockets {
@@ -64,7 +68,8 @@ export class WebSockets {
       const { endpoint, begin } = this.#judge(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
         this.#count(endpoint, 101);
-        const session = begin(webSocket);
+        new SocketRoom(this.#parts, webSocket, socket);
+        const session = begin(webSocket, socket);
         this.#sessions.add(session);
         webSocket.on("close", () => this.#forget(session));
         if (this.#isDraining) session.drain();
@@ -115,7 +120,7 @@ export class WebSockets {
     if (target.model !== undefined) this.#parts.directory.find(target.model, target.version);
     return {
       endpoint: target.endpoint,
-      begin: (socket) => new SocketSession(this.#parts, socket, target),
+      begin: (socket, wire) => new SocketSession(this.#parts, socket, wire, target),
     };
   }
 
@@ -134,11 +139,12 @@ export class WebSockets {
 
   #refuse(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
     const failure = toFailure(thrown);
-    const status = httpStatus[failure.code];
-    this.#count(endpointOf(request.url ?? ""), status);
+    const requestId = requestIdOf(request.headers);
+    const form = formFor(request.url, this.#parts.settings.compatTriton) ?? troupeForm;
+    this.#count(endpointOf(request.url ?? ""), form(failure, requestId).status);
     // An HTTP server's sockets stay half open, and nothing times an upgrade out.
     socket.once("finish", () => socket.destroy());
-    socket.end(rawFailure(failure, requestIdOf(request.headers)));
+    socket.end(rawFailure(failure, requestId, form));
   }
 
   #count(endpoint: string, status: number): void {

@@ -85,6 +85,9 @@ export type DoorCommand =
   | { readonly type: "events"; readonly events: readonly FeedEvent[] }
   | { readonly type: "drain" };
 
+/** Of a report that nobody waits for: it is only kept. */
+export const unawaitedReport = 0;
+
 /** Front door to supervisor. */
 export type DoorEvent =
   | { readonly type: "booted" }
@@ -116,9 +119,6 @@ export type DoorEvent =
 
 /** "For a while": how long inputs that killed hosts are refused. */
 export const poisonTtlMs = 3_600_000;
-
-/** The number of a report that nobody waits for; it is only kept. */
-export const unawaited = 0;
 
 export interface NamedFile {
   readonly name: string;

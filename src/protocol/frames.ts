@@ -36,6 +36,7 @@
 import { lengthBytes, saidJsonBytes } from "./binary-body.ts";
 import type { Failure } from "./errors.ts";
 import type { FrameWriter } from "./frame-stream.ts";
+import { bytesIn } from "./pieces.ts";
 import type { Pressure } from "./pressure.ts";
 import {
   claimBytes,
@@ -112,6 +113,11 @@ export interface RequestFrame {
   readonly traced: boolean;
 }
 
+/** A request before it is bytes. */
+export type WrittenRequest = Omit<RequestFrame, "body" | "ownMemory"> & {
+  readonly body: readonly Uint8Array[];
+};
+
 /** An answer as it came from its host. */
 export interface AnswerBytes {
   /** How much of the body is JSON, with binary tensors behind it; 0 where all of it is. */
@@ -164,11 +170,11 @@ export function writeHello(writer: FrameWriter, hostId: string): void {
   writer.ascii(hostId);
 }
 
-export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
+export function writeRequest(writer: FrameWriter, frame: WrittenRequest): void {
   const { requestId, sequence, body } = frame;
   const claimed = sequence === null ? 0 : claimBytes(sequence);
   const padBytes = padFor(frame, 1 + 17 + requestId.length + claimed);
-  writer.begin(2, 17 + requestId.length + claimed + padBytes + body.length);
+  writer.begin(2, 17 + requestId.length + claimed + padBytes + bytesIn(body));
   writer.u32(frame.id);
   writer.u8(codecNames.indexOf(frame.codec));
   writer.u8(flagsOf(frame));
@@ -179,21 +185,23 @@ export function writeRequest(writer: FrameWriter, frame: RequestFrame): void {
   if (sequence !== null) putClaim(writer, sequence);
   writer.u8(padBytes);
   for (let at = 0; at < padBytes; at += 1) writer.u8(0);
-  writer.bytes(body);
+  for (const piece of body) writer.bytes(piece);
 }
 
-function flagsOf({ alone, stream, sequence, hurried, traced }: RequestFrame): number {
+function flagsOf({ alone, stream, sequence, hurried, traced }: WrittenRequest): number {
   const kind = (alone ? 1 : 0) | (stream ? 2 : 0) | (sequence === null ? 0 : 4);
   return kind | (hurried ? 8 : 0) | (traced ? 16 : 0);
 }
 
 const alignment = 8;
+const nothing = new Uint8Array(0);
 
 /** The zeros before a body that would begin at `bodyAt`. */
-function padFor({ codec, body }: RequestFrame, bodyAt: number): number {
+function padFor({ codec, body }: WrittenRequest, bodyAt: number): number {
   const isBinary = codec === "v2-raw" || codec === "v2-binary" || codec === "predict-binary";
   if (!isBinary) return 0;
-  const tensorsAt = bodyAt + (codec === "v2-raw" ? 0 : lengthBytes + (saidJsonBytes(body) ?? 0));
+  const tensorsAt =
+    bodyAt + (codec === "v2-raw" ? 0 : lengthBytes + (saidJsonBytes(body[0] ?? nothing) ?? 0));
   return (alignment - (tensorsAt % alignment)) % alignment;
 }
 

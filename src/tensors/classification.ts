@@ -38,7 +38,8 @@ export function classify(tensor: Tensor, { most, axis, labels }: Classes): Tenso
   const data: string[] = [];
   for (let row = 0; row < rows; row += 1) {
     const one = axis === null ? tensor : slice(tensor, axis, row, 1);
-    data.push(...bestOf(widenHalf(one).data as TypedArray, most, labels));
+    // Not by a spread: as many arguments as there may be classes, no call takes.
+    for (const text of bestOf(widenHalf(one).data as TypedArray, most, labels)) data.push(text);
   }
   const classes = rows === 0 ? 0 : data.length / rows;
   return { datatype: "BYTES", shape: axis === null ? [classes] : [rows, classes], data };
@@ -80,6 +81,20 @@ function scoreText(score: number | bigint | undefined, scores: TypedArray): stri
 }
 
 function fixed(score: number): string {
-  const text = score.toFixed(6);
-  return Object.is(score, -0) ? `-${text}` : text;
+  const text = isTie(score) ? evenTie(score) : Math.abs(score).toFixed(6);
+  return score < 0 || Object.is(score, -0) ? `-${text}` : text;
+}
+
+/** Only an odd number of 128ths lies in the middle between two numbers of six decimals. */
+const tieParts = 128;
+
+function isTie(score: number): boolean {
+  return Math.abs(score * tieParts) % 2 === 1;
+}
+
+/** To the even one, as C has it; `toFixed` takes the larger. */
+function evenTie(score: number): string {
+  const millionths = (BigInt(Math.abs(score * tieParts)) * 15_625n) / 2n;
+  const digits = String(millionths + (millionths % 2n)).padStart(7, "0");
+  return `${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }

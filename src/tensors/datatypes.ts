@@ -39,7 +39,12 @@ type DatatypeTraits =
       readonly array: TypedArrayConstructor;
       readonly range: IntegerRange<bigint>;
     }
-  | { readonly kind: "half"; readonly bytes: number; readonly array: TypedArrayConstructor }
+  | {
+      readonly kind: "half";
+      readonly bytes: number;
+      readonly array: TypedArrayConstructor;
+      readonly datatype: "FP16" | "BF16";
+    }
   | { readonly kind: "float"; readonly bytes: number; readonly array: TypedArrayConstructor }
   /** Elements are strings, each as long as it likes. */
   | { readonly kind: "string"; readonly bytes: null; readonly array: null };
@@ -63,8 +68,8 @@ export const datatypeTraits: Readonly<Record<Datatype, DatatypeTraits>> = {
   INT16: integer(Int16Array, -0x8000, 0x7fff),
   INT32: integer(Int32Array, -0x8000_0000, 0x7fff_ffff),
   INT64: long(BigInt64Array, -(2n ** 63n), 2n ** 63n - 1n),
-  FP16: { kind: "half", bytes: 2, array: Uint16Array },
-  BF16: { kind: "half", bytes: 2, array: Uint16Array },
+  FP16: { kind: "half", bytes: 2, array: Uint16Array, datatype: "FP16" },
+  BF16: { kind: "half", bytes: 2, array: Uint16Array, datatype: "BF16" },
   FP32: { kind: "float", bytes: 4, array: Float32Array },
   FP64: { kind: "float", bytes: 8, array: Float64Array },
   BYTES: { kind: "string", bytes: null, array: null },

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
+import { placeIn } from "../protocol/json-place.ts";
 import type { ServedModel } from "./codec.ts";
 import { isTooDeep, maxDepth } from "./json-depth.ts";
 import { findJsonFault } from "./json-fault.ts";
-import { placeIn } from "./json-place.ts";
 import { scanJson } from "./json-scanner.ts";
 import { perModel } from "./per-model.ts";
 import { invalidRequest } from "./wording.ts";
@@ -76,6 +76,6 @@ function faultOf(body: Uint8Array): string {
 }
 
 function inPlace(body: Uint8Array, position = body.length): string {
-  const place = placeIn(body, position);
+  const place = placeIn(body, position, maxDepth);
   return place === "" ? "" : `, in ${place}`;
 }

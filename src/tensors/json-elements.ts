@@ -5,6 +5,7 @@ import {
   type TypedArray,
   type WritableData,
 } from "./datatypes.ts";
+import { narrowToHalf } from "./half-floats.ts";
 
 // One loop a kind of element, each on one class of array, so that the engine compiles each to a few instructions.
 
@@ -17,8 +18,8 @@ export interface Target {
 
 /**
  * Reads a flat list of JSON values into the target and moves `at` past it. Gives the index of the first value that is
- * no element of the datatype, or -1; nothing is ever rounded into the range, wrapped or truncated. FP32 takes numbers
- * to the nearest float, as every reader of decimal numbers must, and refuses those whose nearest is infinite.
+ * no element of the datatype, or -1; nothing is ever rounded into the range, wrapped or truncated. FP32, FP16 and BF16
+ * take numbers to the nearest float, as every reader of decimal numbers must, and refuse those whose nearest is infinite.
  */
 export function readRun(values: readonly unknown[], target: Target): number {
   const bad = readInto(values, target);
@@ -41,7 +42,7 @@ function readInto(values: readonly unknown[], { datatype, data, at }: Target): n
     case "string":
       return readStrings(values, data as string[], at);
     case "half":
-      return 0;
+      return readHalves(values, { data: data as Uint16Array, at, datatype: traits.datatype });
   }
 }
 
@@ -65,6 +66,22 @@ function readFloat64s(values: readonly unknown[], data: Float64Array, at: number
     const value = values[i];
     if (typeof value !== "number" || value - value !== 0) return i;
     data[at + i] = value;
+  }
+  return -1;
+}
+
+interface HalfTarget {
+  readonly data: Uint16Array;
+  readonly at: number;
+  readonly datatype: "FP16" | "BF16";
+}
+
+function readHalves(values: readonly unknown[], { data, at, datatype }: HalfTarget): number {
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i];
+    const bits = typeof value === "number" ? narrowToHalf(value, datatype) : undefined;
+    if (bits === undefined) return i;
+    data[at + i] = bits;
   }
   return -1;
 }

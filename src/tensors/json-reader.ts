@@ -16,10 +16,16 @@ interface TensorHead {
 /**
  * A tensor from nested lists or a flat one. With a shape only the number of elements is compared, as Open Inference V2
  * has it (section "Tensor Data"); without one the nesting is the shape, and a bare value has rank 0. Throws
- * `invalid-request` naming the input, what was expected and what came; see `readElements`.
+ * `invalid-request` naming the input, what was expected and what came, see `readElements`; and for FP16 and BF16, which
+ * have no form in that protocol's JSON (Triton's text).
  */
 export function readTensor(head: TensorHead, value: unknown, shape?: readonly number[]): Tensor {
   const { name, datatype } = head;
+  if (datatype === "FP16" || datatype === "BF16") {
+    throw invalidRequest(
+      `receiving ${datatype} data via JSON is not supported. Please use the binary data format for input ${name}`,
+    );
+  }
   const dims = nestingOf(name, value);
   if (shape !== undefined) checkCount(name, product(dims), shape);
   return { datatype, shape: shape ?? dims, data: readElements(head, value, dims) };
@@ -28,8 +34,8 @@ export function readTensor(head: TensorHead, value: unknown, shape?: readonly nu
 /**
  * The elements of `value`, whose nesting is `dims` as `nestingOf` found it, in row-major order. BOOL takes true and
  * false; integers must be integral and in range; INT64 and UINT64 take strings of digits too, and numbers only up to
- * 2^53 - 1; FP32 and FP64 take finite numbers; BYTES takes strings. Throws `invalid-request` for the first element that is
- * none of these, and for FP16 and BF16, which have no form in JSON (Triton's text).
+ * 2^53 - 1; floats take finite numbers, of any width; BYTES takes strings. Throws `invalid-request` for the first element
+ * that is none of these.
  */
 export function readElements(
   head: TensorHead,
@@ -37,11 +43,6 @@ export function readElements(
   dims: readonly number[],
 ): TensorData {
   const { name, datatype } = head;
-  if (datatype === "FP16" || datatype === "BF16") {
-    throw invalidRequest(
-      `receiving ${datatype} data via JSON is not supported. Please use the binary data format for input ${name}`,
-    );
-  }
   if (value instanceof NumberList) {
     return datatype === "FP32" ? value.values : readElements(head, value.toLists(), dims);
   }

@@ -10,12 +10,16 @@ const closeBracket = 0x5d;
 
 const firstRoom = 1_024;
 const roomGrowth = 4;
+/** What is kept from one body to the next: the numbers of a picture, 1 MB. */
+const mostKept = 262_144;
+/** Grown for every body anew, it would be as much garbage again as the numbers themselves. */
+let kept = new Float32Array(firstRoom);
 
-/** Reads the lists of numbers of one body, nested or not, each into the same memory first. */
+/** Reads the lists of numbers of one body, nested or not, each into the same memory first; one at a time. */
 export class NumberListScanner {
   readonly #numbers: FloatScanner;
   readonly #body: Uint8Array;
-  #values: Float32Array = new Float32Array(firstRoom);
+  #values: Float32Array<ArrayBuffer> = kept;
   #count = 0;
   #dims: number[] = [];
   #innermost = -1;
@@ -100,10 +104,11 @@ export class NumberListScanner {
     return next === closeBracket ? count - first : -1;
   }
 
-  #grow(): Float32Array {
+  #grow(): Float32Array<ArrayBuffer> {
     const wider = new Float32Array(roomGrowth * this.#values.length);
     wider.set(this.#values);
     this.#values = wider;
+    if (wider.length <= mostKept) kept = wider;
     return wider;
   }
 

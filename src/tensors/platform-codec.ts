@@ -18,8 +18,10 @@ export const platformCodec: Codec = {
   encodeEnd: encodePredictionEnd,
 };
 
+/** Its clients send null for each field that they leave out. */
 function decodePlatform(json: unknown, model: ServedModel): DecodedRequest {
-  const request = expectObject("body", json);
+  const fields = Object.entries(expectObject("body", json));
+  const request = Object.fromEntries(fields.filter(([, value]) => value !== null));
   if (!Object.hasOwn(request, "text")) return readPrediction(request, null, model);
   throw invalidRequest(
     `Cannot read 'text': model ${quoted(model.name)} takes tensors, expected 'features' or 'inputs'; models of text are not built yet`,

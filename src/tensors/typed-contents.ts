@@ -56,8 +56,13 @@ export function readContents(head: TensorHead, message: Uint8Array): Tensor {
   return readBinary(head, elementsOf(head, field, piecesIn(head, field, message)));
 }
 
+interface Varint {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** A lone varint has no bytes of its own: it is kept as what it is. */
-type Piece = { readonly bytes: Uint8Array } | { readonly low: number; readonly high: number };
+type Piece = { readonly bytes: Uint8Array } | Varint;
 
 function piecesIn(head: TensorHead, field: ContentsField, message: Uint8Array): readonly Piece[] {
   const pieces: Piece[] = [];
@@ -119,8 +124,8 @@ function integersOf(head: TensorHead, field: ContentsField, pieces: readonly Pie
   const write = writers[head.datatype as keyof typeof writers];
   const out = new DataView(new ArrayBuffer(count * write.bytes));
   let at = 0;
-  const put = ({ low, high }: { readonly low: number; readonly high: number }) => {
-    if (!write.put(out, at, low, high)) throw outOfRange(head, at / write.bytes, low);
+  const put = ({ low, high }: Varint) => {
+    if (!write.put(out, at, low, high)) throw outOfRange(head, at / write.bytes, { low, high });
     at += write.bytes;
   };
   for (const piece of pieces) {
@@ -148,21 +153,25 @@ interface IntegerWriter {
   readonly put: (out: DataView, at: number, low: number, high: number) => boolean;
 }
 
-/** The field is wider than some of the datatypes that are sent in it. */
-function narrow(bytes: number, least: number, most: number): IntegerWriter {
-  const isSigned = least < 0;
+/** The field is wider than some of the datatypes that are sent in it, and what is on the wire than the field. */
+function narrow(bytes: keyof typeof setters, least: number, most: number): IntegerWriter {
+  const write = setters[bytes];
   return {
     bytes,
-    put: (out, at, low) => {
-      const value = isSigned ? low | 0 : low;
+    put: (out, at, low, high) => {
+      const value = (least < 0 ? high | 0 : high) * 2 ** 32 + low;
       if (value < least || value > most) return false;
-      if (bytes === 1) out.setUint8(at, value);
-      else if (bytes === 2) out.setUint16(at, value, true);
-      else out.setUint32(at, value, true);
+      write(out, at, value);
       return true;
     },
   };
 }
+
+const setters = {
+  1: (out: DataView, at: number, value: number) => out.setUint8(at, value),
+  2: (out: DataView, at: number, value: number) => out.setUint16(at, value, true),
+  4: (out: DataView, at: number, value: number) => out.setUint32(at, value, true),
+} as const;
 
 const wide: IntegerWriter = {
   bytes: 8,
@@ -185,10 +194,11 @@ const writers = {
   UINT64: wide,
 } as const satisfies Partial<Record<Datatype, IntegerWriter>>;
 
-function outOfRange({ name, datatype }: TensorHead, i: number, low: number): Error {
-  const got = datatype.startsWith("U") ? low : low | 0;
+function outOfRange({ name, datatype }: TensorHead, i: number, { low, high }: Varint): Error {
+  const got = (BigInt(high) << 32n) + BigInt(low);
+  const signed = datatype.startsWith("I") ? BigInt.asIntN(64, got) : got;
   return invalidRequest(
-    `Cannot read input ${quoted(name)}: expected ${datatype} at element ${i}, got ${got}`,
+    `Cannot read input ${quoted(name)}: expected ${datatype} at element ${i}, got ${signed}`,
   );
 }
 

@@ -15,16 +15,20 @@ interface V2Parameters {
   };
 }
 
-/** Those that name a sequence are the front door's to read. */
-const sequenceParameters = ["sequence_id", "sequence_start", "sequence_end"] as const;
+/** Those that name a sequence are the front door's to read; with these values, which some clients always send, they name none. */
+const sequenceParameters: readonly (readonly [string, ...none: unknown[]])[] = [
+  ["sequence_id", undefined, 0, ""],
+  ["sequence_start", undefined, false],
+  ["sequence_end", undefined, false],
+];
 
 /**
  * Reads `binary_data_output`, `timeout` (µs) and `priority`, as section "Schedule Policy" of Triton's extensions has
  * them: of priorities 1 is the highest, and 0 is the default. Others are the client's own. Throws `invalid-request`.
  */
 export function readParameters(parameters: JsonObject, model: ServedModel): V2Parameters {
-  const named = sequenceParameters.find((name) => Object.hasOwn(parameters, name));
-  if (named !== undefined && !hasMemory(model.metadata)) {
+  const named = hasMemory(model.metadata) ? undefined : sequenceParameterIn(parameters);
+  if (named !== undefined) {
     throw invalidRequest(
       `Cannot read parameter ${quoted(named)}: model ${quoted(model.name)} keeps no state between requests`,
     );
@@ -46,6 +50,12 @@ export function readParameters(parameters: JsonObject, model: ServedModel): V2Pa
       ...(level === 0 ? {} : { priority: level === 1 ? "normal" : "low" }),
     },
   };
+}
+
+function sequenceParameterIn(parameters: JsonObject): string | undefined {
+  const isNamed = ([name, ...none]: readonly [string, ...unknown[]]) =>
+    !none.includes(property(parameters, name));
+  return sequenceParameters.find(isNamed)?.[0];
 }
 
 function checkParameter(name: string, value: unknown): void {

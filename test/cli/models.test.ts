@@ -32,6 +32,23 @@ iris   2 *      unloaded  stateless      0        -  x FP32[-1,4]  x FP32[-1,4]
     );
   });
 
+  it("tells why a folder with versions is not served", () => {
+    const wrong = { state: "unavailable", reason: "unknown key" };
+    const versions = ["1", "2"].map((name) => ({ ...version, version: name, state: "unloaded" }));
+    const table = modelsText([model(versions, wrong)], plainPaint);
+    for (const line of table.trim().split("\n").slice(1)) {
+      assert.match(line, /unavailable .* unknown key$/);
+    }
+  });
+
+  it("tells at the default version what is to be said of the model", () => {
+    const drift = { state: "ready", reason: "its folder has changed" };
+    const versions = [version, { ...version, version: "2" }];
+    const [, first, second] = modelsText([model(versions, drift)], plainPaint).split("\n");
+    assert.match(first ?? "", / -$/);
+    assert.match(second ?? "", / its folder has changed$/);
+  });
+
   it("tells of a model that has nothing to serve", () => {
     const empty = model([], { state: "unavailable", reason: "holds no .onnx file" });
     assert.equal(

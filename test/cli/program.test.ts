@@ -43,6 +43,9 @@ describe("the command line", () => {
     [["completion", "tcsh"], 'troupe: the shell must be one of bash, zsh, fish, got "tcsh"\n'],
     [["doctor", "/nowhere.onnx"], "troupe: cannot read /nowhere.onnx: there is no such file\n"],
     [["upload", "a/model.onnx"], "troupe: --id must name the model, as the file's name does not\n"],
+    [["upload", "/nowhere.onnx"], "troupe: cannot read /nowhere.onnx: there is no such file\n"],
+    [["upload", "/", "--id", "iris"], "troupe: cannot read /: it is a folder\n"],
+    [["logs", "--since", "x"], 'troupe: --since must be a whole number from 0, got "x"\n'],
   ] as const) {
     it(`says in one line what is wrong with ${argv.join(" ")}, and exits with 2`, async () => {
       assert.deepEqual(await run(...argv), { code: 2, out: "", err });
@@ -64,6 +67,8 @@ describe("the command line", () => {
     assert.match((await run("help")).out, /^Usage: troupe .*\n[\s\S]*Exit codes: 0 done/);
     const help = await run("predict", "--help");
     assert.match(help.out, /^Usage: troupe predict \[options\] <model> <value>/);
+    assert.match(help.out, / that version; else the default one\n/);
+    assert.match((await run("unload", "--help")).out, / that version only\n/);
     assert.equal(help.code, 0);
   });
 

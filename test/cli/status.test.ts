@@ -13,6 +13,7 @@ describe("statusText", () => {
       changes_refused: "another server has the folder",
       version: "1.2.3",
       uptime_seconds: 5,
+      timestamp: "2026-11-26T01:31:40.247Z",
       models: [],
     } as const;
     const last_exit = { reason: "SIGSEGV", at: "" };

@@ -61,12 +61,16 @@ function socketMessage({ json, tensors }: AnswerBody): string | Uint8Array<Array
     send: (...[data, options]: [Buffer, { readonly binary: boolean }]) =>
       sent.push([data, options]),
   };
-  const writer = new SocketWriter(socket as never, {
-    settings: { wsMaxBufferedBytes: 1 },
-    metrics: { framesOut: { add: () => undefined } } as never,
-    onTaken: () => undefined,
-    onClogged: () => undefined,
-  });
+  const writer = new SocketWriter(
+    socket as never,
+    { cork: () => undefined, uncork: () => undefined },
+    {
+      settings: { wsMaxBufferedBytes: 1 },
+      metrics: { framesOut: { add: () => undefined } } as never,
+      onTaken: () => undefined,
+      onClogged: () => undefined,
+    },
+  );
   const jsonBytes = tensors.length === 0 ? 0 : json.length;
   writer.body("done", 7, { jsonBytes, body: Buffer.concat([json, ...tensors]) }, () => undefined);
   const [data, { binary }] = sent[0] as (typeof sent)[0];

@@ -64,4 +64,12 @@ describe("a feed of events", () => {
     assert.equal((await next).done, true);
     assert.equal(connection.isClosed, true);
   });
+
+  it("ends where the signal says so before a connection is there", async () => {
+    const { sockets, feed, over } = open();
+    sockets.isSilent = true;
+    const next = feed.next();
+    over.abort();
+    assert.equal((await next).done, true);
+  });
 });

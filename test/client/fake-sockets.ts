@@ -45,8 +45,11 @@ export class FakeSockets {
   readonly connections: FakeConnection[] = [];
   /** So many of the next attempts find nobody. */
   refusals = 0;
+  /** The next attempts are never answered. */
+  isSilent = false;
 
   readonly connect: Connect = async (listeners) => {
+    if (this.isSilent) await givenUp(listeners.signal);
     if (this.refusals > 0) {
       this.refusals -= 1;
       throw new TroupeClientError("unreachable", "nobody is there");
@@ -65,4 +68,9 @@ export class FakeSockets {
   connection(at: number): Promise<FakeConnection> {
     return waitFor(() => this.connections[at], `connection ${at}`);
   }
+}
+
+function givenUp(signal: AbortSignal): Promise<never> {
+  const error = new TroupeClientError("unreachable", "closed before it was open");
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(error)));
 }

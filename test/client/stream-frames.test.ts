@@ -37,6 +37,21 @@ describe("writeRequest", () => {
     });
   }
 
+  it("keeps its own id and type whatever a request from a file says", () => {
+    const request = { features: [1], id: 9, type: "end" } as StreamRequest;
+    assert.deepEqual(JSON.parse(String(writeRequest(7, request, model))), {
+      type: "infer",
+      id: 7,
+      features: [1],
+    });
+  });
+
+  it("keeps the sign of zero", () => {
+    const request = { inputs: { x: [[-0, 1]] }, priority: "low" } as const;
+    const message = JSON.parse(String(writeRequest(7, request, model))) as typeof request;
+    assert.deepEqual(message, { type: "infer", id: 7, ...request });
+  });
+
   it("writes tensors in binary, and asks for all outputs, or those that are named", () => {
     const { head, data } = split(writeRequest(7, { tensors, timeoutMs: 5 }, model));
     const wanted = (name: string) => ({ name, parameters: { binary_data: true } });

@@ -125,6 +125,75 @@ describe("a session of a stream", () => {
     assert.ok(failed?.type === "failed" && failed.error.code === "unreachable");
   });
 
+  it("gives up the largest request where the server finds a message too large, and asks the rest again", async () => {
+    const { sockets, session, answers } = open();
+    await session.send(row);
+    await session.send({ features: [1, 2, 3] });
+    (await sockets.connection(0)).break(1009);
+    const failed = (await answers.next()).value;
+    assert.deepEqual([failed?.type, failed?.type === "failed" && failed.id], ["failed", 2]);
+    const [again] = await (await sockets.connection(1)).received(1);
+    assert.equal(again?.id, 1);
+  });
+
+  it("asks nothing again that is cancelled between two connections", async () => {
+    const { sockets, session, answers } = open();
+    await session.send(row);
+    await session.send(row);
+    const before = await sockets.connection(0);
+    before.break();
+    session.cancel(1);
+    const failed = (await answers.next()).value;
+    assert.ok(failed?.type === "failed" && failed.error.code === "cancelled");
+    const after = await sockets.connection(1);
+    assert.deepEqual(
+      (await after.received(1)).map(({ id }) => id),
+      [2],
+    );
+  });
+
+  it("gives up a request that breaks each connection on which it is asked", async () => {
+    const { sockets, session, answers } = open();
+    await session.send(row);
+    for (let at = 0; at < 4; at += 1) {
+      const connection = await sockets.connection(at);
+      await connection.received(1);
+      connection.break();
+    }
+    const failed = (await answers.next()).value;
+    assert.ok(failed?.type === "failed" && failed.error.code === "unreachable");
+    assert.equal(sockets.connections.length, 4);
+  });
+
+  it("waits for a server that starts anew to describe its model", async () => {
+    let failures = 0;
+    const sockets = new FakeSockets();
+    const describeAgain = async () => {
+      if (failures > 0) {
+        failures -= 1;
+        throw new TroupeClientError("unreachable", "nobody is there");
+      }
+      return described(false);
+    };
+    const session = new StreamSession({ connect: sockets.connect, describe: describeAgain }, {});
+    await session.send(row);
+    failures = 2;
+    (await sockets.connection(0)).break();
+    const [again] = await (await sockets.connection(1)).received(1);
+    assert.equal(again?.id, 1);
+    session.close();
+  });
+
+  it("gives up an opening that is never answered when its caller says so", async () => {
+    const caller = new AbortController();
+    const { sockets, session } = open({ signal: caller.signal });
+    sockets.isSilent = true;
+    const sending = session.send(row);
+    await turn();
+    caller.abort();
+    await assert.rejects(sending, isCode("cancelled"));
+  });
+
   it("tells that a sequence is lost, instead of going on without its state", async () => {
     const { sockets, session, answers } = open({ isStateful: true });
     await session.send(row);

@@ -36,6 +36,21 @@ describe("checkTensor", () => {
       "input 'x': expected Float32Array for FP32, got Float64Array",
     ],
     [
+      "no shape",
+      { data: new Float32Array(4) },
+      "input 'x': expected a shape, such as [1,4], got undefined",
+    ],
+    [
+      "a list of numbers",
+      { data: [1, 2], shape: [1, 2] },
+      "input 'x': expected data as a typed array, or as a list of texts, got a list of others",
+    ],
+    [
+      "no data",
+      { shape: [1, 2] },
+      "input 'x': expected data as a typed array, or as a list of texts, got undefined",
+    ],
+    [
       "numbers for BYTES",
       { data: new Uint8Array(1), shape: [1], datatype: "BYTES" },
       "input 'x': expected a list of texts for BYTES, got Uint8Array",
@@ -43,7 +58,7 @@ describe("checkTensor", () => {
   ] as const) {
     it(`refuses ${what}`, () => {
       assert.throws(
-        () => checkTensor("x", input as InputTensor),
+        () => checkTensor("x", input as unknown as InputTensor),
         (thrown) => {
           assert.ok(thrown instanceof TroupeClientError);
           assert.deepEqual([thrown.code, thrown.message], ["invalid-request", message]);

@@ -94,6 +94,12 @@ describe("the client, asking once", () => {
     assert.ok((await client.tree()).models.length === 4);
   });
 
+  it("knows which version answers, from a model and from its changes", async () => {
+    const { version, path } = await client.model("echo").view();
+    assert.deepEqual([version, path], ["1", "echo/model.onnx"]);
+    assert.equal((await client.model("echo").restart()).version, "1");
+  });
+
   it("is not troubled by a host that dies", async () => {
     const { pid } = await cluster.host("echo");
     const waiting = Array.from({ length: 20 }, () => client.model("echo").predict(row));
@@ -155,6 +161,12 @@ describe("the client, streaming", () => {
     await session.send({ features: [4] });
     await session.finish();
     const all = await answers;
+    const parts = all.map(({ type, id, position, reason }) => ({ type, id, position, reason }));
+    assert.deepEqual(parts, [
+      { type: "done", id: 1, position: undefined, reason: undefined },
+      { type: "done", id: 2, position: undefined, reason: undefined },
+      { type: "ended", id: undefined, position: undefined, reason: "end" },
+    ]);
     const means = all.flatMap((answer) =>
       answer.type === "done" ? [answer.outputs?.["mean"]?.data] : [],
     );

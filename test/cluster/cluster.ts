@@ -86,14 +86,24 @@ export async function startCluster(owner: Owner, options: ClusterOptions = {}): 
   const models = options.modelsFolder ?? writeModels(home, options.models ?? {});
   const cluster = new Cluster(home, ["--models", models, ...(options.flags ?? [])]);
   owner.after(() => cluster.end());
-  await within(cluster.listening, "the server to listen");
+  await orEnd(cluster, within(cluster.listening, "the server to listen"));
   return cluster;
+}
+
+/** A file that fails while it is read has no hooks that are run: its servers would outlive it. */
+async function orEnd(cluster: Cluster, started: Promise<void>): Promise<void> {
+  try {
+    await started;
+  } catch (thrown) {
+    await cluster.end();
+    throw thrown;
+  }
 }
 
 /** The same, when every model is ready or given up. */
 export async function startReady(owner: Owner, options: ClusterOptions = {}): Promise<Cluster> {
   const cluster = await startCluster(owner, options);
-  await cluster.ready();
+  await orEnd(cluster, cluster.ready());
   return cluster;
 }
 
@@ -257,6 +267,7 @@ export class Cluster {
   async quiet(): Promise<void> {
     await this.reaches(0, "troupe_in_flight");
     await this.reaches(0, "troupe_in_flight_bytes");
+    await this.reaches(0, "troupe_arriving_bytes");
     await this.reaches(0, "troupe_queue_rows");
     await this.reaches(0, "troupe_host_in_flight");
   }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { PNG } from "pngjs";
 import { drawDigit } from "../../models/digits/draw.ts";
 import { seededRandom } from "../../models/random.ts";
 import { startReady } from "./cluster.ts";
-import { type RunOptions, troupe } from "./command-line.ts";
+import { type RunOptions, troupe, troupeEntry } from "./command-line.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 const folder = mkdtempSync("/tmp/trt-cli-");
@@ -36,6 +37,9 @@ async function readSamples() {
 function run(argv: readonly string[], options: RunOptions = {}) {
   return troupe(argv, { url: cluster.url, ...options });
 }
+
+const fullDisk = "/dev/full";
+const noFullDisk = existsSync(fullDisk) ? false : "there is no full disk here";
 
 const flower = "[5.1,3.5,1.4,0.2]";
 
@@ -109,6 +113,14 @@ describe("the command line, asking", () => {
     );
   });
 
+  it("answers the lines before one that it cannot read, and exits with 2", async () => {
+    assert.deepEqual(await run(["stream", "iris"], { input: `${flower}\n${flower}\nhello\n` }), {
+      code: 2,
+      out: "1  setosa 0.9995\n2  setosa 0.9995\n",
+      err: "troupe: line 3 must be a list or an object in JSON\n",
+    });
+  });
+
   it("streams a WAV file to a model of signals", async () => {
     const samples = Buffer.alloc(400);
     for (let at = 0; at < 200; at += 1) samples.writeInt16LE(at === 150 ? 30_000 : at % 7, at * 2);
@@ -159,6 +171,24 @@ describe("the command line, changing", () => {
 });
 
 describe("the command line's server", () => {
+  it("fails where its output cannot be written", { skip: noFullDisk }, () => {
+    const full = openSync(fullDisk, "w");
+    const argv = [troupeEntry, "completion", "bash"];
+    const { status, stderr } = spawnSync(process.execPath, argv, {
+      stdio: ["ignore", full, "pipe"],
+      encoding: "utf8",
+    });
+    closeSync(full);
+    assert.equal(status, 1);
+    assert.match(stderr, /^troupe: cannot write the output: ENOSPC/);
+  });
+
+  it("answers a line with an id of its own, and ends", async () => {
+    const line = `{"features": ${flower}, "id": 77}\n`;
+    const { code, out, err } = await run(["stream", "iris"], { input: line });
+    assert.deepEqual([code, out], [0, "1  setosa 0.9995\n"], err);
+  });
+
   it("is the same by `serve` as without it", async () => {
     for (const argv of [["serve"], []]) {
       const { code, err } = await troupe([...argv, "--models", join(folder, "nowhere")]);

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 
-const entry = resolve(import.meta.dirname, "../../dist/src/cli/main.js");
+export const troupeEntry = resolve(import.meta.dirname, "../../dist/src/cli/main.js");
 
 export interface Ran {
   readonly code: number | null;
@@ -21,7 +21,7 @@ export interface RunOptions {
 export function troupe(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { url, input = "", cwd, interruptAt } = options;
   const env = { PATH: process.env["PATH"], ...(url === undefined ? {} : { TROUPE_URL: url }) };
-  const child = spawn(process.execPath, [entry, ...argv], { env, cwd, timeout: 60_000 });
+  const child = spawn(process.execPath, [troupeEntry, ...argv], { env, cwd, timeout: 60_000 });
   const said = { out: "", err: "" };
   let isInterrupted = false;
   child.stdout.on("data", (chunk) => {

@@ -323,6 +323,7 @@ describe("ModelStreamInfer", () => {
     stream.write(trips("streamed", 200_000, "slow"));
     stream.write(rawRow("echo", [1, 2, 3, 4], "quick"));
     stream.write({ model_name: "nobody", id: "lost" });
+    stream.write({ ...rawRow("echo", [1, 2, 3, 4], "odd"), inputs: [] });
     const wish = { triton_enable_empty_final_response: { bool_param: true } };
     stream.write({ ...rawRow("echo", [5, 6, 7, 8], "last"), parameters: wish });
     stream.end();
@@ -336,6 +337,7 @@ describe("ModelStreamInfer", () => {
       ["slow", ""],
       ["quick", ""],
       ["lost", "no model is named 'nobody'"],
+      ["odd", "expected 0 raw_input_contents, one for each input, got 1"],
       ["last", ""],
     ]);
     const [, quick] = messages;

@@ -72,7 +72,9 @@ describe("Model-Nexus's routes", () => {
   });
 
   it("take an upload, refuse it twice, and list it", async () => {
-    const form = formOf(uploadParts({ id: "grown", version: "1" }, ["model.onnx", echoModel()]));
+    const form = formOf(
+      uploadParts({ id: "grown", name: "It grows", version: "1" }, ["model.onnx", echoModel()]),
+    );
     const upload = () =>
       cluster.send<Json>({
         method: "POST",

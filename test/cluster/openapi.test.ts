@@ -3,34 +3,13 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "nod
 import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import { stringsAndIntegersModel } from "../../models/datatype-models.ts";
+import { allDatatypesModel, stringsAndIntegersModel } from "../../models/datatype-models.ts";
 import { batchMixingModel } from "../../models/odd-models.ts";
+import { binaryBody, type TensorEntry } from "./binary-form.ts";
 import { startReady } from "./cluster.ts";
-import type { Ask, Reply } from "./http-client.ts";
+import { absent, changing, requestsOf, row, there } from "./document-asks.ts";
 import { formHeaders, formOf, uploadParts } from "./multipart.ts";
-import { asksById, neighbourBodies } from "./neighbour-asks.ts";
-
-type Json = Readonly<Record<string, unknown>>;
-
-interface Response {
-  readonly headers?: Readonly<
-    Record<string, { readonly required?: boolean; readonly schema: Json }>
-  >;
-  readonly content?: Readonly<Record<string, { readonly schema?: Json }>>;
-}
-
-interface Operation {
-  readonly requestBody?: {
-    readonly content: Readonly<Record<string, { readonly schema: Json; readonly example?: Json }>>;
-  };
-  readonly responses: Readonly<Record<string, Response | { readonly $ref: string }>>;
-}
-
-interface Document extends Json {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: Json & { readonly responses: Readonly<Record<string, Response>> };
-}
+import { type Document, ServedDocument } from "./served-document.ts";
 
 const home = mkdtempSync("/tmp/trt-");
 const modelsFolder = join(home, "models");
@@ -40,6 +19,7 @@ for (const name of ["iris", "smoother"]) {
 }
 for (const [name, onnx] of [
   ["texts", stringsAndIntegersModel()],
+  ["datatypes", allDatatypesModel()],
   ["mixing", batchMixingModel()],
 ] as const) {
   mkdirSync(join(modelsFolder, name));
@@ -47,141 +27,11 @@ for (const [name, onnx] of [
 }
 const cluster = await startReady({ after }, { home, modelsFolder, flags: ["--front-doors", "1"] });
 
-const { json: served } = await cluster.get<Document>("/openapi.json");
-const ajv = new Ajv2020({ strict: false, validateFormats: false });
-ajv.addSchema({ $id: "served", components: served.components });
-
-function isValid(schema: Json, value: unknown): void {
-  const words = JSON.stringify(schema).replaceAll('"#/components', '"served#/components');
-  const accepts = ajv.compile(JSON.parse(words) as Json);
-  assert.ok(accepts(value), `${ajv.errorsText(accepts.errors)} in ${JSON.stringify(value)}`);
-}
-
-/** What was answered, by verb and path of the document. */
-const answered = new Map<string, Set<number>>();
-
-function operationAt(verb: string, path: string): Operation {
-  const found = served.paths[path]?.[verb.toLowerCase()];
-  assert.ok(found !== undefined, `${verb} ${path} is not in the document`);
-  return found;
-}
-
-function responseAt(operation: Operation, status: number): Response | undefined {
-  const found = operation.responses[status];
-  if (found === undefined || !("$ref" in found)) return found;
-  return served.components.responses[found.$ref.replace("#/components/responses/", "")];
-}
-
-/** The answer is one that the document describes. */
-function judge(key: string, reply: Reply<unknown>): void {
-  const [verb = "", path = ""] = key.split(" ");
-  const response = responseAt(operationAt(verb, path), reply.status);
-  assert.ok(response !== undefined, `${key} answers ${reply.status}, not in the document`);
-  for (const [name, { required, schema }] of Object.entries(response.headers ?? {})) {
-    const value = reply.headers[name];
-    assert.ok(value !== undefined || !required, `${key} ${reply.status} has no ${name}`);
-    if (value !== undefined) isValid(schema, value);
-  }
-  if (reply.headers["retry-after"] !== undefined) assert.ok(response.headers?.["retry-after"]);
-  judgeBody(key, response, reply);
-  const statuses = answered.get(key) ?? new Set();
-  answered.set(key, statuses.add(reply.status));
-}
-
-function judgeBody(key: string, { content }: Response, reply: Reply<unknown>): void {
-  if (content === undefined) {
-    assert.equal(reply.text, "", key);
-    return;
-  }
-  const type = String(reply.headers["content-type"]).split(";")[0] ?? "";
-  const described = content[type];
-  assert.ok(described !== undefined, `${key} answers ${type}, not in the document`);
-  if (described.schema !== undefined) {
-    isValid(described.schema, type === "application/json" ? reply.json : reply.text);
-  }
-}
-
-/** What stands for the parameters of a path: what is there, and what is not. */
-const there: Readonly<Record<string, string>> = {
-  model: "iris",
-  version: "1",
-  file: "swagger-ui.css",
-  region: "r",
-  repository: "r",
-};
-const absent = { ...there, model: "nobody", version: "9", file: "nothing" };
-
-function filled(path: string, values: Readonly<Record<string, string>>): string {
-  return path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? name);
-}
-
-const row = [5.1, 3.5, 1.4, 0.2];
-const tensor = { name: "x", datatype: "FP32", shape: [1, 4], data: row };
+const document = await ServedDocument.of(cluster);
+const { served, ajv, keys, answered } = document;
+const zeros: Readonly<Record<string, unknown>> = { BOOL: false, BYTES: "" };
+const parameters = { binary_data_output: true };
 const stranger = { host: "troupe.example" };
-
-/** Requests with a body, by the word that the path has in it. */
-function bodiesOf(path: string): readonly Partial<Ask>[] {
-  const neighbour = neighbourBodies[path];
-  if (neighbour !== undefined) return [{ body: neighbour }, { body: {} }];
-  if (path.startsWith("/predict"))
-    return [{ body: { features: row } }, { body: { features: [1] } }];
-  if (path.endsWith("/infer")) {
-    const binary = { inputs: [tensor], parameters: { binary_data_output: true } };
-    return [{ body: { inputs: [tensor] } }, { body: binary }, { body: { inputs: [] } }];
-  }
-  if (path.endsWith("/trace/setting")) {
-    return [
-      { body: { trace_level: ["TIMESTAMPS"], trace_rate: "1" } },
-      { body: { trace_rate: 0 } },
-    ];
-  }
-  if (path === "/v2/logging") return [{ body: { log_info: true } }, { body: { log_file: "a" } }];
-  return [{ body: {} }, { body: "[" }];
-}
-
-function isPrediction(path: string): boolean {
-  return path.startsWith("/predict") || path.endsWith("/infer");
-}
-
-const odd: readonly Partial<Ask>[] = [
-  { body: "{}", headers: { "content-type": "image/png" } },
-  { body: "{}", headers: { "x-priority": "high" } },
-  { body: "{}", headers: { "x-request-timeout-ms": "soon" } },
-  { body: "{}", headers: { "content-encoding": "br" } },
-];
-
-async function ask(key: string, values: Readonly<Record<string, string>>, more: Partial<Ask> = {}) {
-  const [method = "", path = ""] = key.split(" ");
-  const byId = asksById.test(path) ? `?id=${values["model"]}` : "";
-  const query = values["format"] === undefined ? byId : `?format=${values["format"]}`;
-  const reply = await cluster.send({ method, path: filled(path, values) + query, ...more });
-  judge(key, reply);
-  return reply.status;
-}
-
-type Request = readonly [values: Readonly<Record<string, string>>, more: Partial<Ask>];
-
-/** Of what is there and what is not, good and bad. */
-function requestsOf(key: string): readonly Request[] {
-  const [method, path = ""] = key.split(" ");
-  const bodies = method === "POST" || path.endsWith("t/predict") ? bodiesOf(path) : [{}];
-  const strange = isPrediction(path) ? odd : [];
-  return [
-    ...[there, absent].flatMap((values) => bodies.map((more): Request => [values, more])),
-    ...strange.map((more): Request => [there, more]),
-  ];
-}
-
-/** Those of `/models` that change something come last, in an order that leaves something to change. */
-const changing = /^(POST|PATCH|DELETE) \/(models|v2\/repository\/models)\b/;
-const keys = Object.entries(served.paths).flatMap(([path, verbs]) =>
-  Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
-);
-
-function describes(key: string, status: number): boolean {
-  const [verb = "", path = ""] = key.split(" ");
-  return Object.hasOwn(operationAt(verb, path).responses, status);
-}
 
 describe("the document at /openapi.json of a real server", () => {
   it("is valid OpenAPI 3.1", async () => {
@@ -189,7 +39,7 @@ describe("the document at /openapi.json of a real server", () => {
   });
 
   it("describes what a model takes by bodies that it takes, and refuses others", async () => {
-    const predict = operationAt("POST", "/predict/iris").requestBody;
+    const predict = document.operationAt("POST", "/predict/iris").requestBody;
     const schema = predict?.content["application/json"]?.schema;
     assert.ok(schema !== undefined);
     for (const features of [row, [row, row], [1, 2, 3], ["a", 1, 2, 3], [[1]]]) {
@@ -203,7 +53,7 @@ describe("the document at /openapi.json of a real server", () => {
     const body = served.paths[path]?.["post"]?.requestBody?.content["application/json"]?.example;
     if (body === undefined) continue;
     it(`begins with a body that ${path} takes`, async () => {
-      assert.equal(await ask(`POST ${path}`, there, { body }), 200);
+      assert.equal(await document.ask(`POST ${path}`, there, { body }), 200);
     });
   }
 
@@ -211,14 +61,15 @@ describe("the document at /openapi.json of a real server", () => {
     const paths = Object.entries(served.paths).filter(([, { post }]) =>
       Object.values(post?.requestBody?.content ?? {}).some(({ example }) => example !== undefined),
     );
-    const models = ["iris", "mixing", "smoother", "texts"];
+    const models = ["datatypes", "iris", "mixing", "smoother", "texts"];
     assert.deepEqual(
       paths.map(([path]) => path).toSorted(),
       models
         .flatMap((model) =>
           ["", "/versions/1"].flatMap((version) => [
             `/predict/${model}${version}`,
-            `/v2/models/${model}${version}/infer`,
+            // FP16 comes in binary there.
+            ...(model === "datatypes" ? [] : [`/v2/models/${model}${version}/infer`]),
           ]),
         )
         .toSorted(),
@@ -227,18 +78,36 @@ describe("the document at /openapi.json of a real server", () => {
 
   for (const key of keys.filter((one) => !changing.test(one))) {
     it(`describes the answers of ${key}`, async () => {
-      for (const [values, more] of requestsOf(key)) await ask(key, values, more);
+      for (const [values, more] of requestsOf(key)) await document.ask(key, values, more);
     });
   }
 
+  it("describes the answers to a body of FP16", async () => {
+    const { json } = await cluster.get<{ readonly inputs: readonly TensorEntry[] }>(
+      "/v2/models/datatypes",
+    );
+    const inputs = json.inputs.map(({ name, datatype }) => ({
+      ...{ name, datatype, shape: [1, 2] },
+      ...(datatype === "FP16"
+        ? { parameters: { binary_data_size: 4 } }
+        : { data: [zeros[datatype] ?? 0, zeros[datatype] ?? 0] }),
+    }));
+    const { body, jsonBytes } = binaryBody({ inputs, parameters }, [Buffer.alloc(4)]);
+    const headers = { "inference-header-content-length": String(jsonBytes) };
+    for (const version of ["", "/versions/1"]) {
+      const key = `POST /v2/models/datatypes${version}/infer`;
+      assert.equal(await document.ask(key, there, { body, headers }), 200);
+    }
+  });
+
   it("describes forms that are asked for", async () => {
-    await ask("GET /models", { ...there, format: "array" });
-    await ask("GET /metrics", there, { headers: { accept: "application/json" } });
-    await ask("GET /available_models", there, { headers: { accept: "text/html" } });
+    await document.ask("GET /models", { ...there, format: "array" });
+    await document.ask("GET /metrics", there, { headers: { accept: "application/json" } });
+    await document.ask("GET /available_models", there, { headers: { accept: "text/html" } });
   });
 
   it("describes a head that is too long", async () => {
-    await ask("GET /livez", there, { headers: { "x-long": "a".repeat(20_000) } });
+    await document.ask("GET /livez", there, { headers: { "x-long": "a".repeat(20_000) } });
   });
 
   it("describes the answers of changes", async () => {
@@ -251,42 +120,45 @@ describe("the document at /openapi.json of a real server", () => {
       ["POST /models", "first"],
       ["POST /models/upload", "second"],
     ] as const) {
-      await ask(key, there, upload(id, readFileSync(onnx)));
-      await ask(key, there, upload(`${id}-bad`, Buffer.from("no model")));
-      await ask(key, there, { body: "{}", headers: { "content-type": "application/json" } });
-      await ask(key, there, { body: "", headers: stranger });
+      await document.ask(key, there, upload(id, readFileSync(onnx)));
+      await document.ask(key, there, upload(`${id}-bad`, Buffer.from("no model")));
+      await document.ask(key, there, {
+        body: "{}",
+        headers: { "content-type": "application/json" },
+      });
+      await document.ask(key, there, { body: "", headers: stranger });
     }
     const first = { ...there, model: "first" };
     for (const action of ["unload", "load", "restart"]) {
-      await ask(`POST /models/{model}/${action}`, first);
-      await ask(`POST /models/{model}/${action}`, absent);
-      await ask(`POST /models/{model}/${action}`, first, { headers: stranger });
+      await document.ask(`POST /models/{model}/${action}`, first);
+      await document.ask(`POST /models/{model}/${action}`, absent);
+      await document.ask(`POST /models/{model}/${action}`, first, { headers: stranger });
     }
     for (const action of ["unload", "load"]) {
       const key = `POST /v2/repository/models/{model}/${action}`;
-      await ask(key, first, { body: {} });
-      await ask(key, absent, { body: {} });
-      await ask(key, first, { body: { parameters: { other: 1 } } });
+      await document.ask(key, first, { body: {} });
+      await document.ask(key, absent, { body: {} });
+      await document.ask(key, first, { body: { parameters: { other: 1 } } });
     }
     const patch = "PATCH /models/{model}";
-    await ask(patch, first, { body: { description: "Flowers" } });
-    await ask(patch, first, { body: { replcas: 1 } });
-    await ask(patch, first, { body: "[", headers: { "content-type": "image/png" } });
+    await document.ask(patch, first, { body: { description: "Flowers" } });
+    await document.ask(patch, first, { body: { replcas: 1 } });
+    await document.ask(patch, first, { body: "[", headers: { "content-type": "image/png" } });
     for (const key of [
       "DELETE /models/{model}/versions/{version}",
       "DELETE /models/{model}",
     ] as const) {
-      await ask(key, absent);
-      await ask(key, first, { headers: stranger });
+      await document.ask(key, absent);
+      await document.ask(key, first, { headers: stranger });
     }
-    await ask("DELETE /models/{model}/versions/{version}", first);
-    await ask("DELETE /models/{model}", { ...there, model: "second" });
+    await document.ask("DELETE /models/{model}/versions/{version}", first);
+    await document.ask("DELETE /models/{model}", { ...there, model: "second" });
   });
 
   it("has no route that was not asked, and none whose success was not seen", () => {
     for (const key of keys) {
       assert.ok(answered.has(key), `${key} was not asked`);
-      const success = [200, 201].find((status) => describes(key, status));
+      const success = [200, 201].find((status) => document.describes(key, status));
       if (success !== undefined) assert.ok(answered.get(key)?.has(success), `${key} ${success}`);
     }
   });

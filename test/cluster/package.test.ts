@@ -1,7 +1,15 @@
 /* What `npm pack` makes, in the hands of somebody who has nothing else. */
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { after, describe, it } from "node:test";
@@ -10,6 +18,8 @@ import { promisify } from "node:util";
 const repository = resolve(import.meta.dirname, "../..");
 const home = mkdtempSync("/tmp/trt-pack-");
 const app = join(home, "app");
+const sources = ["src", "supervisor", "model-host"];
+const settings = ["package.json", "tsconfig.json", "tsconfig.build.json"];
 after(() => rmSync(home, { recursive: true }));
 
 /** Without what `npm test` adds, as the tarball's users type at a shell of their own. */
@@ -27,7 +37,12 @@ async function run(command: string, argv: readonly string[], cwd = app): Promise
 async function install(): Promise<string | undefined> {
   mkdirSync(app);
   writeFileSync(join(app, "package.json"), '{ "private": true, "type": "module" }');
-  const packed = await run("npm", ["pack", "--json", "--pack-destination", home], repository);
+  // Packing builds anew, in which `dist` is gone for a while: other tests run from it.
+  const packed = await run(
+    "npm",
+    ["pack", "--ignore-scripts", "--json", "--pack-destination", home],
+    repository,
+  );
   const [{ filename }] = JSON.parse(packed) as [{ readonly filename: string }];
   try {
     await run("npm", ["install", "--prefer-offline", "--no-audit", join(home, filename)]);
@@ -40,6 +55,25 @@ async function install(): Promise<string | undefined> {
 
 const packed = await install();
 const skip = packed === undefined ? "no registry can be reached" : false;
+
+describe("packing", () => {
+  it("builds anew, so that nothing of an older build is in it", async () => {
+    const copy = join(home, "copy");
+    mkdirSync(join(copy, "dist/src/client"), { recursive: true });
+    for (const name of [...sources, ...settings]) {
+      cpSync(join(repository, name), join(copy, name), { recursive: true });
+    }
+    symlinkSync(join(repository, "node_modules"), join(copy, "node_modules"));
+    writeFileSync(join(copy, "dist/src/client/left-over.js"), "");
+    const listed = await run("npm", ["pack", "--dry-run", "--json"], copy);
+    const [{ files }] = JSON.parse(listed) as [
+      { readonly files: readonly { readonly path: string }[] },
+    ];
+    const paths = files.map(({ path }) => path);
+    assert.ok(paths.includes("dist/src/client/node.js"));
+    assert.ok(!paths.includes("dist/src/client/left-over.js"));
+  });
+});
 
 describe("the packed tarball", { skip }, () => {
   it("holds what runs, the sample models, the proto files and the client's types, and nothing else", () => {

@@ -20,7 +20,7 @@ const echoConfig = `name: "echo"
 platform: "onnxruntime_onnx"
 max_batch_size: 8
 input [ { name: "x" data_type: TYPE_FP32 dims: [ 4 ] } ]
-output [ { name: "y" data_type: TYPE_FP32 dims: [ 4 ] } ]
+output [ { name: "y" data_type: TYPE_FP32 dims: [ 4 ] label_filename: "sizes.txt" } ]
 version_policy: { all { } }
 instance_group [ { count: 2 kind: KIND_CPU } ]
 dynamic_batching {
@@ -33,6 +33,7 @@ parameters { key: "tuning" value { string_value: "3" } }
 `;
 
 write("echo/config.pbtxt", echoConfig);
+write("echo/sizes.txt", "small\nmiddling\nlarge\nhuge\n");
 write("echo/1/model.onnx", echoModel());
 write("echo/2/model.onnx", echoModel());
 // Triton takes no such folder for a version.
@@ -101,6 +102,16 @@ describe("A Triton model repository", () => {
     const ask = { method: "POST", path: "/v2/models/echo/versions/1/infer", body: { inputs } };
     const { json } = await cluster.send<{ outputs: readonly { data: unknown }[] }>(ask);
     assert.deepEqual(json.outputs[0]?.data, [1, 2, 3, 4]);
+  });
+
+  it("names classes as the file of labels does", async () => {
+    const inputs = [{ name: "x", shape: [1, 4], datatype: "FP32", data: [1, 2, 4, 3] }];
+    const outputs = [{ name: "y", parameters: { classification: 2 } }];
+    const ask = { method: "POST", path: "/v2/models/echo/infer", body: { inputs, outputs } };
+    const { json } = await cluster.send<{ outputs: readonly { data: unknown }[] }>(ask);
+    assert.deepEqual(json.outputs[0]?.data, ["4.000000:2:large", "3.000000:3:huge"]);
+    const { from } = (await cluster.get<Config>("/models/echo/config")).json;
+    assert.equal(from["labels"], "config.pbtxt");
   });
 
   it("shows what it says as model.yaml would, and what is not honoured", async () => {

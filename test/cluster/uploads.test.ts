@@ -282,7 +282,7 @@ describe("A file that is no good", () => {
     ["no name", uploadParts({}, echoFile), 400],
     ["two models", uploadParts({ id: "no" }, echoFile, ["other.onnx", echo]), 400],
     ["a field nobody knows", uploadParts({ id: "no", versoin: "1" }, echoFile), 400],
-    ["two names", uploadParts({ id: "no", name: "no" }, echoFile), 400],
+    ["a title alone", uploadParts({ name: "No such name" }, echoFile), 400],
     ["a misspelt configuration", uploadParts({ id: "no", config: "lables: [a]" }, echoFile), 422],
     ["a configuration that is no YAML", uploadParts({ id: "no", config: "{" }, echoFile), 422],
   ];

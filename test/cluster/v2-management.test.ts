@@ -137,6 +137,17 @@ describe("The statistics", () => {
     }
   });
 
+  it("keep what a host counted just before it was drained", async () => {
+    const before = await statsOf("echo");
+    await echo(1, 2);
+    for (const change of ["unload", "load"]) {
+      assert.equal((await post(`/v2/repository/models/echo/${change}`)).status, 200);
+    }
+    const later = await statsOf("echo");
+    assert.equal(later.execution_count, before.execution_count + 2);
+    assert.equal(later.inference_count, before.inference_count + 3);
+  });
+
   it("never go backward when hosts and front doors die", async () => {
     await echo(1, 1, 1, 1);
     // What is asked for is kept, whoever dies after it.

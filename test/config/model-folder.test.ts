@@ -156,6 +156,35 @@ describe("discoverModels", () => {
     });
   }
 
+  it("reads the labels that a config.pbtxt names, a line each", async () => {
+    const output = 'output { name: "y" data_type: TYPE_FP32 dims: 2 label_filename: "l.txt" }';
+    const files = { "m/config.pbtxt": output, "m/l.txt": "a cat\r\na dog\n" };
+    const { config, notes } = await discoverOne(folderWith(["m/1/model.onnx"], files));
+    assert.ok(!(config instanceof TroupeError));
+    assert.deepEqual([config.labels, notes?.warnings], [["a cat", "a dog"], []]);
+  });
+
+  it("serves a model whose labels are not there, and says so", async () => {
+    const output = 'output { name: "y" data_type: TYPE_FP32 dims: 2 label_filename: "../l.txt" }';
+    const folder = folderWith(["m/1/model.onnx"], { "m/config.pbtxt": output, "l.txt": "a" });
+    const { problem, notes } = await discoverOne(folder);
+    assert.deepEqual(
+      [problem, notes?.warnings],
+      [
+        undefined,
+        ["output.label_filename (line 1): answers have no labels: no file ../l.txt beside it"],
+      ],
+    );
+  });
+
+  it("says that a model is another backend's, rather than what of ONNX it lacks", async () => {
+    const pbtxt = { "m/config.pbtxt": 'backend: "python"' };
+    assert.match(
+      (await problemOf(folderWith(["m/1/model.py"], pbtxt))) ?? "",
+      /backend .*"python"/,
+    );
+  });
+
   it("names the listed versions that do not exist", async () => {
     const yaml = { "m/model.yaml": "versions: [1, 3, x]" };
     const problem = await problemOf(folderWith(["m/1/a.onnx", "m/2/a.onnx"], yaml));
@@ -236,8 +265,11 @@ describe("discoverModels", () => {
 
   it("reads no pipe", async () => {
     const folder = folderWith(["m/README.md"]);
-    execFileSync("mkfifo", [join(folder, "m/model.onnx"), join(folder, "m/model.yaml")]);
+    execFileSync("mkfifo", [join(folder, "m/model.onnx")]);
     assert.equal(await problemOf(folder), "model.onnx is not a regular file");
+    execFileSync("mkfifo", [join(folder, "m/model.yaml")]);
+    const words = "Cannot read m/model.yaml: model.yaml is not a regular file";
+    assert.equal(await problemOf(folder), words);
   });
 
   it("hides no good model behind a bad one", async () => {
@@ -249,11 +281,23 @@ describe("discoverModels", () => {
     );
   });
 
+  it("serves what is there of the versions that Triton's policy lists, and warns of the others", async () => {
+    const policy = "version_policy { specific { versions: [ 1, 3 ] } }";
+    const folder = folderWith(["m/1/a.onnx", "m/2/a.onnx"], { "m/config.pbtxt": policy });
+    const { wanted, notes } = await discoverOne(folder);
+    assert.deepEqual(
+      wanted.map(({ version }) => version),
+      ["1"],
+    );
+    const words = "version_policy lists 3, which the folder does not hold";
+    assert.deepEqual(notes?.warnings, [words]);
+  });
+
   it("refuses a folder that does not exist", async () => {
     const folder = join(root, "nowhere");
     await assert.rejects(discoverModels(folder), {
       code: "invalid-model",
-      message: `Cannot serve models: folder ${folder} does not exist`,
+      message: `Cannot serve models: ${folder} does not exist; --models names their folder`,
     });
   });
 
@@ -261,7 +305,7 @@ describe("discoverModels", () => {
     const file = join(folderWith(["a.txt"]), "a.txt");
     await assert.rejects(discoverModels(file), {
       code: "invalid-model",
-      message: `Cannot serve models: folder ${file} is not a folder`,
+      message: `Cannot serve models: ${file} is not a folder; --models names their folder`,
     });
   });
 });

@@ -96,6 +96,12 @@ const refused: readonly (readonly [string, string, number, RegExp])[] = [
   ["a character of no word", "a: 1\n\n@", 3, /unexpected "@"/],
   ["a number with letters", "a: 12abc", 1, /unexpected "1"/],
   ["an unknown escape", String.raw`a: "\q"`, 1, /unknown escape/],
+  [
+    "a long key without a value",
+    "a".repeat(60_000),
+    1,
+    /^expected ":" or "{" after a{60}…, got the end of the file$/,
+  ],
   ["a word with a minus", "a: -b", 1, /expected a number after -, got "b"/],
 ];
 

@@ -55,6 +55,27 @@ describe("parseSchwiftConfig", () => {
   it("leaves YAML of others alone", () => {
     assert.equal(parseSchwiftConfig("services: {}", "compose.yaml"), undefined);
     assert.equal(parseSchwiftConfig("", "empty.yaml"), undefined);
+    assert.equal(parseSchwiftConfig("a: { model: 1 }", "nested.yaml"), undefined);
+    assert.equal(parseSchwiftConfig("a: |\n  model: {", "text.yaml"), undefined);
+    assert.equal(parseSchwiftConfig("- &a model\n- *a", "aliases.yaml"), undefined);
+    assert.equal(parseSchwiftConfig("x: model", "data.yaml", 1_000_000), undefined);
+  });
+
+  for (const [what, text] of [
+    ["a quoted key", needed.replace("model:", '"model":')],
+    ["a mark of its encoding", `\ufeff${needed}`],
+    ["JSON", '{"model": {"name": "iris", "model_args": {"model_file": "iris.onnx"}}}'],
+    ["a margin", `  ${needed.replaceAll("\n", "\n  ").trimEnd()}`],
+  ] as const) {
+    it(`knows its own with ${what}`, () => {
+      assert.equal(parseSchwiftConfig(text, "iris.yaml")?.name, "iris");
+    });
+  }
+
+  it("refuses one that is too large", () => {
+    assert.throws(() => parseSchwiftConfig(needed, "iris.yaml", 1_000_000), {
+      message: "Cannot read iris.yaml: it must have at most 65536 bytes, got 1000000",
+    });
   });
 
   const warned: readonly (readonly [string, string])[] = [
@@ -73,7 +94,7 @@ describe("parseSchwiftConfig", () => {
   }
 
   const refused: readonly (readonly [string, RegExp])[] = [
-    ["model: 3", /^Cannot read iris.yaml: model must be .* \(line 1\)$/],
+    ["model: 3", /^Cannot read iris.yaml: model must be a map, got 3 \(line 1\)$/],
     ["model: {}", /model has no name \(line 1\)/],
     ["model:\n  name: iris", /model has no model_args.model_file \(line 1\)/],
     ["model:\n\tname: x", /^Cannot read iris.yaml: not valid YAML/],

@@ -96,6 +96,20 @@ describe("SchwiftServe's files in the models folder", () => {
     assert.match(found[0]?.problem ?? "", /^Cannot read a.yaml: unknown key "what".*\(line 3\)$/);
   });
 
+  it("are read no further than they may be long", async (t) => {
+    const folder = folderOf(t, {
+      "data.yaml": `rows:\n${"  - a model\n".repeat(100_000)}`,
+      "long.yaml": `${yaml("long", "x.onnx")}#${" ".repeat(100_000)}`,
+      "x.onnx": "",
+    });
+    const [model, ...others] = await discoverModels(folder);
+    assert.deepEqual([model?.name, others], ["long", []]);
+    assert.match(
+      model?.problem ?? "",
+      /^Cannot read long.yaml: it must have at most 65536 bytes, got 100/,
+    );
+  });
+
   it("give way to a folder of the same name", async (t) => {
     const files = { "m.yaml": yaml("m", "x.onnx"), "x.onnx": "", "m/model.onnx": "" };
     const folder = folderOf(t, files);

@@ -56,6 +56,14 @@ const honoured: readonly (readonly [string, string, Partial<ModelConfig>])[] = [
       triton: batched,
     },
   ],
+  [
+    "what is off, however that is spelled",
+    "max_batch_size: 1 dynamic_batching { preserve_ordering: False priority_levels: 0x0 } response_cache { enable: f } input { name: 'x' data_type: TYPE_FP32 dims: 1 allow_ragged_batch: False optional: f }",
+    {
+      batching: { ...batching, maxBatchSize: 1 },
+      triton: { ...batched, inputs: [{ name: "x", datatype: "FP32", dims: [1], line: 1 }] },
+    },
+  ],
   ["instances", "instance_group [ { count: 2 kind: KIND_CPU }, { } ]", { replicas: 3 }],
   ["no version policy", "version_policy { }", {}],
   [
@@ -159,12 +167,14 @@ const warnings: readonly (readonly [string, string, readonly RegExp[]])[] = [
   [
     "optimization and a cache",
     "optimization { graph { level: 1 } } response_cache { enable: true }",
-    [/^optimization/, /^response_cache/],
+    [/^optimization/, /^response_cache\.enable/],
   ],
   [
-    "labels",
-    'output { name: "y" data_type: TYPE_FP32 dims: 1 label_filename: "l.txt" }',
-    [/^output\.label_filename/],
+    "labels of a second kind",
+    `output { name: "y" data_type: TYPE_FP32 dims: 1 label_filename: "l.txt" }
+     output { name: "z" data_type: TYPE_FP32 dims: 1 label_filename: "l.txt" }
+     output { name: "a" data_type: TYPE_FP32 dims: 1 label_filename: "m.txt" }`,
+    [/^output\.label_filename \(line 3\): a model has labels of one kind/],
   ],
   [
     "warm-up from a file",
@@ -179,6 +189,21 @@ const warnings: readonly (readonly [string, string, readonly RegExp[]])[] = [
 ];
 
 const mistakes: readonly (readonly [string, string, RegExp])[] = [
+  [
+    "two policies of versions",
+    "version_policy { latest { }\nall { } }",
+    /version_policy\.all stands beside latest, and only one of them may \(line 2\)$/,
+  ],
+  [
+    "two schedulers",
+    "sequence_batching { }\ndynamic_batching { }",
+    /sequence_batching stands beside dynamic_batching, .* \(line 1\)$/,
+  ],
+  [
+    "data of two kinds",
+    'model_warmup { inputs { key: "x" value { data_type: TYPE_FP32 dims: 1 zero_data: true random_data: true } } }',
+    /random_data stands beside zero_data/,
+  ],
   [
     "what is no text format",
     "a: [",

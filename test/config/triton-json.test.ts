@@ -49,6 +49,16 @@ describe("Triton's ModelConfig in JSON", () => {
     assert.match(text, /^batching:\n {2}max_batch_size: 8\n/);
   });
 
+  it("has no file of labels beside it, and says so", () => {
+    const output = [{ name: "y", data_type: "TYPE_FP32", dims: [4], label_filename: "l.txt" }];
+    const { config, warnings } = written({ output });
+    assert.deepEqual(config.labels, []);
+    assert.match(
+      warnings.join(),
+      /^output\.label_filename \(line 1\): answers have no labels: a load/,
+    );
+  });
+
   it("may say nothing", () => {
     const { config, declared } = written({});
     assert.equal(config.replicas, 1);

@@ -45,6 +45,26 @@ describe("selectVersions", () => {
   }
 });
 
+describe("selectVersions by a config.pbtxt", () => {
+  const triton = {
+    file: "m/config.pbtxt",
+    batched: false,
+    inputs: null,
+    outputs: [],
+    modelFile: null,
+  };
+  const choose = (...names: readonly string[]) =>
+    selectVersions(["1", "2", "10"], { versions: listed(...names), defaultVersion: null, triton });
+
+  it("selects what is there of what is listed", () => {
+    assert.deepEqual(choose("3", "2", "10"), selected("2", "10"));
+  });
+
+  it("selects nothing where none is there", () => {
+    assert.deepEqual(choose("3", "4"), problem("version_policy in config.pbtxt lists 3, 4"));
+  });
+});
+
 describe("selectVersions where one is still to come", () => {
   it("does not count it among what is there", () => {
     const words = "default_version names 9, which the folder does not hold; it holds";

@@ -17,7 +17,7 @@ export function newCall(changed: Partial<Call> = {}): Call {
     version: "1",
     pinned: false,
     codec: "predict",
-    body: Buffer.from("ask"),
+    body: [Buffer.from("ask")],
     deadlineAt: 11_000,
     priority: "normal",
     requestId: "r",
@@ -28,4 +28,8 @@ export function newCall(changed: Partial<Call> = {}): Call {
     onFailed: () => undefined,
     ...changed,
   };
+}
+
+export function bodyOf({ body }: Pick<Call, "body">): Buffer {
+  return Buffer.concat(body);
 }

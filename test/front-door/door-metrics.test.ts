@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createDoorMetrics } from "../../src/front-door/door-metrics.ts";
+import { MessageRoom } from "../../src/front-door/message-room.ts";
 import { Permits } from "../../src/front-door/permits.ts";
 
 function setUp() {
   const permits = new Permits();
-  const metrics = createDoorMetrics(permits, () => 3);
+  const room = new MessageRoom(100);
+  const metrics = createDoorMetrics({ permits, room, sockets: () => 3 });
   /** The samples of the page whose name begins so. */
   const samples = async (name: string) =>
     (await metrics.registry.metrics()).split("\n").filter((line) => line.startsWith(name));
-  return { permits, metrics, samples };
+  return { permits, room, metrics, samples };
 }
 
 describe("a front door's metrics", () => {
   it("measure what is in flight at the moment they are read", async () => {
-    const { permits, samples } = setUp();
+    const { permits, room, samples } = setUp();
     const before = await samples("troupe_in_flight");
     permits.take(10);
     permits.take(5);
@@ -26,6 +28,8 @@ describe("a front door's metrics", () => {
       ],
     );
     assert.deepEqual(await samples("troupe_ws_connections"), ["troupe_ws_connections 3"]);
+    room.enter().add(7);
+    assert.deepEqual(await samples("troupe_arriving_bytes"), ["troupe_arriving_bytes 7"]);
   });
 
   it("count requests by method, route and status", async () => {

@@ -2,6 +2,7 @@ import { AccessLog } from "../../src/front-door/access-log.ts";
 import { Directory } from "../../src/front-door/directory.ts";
 import { createDoorMetrics } from "../../src/front-door/door-metrics.ts";
 import { Entrance } from "../../src/front-door/entrance.ts";
+import { MessageRoom } from "../../src/front-door/message-room.ts";
 import { Permits } from "../../src/front-door/permits.ts";
 import { Tracer } from "../../src/front-door/tracer.ts";
 import type { Log } from "../../src/platform/log.ts";
@@ -67,16 +68,19 @@ export function doorParts(changed: Partial<DoorSettings> = {}) {
   directory.update(model("m"));
   directory.server = { draining: false, started: true, changesRefused: null };
   const permits = new Permits();
-  const metrics = createDoorMetrics(permits, () => 0);
+  const read = settings(changed);
+  const room = new MessageRoom(read.maxInFlightBytes);
+  const metrics = createDoorMetrics({ permits, room, sockets: () => 0 });
   const lines: Readonly<Record<string, unknown>>[] = [];
   const write = (fields: Readonly<Record<string, unknown>>) => lines.push(fields);
   const log = { isLevelEnabled: () => true, info: write, warn: write } as unknown as Log;
-  const real = { clock, settings: settings(changed), directory, permits, metrics };
+  const real = { clock, settings: read, directory, permits, metrics };
   const shared = { ...real, dispatcher: dispatcher.asDispatcher };
   return {
     ...shared,
     entrance: new Entrance(shared),
     accessLog: new AccessLog(log, 1),
+    room,
     tracer: new Tracer(clock, () => undefined),
     fake: dispatcher,
     lines,

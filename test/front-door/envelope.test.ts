@@ -124,13 +124,34 @@ describe("readEnvelope", () => {
           assert.equal(code, "invalid-request");
           assert.match(
             message,
-            /^a frame or body must be a JSON object, but it is malformed at byte \d+$/,
+            /^a frame or body must be a JSON object, but it is malformed at byte \d+(, in '.+')?$/,
           );
           return true;
         },
       );
     });
   }
+});
+
+describe("What is malformed", () => {
+  for (const [text, place] of [
+    ['{"id":1,"inputs":[{"name":"x","data":[1,2', ", in input 'x'"],
+    ['{"id":1,"inputs":[{"name":"x","data":[1]},{"data":[1,2', ", in 'inputs' at [1]"],
+    ['{"id":1,"features":[[1,2],', ", in 'features'"],
+    ['{"id":1,"type":infer}', ", in 'type'"],
+    ["[1,2", ""],
+  ] as const) {
+    it(`is said of ${text}: '${place}'`, () =>
+      assert.throws(
+        () => read(text),
+        ({ message }: Error) => message.endsWith(place),
+      ));
+  }
+
+  it("is not looked for in more than there is time for", () => {
+    const text = `{"inputs":[{"name":"x","data":"${"1".repeat(2 ** 20)}`;
+    assert.throws(() => read(text), /malformed at byte \d+$/);
+  });
 });
 
 describe("An envelope", () => {
@@ -176,7 +197,7 @@ describe("readEnvelope with a field to open", () => {
   for (const text of ['{"p":{"a":tru}}', '{"p":{"a":1,}}', '{"p":[1}}']) {
     it(`refuses ${text}, into which it looks`, () =>
       assert.throws(() => opened(text), {
-        message: "a frame or body must be a JSON object, but it is malformed at byte 5",
+        message: "a frame or body must be a JSON object, but it is malformed at byte 5, in 'p'",
       }));
   }
 });
@@ -272,3 +293,11 @@ function attempt<T>(act: () => T): T | undefined {
     return undefined;
   }
 }
+
+describe("cutList of a list that is malformed", () => {
+  it("says where in the body it is", () =>
+    assert.throws(() => cutList(Buffer.from('{"requests":[1 2]}'), "requests", 9), {
+      message:
+        "a frame or body must be a JSON object, but it is malformed at byte 15, in 'requests'",
+    }));
+});

@@ -13,7 +13,10 @@ import { until } from "./until.ts";
 
 function flight(body = "abc", sequence: SequenceCall | null = null): Flight {
   const shared = { codec: "v2", deadlineAt: 1_234.5, priority: "low", stream: true } as const;
-  return new Flight(newCall({ ...shared, requestId: "r-1", body: Buffer.from(body), sequence }), 1);
+  return new Flight(
+    newCall({ ...shared, requestId: "r-1", body: [Buffer.from(body)], sequence }),
+    1,
+  );
 }
 
 function link(t: TestContext, host: FakeHost) {

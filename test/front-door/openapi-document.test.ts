@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, it, type TestContext } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import type { FastifyInstance } from "fastify";
 import { backendPredictUrls } from "../../src/front-door/neighbours/ai-backend.ts";
 import { neighbourRoutes } from "../../src/front-door/neighbours/body-routes.ts";
@@ -12,8 +13,21 @@ import { predictEndpoints } from "../../src/front-door/predict-path.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import { doorParts, model } from "./door-parts.ts";
 
+interface Parameter {
+  readonly name?: string;
+  readonly required?: boolean;
+}
+
+interface Described {
+  readonly operationId?: string;
+  readonly parameters: readonly Parameter[];
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: object }>>;
+  };
+}
+
 interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { operationId?: string }>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
 }
 
 const metadata: ModelMetadata = {
@@ -82,6 +96,35 @@ describe("the document at /openapi.json", () => {
     }
   });
 
+  const wanting = { text: null, features: null, inputs: null };
+  for (const [path, good, bad] of [
+    ["/predict", { model_id: "m", features: [1], request_id: null }, { model_id: "m" }],
+    ["/infer", { ...wanting, model: null, features: [1], parameters: null }, { model: "m" }],
+    ["/infer", { ...wanting, inputs: { x: 1 }, version: "1" }, wanting],
+    ["/infer/batch", { requests: [{ inputs: [] }] }, { requests: [] }],
+    ["/post/predict", { features: [1] }, {}],
+  ] as const) {
+    it(`tells what ${path} takes from what it does not: ${JSON.stringify(bad)}`, async (t) => {
+      const described = (await serve(t).read()).paths[path]?.["post"];
+      const accepts = new Ajv2020({ strict: false }).compile(
+        described?.requestBody?.content["application/json"]?.schema ?? {},
+      );
+      assert.deepEqual([accepts(good), accepts(bad)], [true, false]);
+    });
+  }
+
+  it("tells what a query must have from what it may", async (t) => {
+    const { paths } = await serve(t).read();
+    const needed = (path: string, verb = "post") =>
+      (paths[path]?.[verb]?.parameters ?? []).flatMap(({ name, required }) =>
+        required === true ? [name] : [],
+      );
+    assert.deepEqual(needed("/post/predict"), ["id"]);
+    assert.deepEqual(needed("/get/getlogs", "get"), ["id"]);
+    assert.deepEqual(needed("/post/addmodel"), ["id", "type"]);
+    assert.deepEqual(needed("/models"), []);
+  });
+
   it("follows the models as they come and go", async (t) => {
     const { directory, read } = serve(t);
     assert.deepEqual(modelPaths(await read()), []);
@@ -94,6 +137,23 @@ describe("the document at /openapi.json", () => {
     ]);
     directory.remove("m");
     assert.deepEqual(modelPaths(await read()), []);
+  });
+
+  it("is not made twice of the same models", async (t) => {
+    const { app, directory } = serve(t);
+    for (let at = 0; at < 200; at += 1) directory.update(model(`m${at}`, { metadata }));
+    const cost = async () => {
+      const before = process.cpuUsage();
+      const { payload } = await app.inject("/openapi.json");
+      const { user, system } = process.cpuUsage(before);
+      return { payload, spent: user + system };
+    };
+    const first = await cost();
+    const second = await cost();
+    assert.equal(second.payload, first.payload);
+    assert.ok(second.spent < first.spent / 2, `${second.spent} µs, after ${first.spent} µs`);
+    directory.update(model("m7", { metadata: null }));
+    assert.notEqual((await cost()).payload, first.payload);
   });
 
   it("gives each operation a name of its own", async (t) => {

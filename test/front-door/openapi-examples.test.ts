@@ -30,7 +30,7 @@ interface Example {
   readonly of: string;
   readonly inputs: readonly TensorSpec[];
   readonly predict: unknown;
-  readonly v2: readonly unknown[];
+  readonly v2: readonly unknown[] | undefined;
 }
 
 const examples: readonly Example[] = [
@@ -50,10 +50,10 @@ const examples: readonly Example[] = [
     ],
   },
   {
-    of: "what comes in binary only",
+    of: "what comes in binary by Open Inference V2",
     inputs: [half],
-    predict: undefined,
-    v2: [{ name: "x", datatype: "FP16", shape: [1, 2], parameters: { binary_data_size: 4 } }],
+    predict: { features: [[0, 0]] },
+    v2: undefined,
   },
   {
     of: "a large input, left empty,",
@@ -73,15 +73,13 @@ describe("the example of a body", () => {
     it(`of ${of} is one that its schema takes, in Troupe's own JSON`, () => {
       const example = predictExample(taken(...inputs));
       assert.deepEqual(example, predict);
-      assert.ok(
-        example === undefined || ajv.validate(predictBodySchema(taken(...inputs)), example),
-      );
+      assert.ok(ajv.validate(predictBodySchema(taken(...inputs)), example));
     });
 
     it(`of ${of} is one that its schema takes, by Open Inference V2`, () => {
       const example = v2Example(taken(...inputs));
-      assert.deepEqual(example, { inputs: v2 });
-      assert.ok(ajv.validate(v2BodySchema(taken(...inputs)), example));
+      assert.deepEqual(example, v2 && { inputs: v2 });
+      assert.ok(example === undefined || ajv.validate(v2BodySchema(taken(...inputs)), example));
     });
   }
 });

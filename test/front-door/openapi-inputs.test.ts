@@ -17,6 +17,8 @@ const rate: TensorSpec = { name: "rate", datatype: "INT64", shape: [], batchAxis
 const fixed: TensorSpec = { name: "x", datatype: "INT8", shape: [2, 2], batchAxis: null };
 
 const half: TensorSpec = { ...x, datatype: "FP16" };
+const long: TensorSpec = { ...x, datatype: "UINT64" };
+const large = metadata([{ ...x, shape: [-1, 640, 640] }]);
 const bytes: TensorSpec = { ...x, datatype: "UINT8" };
 
 const one = metadata([x]);
@@ -39,7 +41,6 @@ describe("the schema of a body for predict", () => {
         ],
       },
     ],
-    [one, { features: [] }],
     [one, { inputs: { x: [[1, 2]] } }],
     [one, { inputs: [{ name: "x", datatype: "FP32", shape: [1, 2], data: [1, 2] }] }],
     [two, { inputs: { x: [1, 2], rate: "16000" } }],
@@ -54,6 +55,9 @@ describe("the schema of a body for predict", () => {
     ],
     [still, { features: [1, 2, 3, 4] }],
     [metadata([bytes]), { features: [0, 255] }],
+    [metadata([half]), { features: [[-65_504, 0.1]] }],
+    [metadata([long]), { features: ["18446744073709551615", 2 ** 53 - 1] }],
+    [large, { features: [] }],
   ];
   for (const [of, body] of good) {
     it(`takes ${JSON.stringify(body)}`, () => assert.ok(accepts(of, body)));
@@ -69,8 +73,15 @@ describe("the schema of a body for predict", () => {
     [still, { features: [1, 2, 3] }],
     [still, { features: [1, 2, 3, 128] }],
     [metadata([bytes]), { features: [0, 256] }],
-    [metadata([half]), { features: [1, 2] }],
-    [metadata([half]), { features: [] }],
+    [metadata([half]), { features: [1, 65_520] }],
+    [metadata([half]), { inputs: [{ name: "x", datatype: "FP16", shape: [1, 2], data: [1, 2] }] }],
+    [metadata([long]), { features: ["-1", 2] }],
+    [metadata([long]), { features: [2 ** 53, 2] }],
+    [one, { features: [] }],
+    [one, { features: [1e39, 2] }],
+    [one, { features: [1, 2], inputs: null }],
+    [one, { features: [1, 2], samples: [] }],
+    [one, { inputs: { x: [1, 2], y: [1] } }],
   ];
   for (const [of, body] of bad) {
     it(`refuses ${JSON.stringify(body)}`, () => assert.ok(!accepts(of, body)));
@@ -105,6 +116,19 @@ describe("the schema of a body for Open Inference V2", () => {
       assert.equal(accepts(one, tensors), isTaken);
     });
   }
+
+  it("takes an input that may be left out, once", () => {
+    const schema = v2BodySchema({ metadata: two, defaults: { rate: 16_000 } });
+    const given = { name: "rate", datatype: "INT64", shape: [], data: [8_000] };
+    for (const [inputs, isTaken] of [
+      [[sent], true],
+      [[sent, given], true],
+      [[given, given], false],
+      [[sent, sent], false],
+    ] as const) {
+      assert.equal(new Ajv2020({ strict: false }).validate(schema, { inputs }), isTaken);
+    }
+  });
 
   it("takes FP16 in binary only", () => {
     const of = metadata([half]);

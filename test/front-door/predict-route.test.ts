@@ -5,6 +5,7 @@ import { HttpServer } from "../../src/front-door/http-server.ts";
 import { predictRoute } from "../../src/front-door/predict-route.ts";
 import { SharedSeats } from "../../src/front-door/shared-seats.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
+import { bodyOf } from "./calls.ts";
 import { doorParts, model } from "./door-parts.ts";
 import { pressure } from "./fake-host.ts";
 import { codeOf, post, RawClient } from "./raw-client.ts";
@@ -59,7 +60,7 @@ describe("A prediction over HTTP", bounded, () => {
       pinned: true,
       hurried: false,
       codec: "v2",
-      body: Buffer.from("the body"),
+      body: [Buffer.from("the body")],
       deadlineAt: 1_500,
       priority: "low",
       requestId: "r-1",
@@ -172,7 +173,7 @@ describe("A prediction over HTTP", bounded, () => {
     client.write("5\r\nabcde\r\n");
     await until(() => permits.bytes === 5);
     client.write("3\r\nfgh\r\n0\r\n\r\n");
-    assert.equal(String((await fake.call()).body), "abcdefgh");
+    assert.equal(String(bodyOf(await fake.call())), "abcdefgh");
     assert.equal(permits.bytes, 8);
   });
 
@@ -214,7 +215,7 @@ describe("Requests on one connection", bounded, () => {
     const { client, fake } = await served(t);
     for (const id of ["a", "b", "c"]) client.write(post("/predict/m", id));
     await fake.call(3);
-    for (const { call } of fake.flights.toReversed()) fake.done(call, String(call.body));
+    for (const { call } of fake.flights.toReversed()) fake.done(call, String(bodyOf(call)));
     const bodies = [];
     for (let at = 0; at < 3; at += 1) bodies.push((await client.answer()).body);
     assert.deepEqual(bodies, ["a", "b", "c"]);
@@ -295,7 +296,7 @@ describe("A body that is too large", bounded, () => {
   it("is taken at the limit", async (t) => {
     const { client, fake } = await served(t, { maxBodyBytes: limit });
     client.write(post("/predict/m", "x".repeat(limit)));
-    assert.equal((await fake.call()).body.length, limit);
+    assert.equal(bodyOf(await fake.call()).length, limit);
   });
 
   it("is refused as soon as it is past the limit where no length was declared", async (t) => {
@@ -389,7 +390,7 @@ describe("A prediction with binary tensors", bounded, () => {
     const { client, fake, permits } = await served(t);
     client.write(post(v2, "{}abcd", [length(2), "content-type: application/octet-stream"]));
     const { codec, body } = await fake.call();
-    assert.deepEqual([codec, body], ["v2-binary", Buffer.from("\x02\0\0\0{}abcd")]);
+    assert.deepEqual([codec, bodyOf({ body })], ["v2-binary", Buffer.from("\x02\0\0\0{}abcd")]);
     assert.equal(permits.bytes, 6);
   });
 
@@ -397,7 +398,7 @@ describe("A prediction with binary tensors", bounded, () => {
     const { client, fake } = await served(t);
     client.write(post(v2, "abcd", [length(0)]));
     const { codec, body } = await fake.call();
-    assert.deepEqual([codec, String(body)], ["v2-raw", "abcd"]);
+    assert.deepEqual([codec, String(bodyOf({ body }))], ["v2-raw", "abcd"]);
   });
 
   it("is answered with the host's bytes, and the length of their JSON", async (t) => {
@@ -432,7 +433,7 @@ describe("A packed prediction", bounded, () => {
   it("reaches the dispatcher unpacked, and counts as such", async (t) => {
     const { client, fake, permits } = await served(t);
     client.write(postPacked(gzipSync("x".repeat(1_000)), ["content-encoding: gzip"]));
-    assert.equal(String((await fake.call()).body), "x".repeat(1_000));
+    assert.equal(String(bodyOf(await fake.call())), "x".repeat(1_000));
     assert.equal(permits.bytes, 1_000);
   });
 
@@ -557,7 +558,7 @@ describe("A sequence over HTTP", bounded, () => {
     const { seat, ...flags } = sequence ?? {};
     assert.deepEqual(flags, { start: true, end: true });
     assert.deepEqual([seat?.options.key, seat?.options.isShared], ["#7", true]);
-    assert.equal(String(call.body), body({ ...start, sequence_end: true }));
+    assert.equal(String(bodyOf(call)), body({ ...start, sequence_end: true }));
   });
 
   it("goes on from request to request, at any connection, until it ends", async (t) => {

@@ -6,6 +6,7 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { type Coding, codings } from "../../src/front-door/content-coding.ts";
 import { declaredLength, readBody, readText } from "../../src/front-door/request-body.ts";
 import { TroupeError } from "../../src/protocol/errors.ts";
+import { joined, type Pieces } from "../../src/protocol/pieces.ts";
 
 function headed(length?: string): IncomingMessage {
   return { headers: { "content-length": length } } as unknown as IncomingMessage;
@@ -28,7 +29,7 @@ function read(chunks: readonly Buffer[], maxBytes = 1e6, roomBytes = Number.POSI
     };
     readBody(request as IncomingMessage, { maxBytes, onBytes }, (error, body) => {
       calls += 1;
-      resolve({ error, body, held, calls: () => calls });
+      resolve({ error, body: joined(body), held, calls: () => calls });
     });
   });
 }
@@ -48,9 +49,9 @@ function readPacked(chunks: readonly Buffer[], coding: Coding, maxBytes = 1e6) {
       held.push(bytes);
       return undefined;
     };
-    const onBody = (error: TroupeError | undefined, body: Buffer) => {
+    const onBody = (error: TroupeError | undefined, body: Pieces) => {
       calls += 1;
-      resolve({ error, body, held, calls: () => calls });
+      resolve({ error, body: joined(body), held, calls: () => calls });
     };
     const form = { coding, prefix: Buffer.from("<") };
     readBody(request as unknown as IncomingMessage, { maxBytes, onBytes }, onBody, form);

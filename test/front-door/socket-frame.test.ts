@@ -105,7 +105,7 @@ describe("parseClientFrame", () => {
     [
       '{"type":"infer"',
       null,
-      "a frame or body must be a JSON object, but it is malformed at byte 15",
+      "a frame or body must be a JSON object, but it is malformed at byte 15, in 'type'",
     ],
     [{ type: "infer" }, null, `${ids} nothing`],
     [{ type: "infer", id: "" }, null, `${ids} ""`],

@@ -7,6 +7,7 @@ import { SocketSession } from "../../src/front-door/socket-session.ts";
 import type { SocketTarget } from "../../src/front-door/socket-target.ts";
 import { lengthPrefix } from "../../src/protocol/binary-body.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
+import { bodyOf } from "./calls.ts";
 import { doorParts, model } from "./door-parts.ts";
 import { type Frame, SocketClient } from "./socket-client.ts";
 import { until } from "./until.ts";
@@ -31,9 +32,9 @@ async function converse(
   const server = new WebSocketServer({ server: http, perMessageDeflate: false });
   const sessions: SocketSession[] = [];
   const sockets: WebSocket[] = [];
-  server.on("connection", (socket) => {
+  server.on("connection", (socket, request) => {
     sockets.push(socket);
-    sessions.push(new SocketSession(parts, socket, target));
+    sessions.push(new SocketSession(parts, socket, request.socket, target));
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   t.after(() => {
@@ -184,7 +185,7 @@ describe("A request on a socket", bounded, () => {
     const frame = Buffer.concat([lengthPrefix(json.length), json, Buffer.from("tensors")]);
     client.socket.send(frame);
     const call = await fake.call();
-    assert.deepEqual([call.codec, call.body], ["predict-binary", frame]);
+    assert.deepEqual([call.codec, bodyOf(call)], ["predict-binary", frame]);
     const answers: Buffer[] = [];
     client.socket.removeAllListeners("message");
     client.socket.on("message", (data, isBinary) => {
@@ -750,7 +751,7 @@ describe("Binary frames", bounded, () => {
     const { seat } = await infer("a", { model: undefined });
     assert.deepEqual(
       calls.map(({ codec, body, stream, model: name, version: at, sequence }) => ({
-        what: [codec, Buffer.from(body), stream, name, at],
+        what: [codec, bodyOf({ body }), stream, name, at],
         sequence: [sequence?.seat === seat, sequence?.start],
       })),
       bytes.map((each, at) => ({
@@ -784,7 +785,7 @@ describe("Binary frames", bounded, () => {
     await until(() => socket.isPaused);
     for (const count of range(perSocket + 2)) {
       const call = await fake.call(count + 1);
-      assert.deepEqual(Buffer.from(call.body), Buffer.from([count, 0]));
+      assert.deepEqual(bodyOf(call), Buffer.from([count, 0]));
       fake.done(call);
     }
     await client.has(perSocket + 2);

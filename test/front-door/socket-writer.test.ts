@@ -34,11 +34,13 @@ class FakeSocket {
   }
 }
 
+const freeWire = { cork: () => undefined, uncork: () => undefined };
+
 function setUp(wsMaxBufferedBytes = 100) {
   const { settings, metrics } = doorParts({ wsMaxBufferedBytes });
   const socket = new FakeSocket();
   const events: string[] = [];
-  const writer = new SocketWriter(socket.asSocket, {
+  const writer = new SocketWriter(socket.asSocket, freeWire, {
     settings,
     metrics,
     onTaken: () => events.push("taken"),

@@ -3,9 +3,11 @@ import { describe, it } from "node:test";
 import { tritonRefusal } from "../../src/front-door/triton-refusal.ts";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { noSuchModel, noSuchVersion } from "../../src/protocol/model-refusals.ts";
+import { model } from "./door-parts.ts";
 import { neighbours } from "./neighbours/neighbours.ts";
 
 const infer = "/v2/models/m/infer";
+const load = "/v2/repository/models/m/load";
 const unknown = "Request for unknown model:";
 
 describe("tritonRefusal", () => {
@@ -60,7 +62,11 @@ describe("tritonRefusal", () => {
     ["deadline-exceeded", "late", infer, 503, "Request timeout expired"],
     ["not-found", "no route", "/v2/x", 404, "Not Found"],
     ["method-not-allowed", "takes POST", infer, 405, "Method Not Allowed"],
-    ["conflict", "failed to load 'm': busy", infer, 400, "failed to load 'm': busy"],
+    ["conflict", "failed to load 'm': busy", load, 400, "failed to load 'm': busy"],
+    ["model-not-found", "failed to load 'm': no", load, 400, "failed to load 'm': no"],
+    ["model-not-found", "failed to unload 'm': no", load, 400, "failed to unload 'm': no"],
+    ["model-unavailable", "failed to load 'm': later", load, 503, "failed to load 'm': later"],
+    ["draining", "failed to load 'm': over", load, 503, "failed to load 'm': over"],
     ["unsupported-media-type", "content-encoding", infer, 501, "content-encoding"],
     ["payload-too-large", "too large", infer, 400, "too large"],
   ];
@@ -89,6 +95,19 @@ describe("compat: { triton: true }", { timeout: 20_000 }, () => {
       assert.deepEqual([reply.status, reply.json], [status, json]);
     });
   }
+
+  it("answers health of the one model that the query names, under the caller's id", async (t) => {
+    const { send, directory } = await neighbours(t, { compatTriton: true });
+    const id = { "x-request-id": "mine" };
+    directory.server = { draining: false, started: true, changesRefused: null };
+    const ready = await send("GET", "/v2/health/ready", undefined, id);
+    assert.deepEqual([ready.status, ready.headers["x-request-id"]], [200, "mine"]);
+    directory.update(model("ill", { state: "unavailable", hosts: [] }));
+    assert.equal((await send("GET", "/v2/health/ready?model=m")).status, 200);
+    assert.equal((await send("GET", "/v2/health/ready?model=ill")).status, 400);
+    const unheard = await send("GET", "/v2/health/ready?model=no");
+    assert.deepEqual(unheard.json, { error: "Request for unknown model: 'no' is not found" });
+  });
 
   it("leaves what is not under /v2 as it is", async (t) => {
     const { post } = await neighbours(t, { compatTriton: true });

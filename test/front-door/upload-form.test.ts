@@ -14,12 +14,20 @@ function filled(...fields: readonly (readonly [string, string])[]): UploadForm {
 
 describe("The fields of an upload", () => {
   it("say all there is to say", () => {
-    const { model, named, version, config } = filled(
+    const { id, named, version, config } = filled(
       ["config", "required: true"],
       ["version", "2"],
-      ["name", "iris"],
+      ["id", "iris"],
     );
-    assert.deepEqual([model, named, version, config], ["iris", "iris", "2", "required: true"]);
+    assert.deepEqual([id, named, version, config], ["iris", "iris", "2", "required: true"]);
+  });
+
+  it("may name the model by name, which is any title where there is an id", () => {
+    assert.equal(filled(["name", "iris"]).named, "iris");
+    const title = ["name", "Fisher's irises"] as const;
+    assert.equal(filled(["id", "iris"], title).named, "iris");
+    assert.equal(filled(title, ["id", "iris"]).named, "iris");
+    assert.throws(() => filled(title).named, /^TroupeError: name must be 1 to 64 /);
   });
 
   const refusals: readonly (readonly [string, readonly (readonly [string, string])[], RegExp])[] = [
@@ -42,9 +50,17 @@ describe("The fields of an upload", () => {
       "two names",
       [
         ["id", "a"],
-        ["name", "a"],
+        ["id", "a"],
       ],
       /^id was given twice$/,
+    ],
+    [
+      "two titles",
+      [
+        ["name", "a"],
+        ["name", "a"],
+      ],
+      /^name was given twice$/,
     ],
     [
       "two versions",

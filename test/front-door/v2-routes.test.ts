@@ -76,6 +76,15 @@ describe("The statistics' routes", { timeout: 20_000 }, () => {
   });
 });
 
+describe("The route of traces", { timeout: 20_000 }, () => {
+  it("asks for those of a model that is there, and of no other", async (t) => {
+    const { url, asked } = await serveManagement(t);
+    assert.equal((await fetch(`${url}/v2/trace?model=m`)).status, 200);
+    assert.equal((await fetch(`${url}/v2/trace?model=no`)).status, 404);
+    assert.deepEqual(asked, [{ type: "traces", model: "m" }]);
+  });
+});
+
 describe("The logging route", { timeout: 20_000 }, () => {
   it("asks for a level that follows from the one there is", async (t) => {
     const { url, asked } = await serveManagement(t, {}, (question) =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { bodyOf } from "./calls.ts";
 import { model } from "./door-parts.ts";
 import { RawClient } from "./raw-client.ts";
 import { serveSockets } from "./socket-server.ts";
@@ -39,6 +40,16 @@ describe("An upgrade", { timeout: 20_000 }, () => {
       code: "model-not-found",
       request_id: "r-1",
     });
+  });
+
+  it("is refused as Triton refuses, where that is asked for", async (t) => {
+    const { open, metrics } = await serveSockets(t, { compatTriton: true });
+    const client = open("/v2/models/no/stream");
+    assert.equal(await client.refused(), 400);
+    const error = "Request for unknown model: 'no' is not found";
+    assert.deepEqual(JSON.parse(client.refusalBody), { error });
+    const counted = metrics.route("GET", "/v2/models/{model}/stream", 400);
+    assert.equal(counted.requests.value, 1);
   });
 
   it("that is refused leaves no connection, although its caller does not close", async (t) => {
@@ -103,7 +114,7 @@ describe("A socket of samples", { timeout: 20_000 }, () => {
       const client = await open(`/v2/models/m/stream?samples=${samples}`).opened();
       client.socket.send(Buffer.from([1, 2, 3, 4]));
       const { codec, body } = await fake.call();
-      assert.deepEqual([codec, Buffer.from(body)], [samples, Buffer.from([1, 2, 3, 4])]);
+      assert.deepEqual([codec, bodyOf({ body })], [samples, Buffer.from([1, 2, 3, 4])]);
     });
   }
 

@@ -13,6 +13,7 @@ import type { Tensor } from "../../src/tensors/tensor.ts";
 import { v2Codec } from "../../src/tensors/v2-codec.ts";
 import type { Signal } from "../../src/tensors/windows.ts";
 import { FakeClock } from "../fake-clock.ts";
+import { asWritten } from "../protocol/as-written.ts";
 import { fp32, numbersOf } from "./fake-engine.ts";
 import { FakeDoor, servedModel } from "./fake-work.ts";
 import { requestFrame } from "./request-frame.ts";
@@ -412,7 +413,7 @@ describe("decodeWork of a binary request", () => {
   /** As it comes over the data channel, in memory of its own or not. */
   function received(behind: number): RequestFrame {
     const writer = new FrameWriter();
-    writeRequest(writer, frame({}, { codec: "v2-binary", body }));
+    writeRequest(writer, asWritten(frame({}, { codec: "v2-binary", body })));
     const bytes = Buffer.concat(writer.take()).subarray(4);
     const memory = new Uint8Array(behind + bytes.length);
     memory.set(bytes, behind);

@@ -22,6 +22,7 @@ import {
 } from "../../src/protocol/frames.ts";
 import { parseHostFrame } from "../../src/protocol/host-frames.ts";
 import type { TensorSpec } from "../../src/protocol/model-metadata.ts";
+import { asWritten } from "../protocol/as-written.ts";
 import { FakeEngine } from "./fake-engine.ts";
 import { hostSpec, quietLog } from "./host-spec.ts";
 import { requestFrame } from "./request-frame.ts";
@@ -136,9 +137,11 @@ function request(id: number, values: readonly number[], fields: Partial<RequestF
   return (writer: FrameWriter) =>
     writeRequest(
       writer,
-      requestFrame(
-        { features: values.map((value) => [value]) },
-        { id, deadlineAt: systemClock.now() + 60_000, requestId: `r-${id}`, ...fields },
+      asWritten(
+        requestFrame(
+          { features: values.map((value) => [value]) },
+          { id, deadlineAt: systemClock.now() + 60_000, requestId: `r-${id}`, ...fields },
+        ),
       ),
     );
 }

@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { chooseEngine, type EngineOptions, hasBoundedShapes } from "../../model-host/engine-choice.ts";
+import {
+  chooseEngine,
+  type EngineOptions,
+  hasBoundedShapes,
+} from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import { loopModel } from "../../models/loop-models.ts";

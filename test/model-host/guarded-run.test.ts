@@ -91,6 +91,20 @@ describe("runGuarded", () => {
     assert.deepEqual(rowsOf(await run(request(13))), []);
   });
 
+  it("counts for each request the runs that it was part of, and not those of others", async () => {
+    const { clock, engine, run } = setUp();
+    engine.isGated = true;
+    const slices = [request(1), request(13), request(2)];
+    const running = run(...slices);
+    for (const ms of [30, 10, 20, 40]) {
+      for (let turns = 0; turns < 5; turns += 1) await turn();
+      clock.advance(ms);
+      engine.letOneEnd();
+    }
+    const { tookMs } = await running;
+    assert.deepEqual([slices.map(({ work }) => work.runUs / 1_000), tookMs], [[40, 50, 70], 100]);
+  });
+
   it("fails every slice that the breaker does not let through, and runs nothing", async () => {
     const { engine, run } = setUp();
     await run(request(13));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Engine, NamedTensor } from "../../model-host/engine.ts";
-import { firstThatRuns, medianMs, type Timed } from "../../model-host/timed-run.ts";
+import { firstThatRuns, leastMs, medianMs, type Timed } from "../../model-host/timed-run.ts";
 
 const shape = [-1, -1];
 const spec = { name: "x", datatype: "FP32", shape, batchAxis: 0 } as const;
@@ -40,5 +40,11 @@ describe("runs of made-up rows", () => {
     const sizes = { rows: 2, freeSize: 8 };
     assert.equal(await medianMs(timed([8], [100, 1, 3, 2, 4]), sizes), 3);
     assert.equal(await medianMs(timed([1], [1]), sizes), undefined);
+  });
+
+  it("take the shortest, which slow runs do not move", async () => {
+    const sizes = { rows: 2, freeSize: 8 };
+    assert.equal(await leastMs(timed([8], [100, 30, 3, 20, 40]), sizes), 3);
+    assert.equal(await leastMs(timed([1], [1]), sizes), undefined);
   });
 });

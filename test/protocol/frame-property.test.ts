@@ -32,6 +32,7 @@ import {
 import { breakerStates, type Pressure } from "../../src/protocol/pressure.ts";
 import { endReasons } from "../../src/protocol/sequences.ts";
 import type { HostPoints } from "../../src/protocol/traces.ts";
+import { asWritten } from "./as-written.ts";
 
 const runs = { numRuns: 400, includeErrorInReport: true };
 const u32 = fc.nat({ max: 2 ** 32 - 1 });
@@ -98,7 +99,10 @@ const doorCase: Arbitrary<Case<DoorFrame>> = fc.oneof(
     frame: { type: "hello" as const, version: protocolVersion, hostId },
     write: (writer: FrameWriter) => writeHello(writer, hostId),
   })),
-  request.map((frame) => ({ frame, write: (writer: FrameWriter) => writeRequest(writer, frame) })),
+  request.map((frame) => ({
+    frame,
+    write: (writer: FrameWriter) => writeRequest(writer, asWritten(frame)),
+  })),
   fc.tuple(u32, fc.constantFrom(...cancelReasons)).map(([id, reason]) => ({
     frame: { type: "cancel" as const, id, reason },
     write: (writer: FrameWriter) => writeCancel(writer, id, reason),

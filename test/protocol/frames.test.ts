@@ -16,6 +16,7 @@ import {
   writeRequest,
 } from "../../src/protocol/frames.ts";
 import type { SequenceClaim } from "../../src/protocol/sequences.ts";
+import { asWritten } from "./as-written.ts";
 import { content, describeHostileBytes, type FrameRow, written } from "./frame-rows.ts";
 
 function claim(fields: Partial<SequenceClaim> = {}): SequenceClaim {
@@ -50,13 +51,13 @@ const rows: readonly FrameRow<DoorFrame>[] = [
   {
     name: "request",
     frame: request(),
-    write: (writer) => writeRequest(writer, request()),
+    write: (writer) => writeRequest(writer, asWritten(request())),
     hex: "17000000 02 02010000 01 03 02 00000000004a9340 03 722d31 00 7b7d",
   },
   {
     name: "request of a sequence",
     frame: request({ sequence: claim() }),
-    write: (writer) => writeRequest(writer, request({ sequence: claim() })),
+    write: (writer) => writeRequest(writer, asWritten(request({ sequence: claim() }))),
     hex: "1c000000 02 02010000 01 07 02 00000000004a9340 03 722d31 05 03 732d31 00 7b7d",
   },
   {
@@ -129,7 +130,7 @@ describe("parseDoorFrame", () => {
   for (const fields of requests) {
     const frame = request(fields);
     it(`reads a request with ${JSON.stringify(fields).slice(0, 80)}`, () => {
-      const bytes = written((writer) => writeRequest(writer, frame));
+      const bytes = written((writer) => writeRequest(writer, asWritten(frame)));
       assert.deepEqual(parseDoorFrame(content(bytes)), frame);
     });
   }
@@ -162,7 +163,7 @@ describe("parseDoorFrame", () => {
 });
 
 function assertAligned(frame: RequestFrame): void {
-  const bytes = content(written((writer) => writeRequest(writer, frame)));
+  const bytes = content(written((writer) => writeRequest(writer, asWritten(frame))));
   assert.equal(bytes.indexOf("TENSORS") % 8, 0);
   assert.deepEqual(parseDoorFrame(bytes), frame);
 }
@@ -184,13 +185,13 @@ describe("A frame with binary tensors", () => {
   it("is written though the length of its JSON is a lie", () => {
     for (const body of [Buffer.alloc(3), Buffer.alloc(4, 0xff)]) {
       const frame = request({ codec: "v2-binary", body });
-      const bytes = content(written((writer) => writeRequest(writer, frame)));
+      const bytes = content(written((writer) => writeRequest(writer, asWritten(frame))));
       assert.deepEqual(parseDoorFrame(bytes), frame);
     }
   });
 
   it("says which memory is its own", () => {
-    const bytes = content(written((writer) => writeRequest(writer, request())));
+    const bytes = content(written((writer) => writeRequest(writer, asWritten(request()))));
     const alone = Buffer.from(new Uint8Array(bytes).buffer);
     const parsed = parseDoorFrame(alone);
     assert.ok(parsed?.type === "request");

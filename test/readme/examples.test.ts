@@ -8,10 +8,10 @@ import { greeting } from "../../supervisor/greeting.ts";
 import { startReady } from "../cluster/cluster.ts";
 import { openSocket } from "../cluster/frame-socket.ts";
 import { freePort } from "../cluster/grpc-client.ts";
-import type { Reply } from "../cluster/http-client.ts";
 import { parseCurl } from "./curl-line.ts";
-import { type Block, blocksOf, examplesIn, readme, repository, tableOf } from "./readme.ts";
+import { blocksOf, examplesIn, readme, repository, sectionOf, tableOf } from "./readme.ts";
 import { assertShown } from "./shown-answer.ts";
+import { assertReply } from "./shown-reply.ts";
 
 const shownUrl = "http://127.0.0.1:8080";
 const shownHost = "127.0.0.1:8080";
@@ -30,29 +30,19 @@ const cluster = await startReady(
   { home, modelsFolder, flags: ["--front-doors", "1", "--grpc-port", String(grpcPort)] },
 );
 
-const curls = examplesIn(readme, "sh").filter(({ call }) => call.text.startsWith("curl"));
+/** Examples in it are for another server. */
+const refusals = sectionOf(readme, "Triton's refusals");
+const curls = examplesIn(readme, "sh")
+  .filter(({ call }) => call.text.startsWith("curl"))
+  .filter(({ call }) => !refusals.includes(call.text));
 const scripts = examplesIn(readme, "js");
-
-/** An answer as `curl -i` prints it, or its body alone. */
-function assertReply(reply: Reply<unknown>, { language, text }: Block): void {
-  const [head = "", body = ""] = language === "http" ? text.split("\n\n", 2) : ["", text];
-  const [statusLine = "", ...headerLines] = head.split("\n");
-  assert.equal(reply.status, Number(statusLine.split(" ")[1] ?? 200));
-  assertShown(reply.json, JSON.parse(body));
-  for (const line of headerLines) assertHeader(reply, line.split(": "));
-}
-
-function assertHeader({ headers, json }: Reply<unknown>, [name = "", value]: string[]): void {
-  const isId = name === "x-request-id";
-  const expected = isId ? (json as { readonly request_id: string }).request_id : value;
-  assert.equal(headers[name], expected);
-}
 
 describe("the README's examples", () => {
   it("are there, each with its answer", () => {
     const blocks = blocksOf(readme);
     assert.ok(curls.length > 0 && scripts.length > 0);
-    assert.equal(curls.length, blocks.filter(({ text }) => text.startsWith("curl")).length);
+    const calls = blocks.filter(({ text }) => text.startsWith("curl"));
+    assert.equal(curls.length + examplesIn(refusals, "sh").length, calls.length);
     assert.equal(scripts.length, blocks.filter(({ language }) => language === "js").length);
   });
 

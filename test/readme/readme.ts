@@ -28,6 +28,13 @@ export function blocksOf(page: string): readonly Block[] {
   });
 }
 
+/** From below its heading to the next one. */
+export function sectionOf(page: string, title: string): string {
+  const [, text] = page.split(`\n### ${title}\n`);
+  if (text === undefined) throw new Error(`the README has no section ${title}`);
+  return text.split(/^#+ /m)[0] ?? "";
+}
+
 export interface Example {
   readonly call: Block;
   readonly answer: Block;

@@ -130,7 +130,7 @@ describe("the README's pages of neighbours", () => {
       sections
         .filter((text) => !text.includes("\n```sh\ncurl "))
         .map((text) => text.split("\n")[0]),
-      ["Triton's refusals"],
+      [],
     );
   });
 });

@@ -68,6 +68,20 @@ describe("classify", () => {
     ]);
   });
 
+  it("rounds what lies in the middle to the even digit, as C does", () => {
+    const tensor = scores([1, 4], 1 / 128, 3 / 128, -1 / 128, 2 ** 15 + 5 / 128);
+    const { data } = classify(tensor, { most: 4, axis: 0, labels: [] });
+    assert.deepEqual(data, ["32768.039062:3", "0.023438:1", "0.007812:0", "-0.007812:2"]);
+  });
+
+  it("gives as many classes as can be sorted", () => {
+    const classes = 2 ** 20;
+    const data = Float32Array.from({ length: classes }, (_, i) => i);
+    const tensor: Tensor = { datatype: "FP32", shape: [1, classes], data };
+    const best = classify(tensor, { most: classes, axis: 0, labels: [] });
+    assert.deepEqual([best.shape, best.data.at(-1)], [[1, classes], "0.000000:0"]);
+  });
+
   for (const [tensor, expected] of [
     [{ datatype: "INT8", data: Int8Array.of(-3, 5) }, "5:1"],
     [{ datatype: "UINT64", data: BigUint64Array.of(2n ** 64n - 1n, 0n) }, "18446744073709551615:0"],

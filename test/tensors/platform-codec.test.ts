@@ -30,6 +30,13 @@ describe("platformCodec", () => {
     assert.deepEqual(decode({ inputs: { x: [1, 2] } }), byFeatures);
   });
 
+  it("takes null for what is left out", () => {
+    const byFeatures = decode({ features: [1, 2] });
+    assert.deepEqual(decode({ text: null, features: [1, 2], inputs: null }), byFeatures);
+    assert.deepEqual(decode({ features: null, inputs: { x: [1, 2] } }), byFeatures);
+    assert.throws(() => decode({ text: null, features: null }), { code: "invalid-request" });
+  });
+
   it("says of text that it is for other models", () => {
     const message = /'text': model 'm' takes tensors, expected 'features' or 'inputs'/;
     assert.throws(() => decode({ text: "I love it" }), { code: "invalid-request", message });

@@ -247,7 +247,12 @@ describe("predictCodec.decode", () => {
     ],
     [
       model(batched, [spec("h", [-1, 2], { datatype: "FP16" })]),
-      { features: [1, 2] },
+      { features: [1, 65_520] },
+      "Cannot read input 'h': expected a finite number in the range of FP16 at [1], got 65520",
+    ],
+    [
+      model(batched, [spec("h", [-1, 2], { datatype: "FP16" })]),
+      { inputs: [{ name: "h", datatype: "FP16", shape: [1, 2], data: [1, 2] }] },
       "receiving FP16 data via JSON is not supported. Please use the binary data format for input h",
     ],
   ] as readonly (readonly [ServedModel, unknown, string])[]) {
@@ -255,6 +260,17 @@ describe("predictCodec.decode", () => {
       assert.throws(() => decode(served, body), { code: "invalid-request", message });
     });
   }
+
+  it("reads numbers as FP16 and BF16, to the nearest there is", () => {
+    for (const [datatype, bits] of [
+      ["FP16", [0x3c00, 0x2e66]],
+      ["BF16", [0x3f80, 0x3dcd]],
+    ] as const) {
+      const served = model(batched, [spec("h", [-1, 2], { datatype })]);
+      const { inputs } = decode(served, { features: [[1, 0.1]] });
+      assert.deepEqual(inputs, [{ datatype, shape: [1, 2], data: Uint16Array.from(bits) }]);
+    }
+  });
 
   it("reads own properties only", () => {
     const bodies = [
@@ -630,6 +646,17 @@ describe("predictCodec.decode of samples", () => {
       assert.throws(() => decode(served, body), { code: "invalid-request", message });
     });
   }
+
+  it("reads numbers as FP16 and BF16, to the nearest there is", () => {
+    for (const [datatype, bits] of [
+      ["FP16", [0x3c00, 0x2e66]],
+      ["BF16", [0x3f80, 0x3dcd]],
+    ] as const) {
+      const served = model(batched, [spec("h", [-1, 2], { datatype })]);
+      const { inputs } = decode(served, { features: [[1, 0.1]] });
+      assert.deepEqual(inputs, [{ datatype, shape: [1, 2], data: Uint16Array.from(bits) }]);
+    }
+  });
 
   it("reads own properties only", () => {
     const body = '{"samples":[1],"inputs":{"__proto__":{"sr":8000}}}';

@@ -189,7 +189,6 @@ const refusedElements: [why: string, datatype: Datatype, row: string, message: R
   ],
   ["a NUL in BYTES", "BYTES", '["a\\u0000b","c"]', /without NUL \(BYTES\) at \[.*0\]/],
   ["half a surrogate pair", "BYTES", '["a","\\ud800"]', /got "\\ud800"/],
-  ["FP16 at all", "FP16", "[1,2]", /^receiving FP16 data via JSON is not supported/],
   ["100 levels of one element", "FP32", nested(98), /.+/],
   ["101 levels", "FP32", nested(101), /nesting depth exceeds maximum allowed limit \(100\)/],
   ["250000 levels", "FP32", nested(250_000), /nesting depth exceeds maximum allowed limit \(100\)/],
@@ -204,6 +203,17 @@ describe("a body that lies about its tensors", () => {
       });
     });
   }
+
+  it("is refused by V2 for FP16 at all, and by predict past its range", () => {
+    const served = model("FP16");
+    for (const [codec, body, message] of [
+      [v2Codec, v2("FP16", "[1,2]", "[1,2]"), /^receiving FP16 data via JSON is not supported/],
+      [predictCodec, '{"features":[1,65520]}', /in the range of FP16 at \[1\], got 65520$/],
+    ] as const) {
+      const refusal = { code: "invalid-request", message };
+      assert.throws(() => codec.decode(Buffer.from(body), served), refusal);
+    }
+  });
 
   for (const [why, datatype, row, message] of refusedElements) {
     it(`is refused by both codecs for ${why}`, () => {

@@ -85,6 +85,28 @@ const refused: readonly (readonly [string, Datatype, number, Uint8Array, RegExp]
     /expected UINT8 at element 1, got 256/,
   ],
   [
+    "an INT32 of more than 32 bits, in one piece with others",
+    "INT32",
+    2,
+    // Packed: 1, and 2^32.
+    Uint8Array.of(0x12, 6, 1, 0x80, 0x80, 0x80, 0x80, 0x10),
+    /expected INT32 at element 1, got 4294967296/,
+  ],
+  [
+    "a UINT32 of more than 32 bits, alone",
+    "UINT32",
+    1,
+    Uint8Array.of(0x20, 0x85, 0x80, 0x80, 0x80, 0x10),
+    /expected UINT32 at element 0, got 4294967301/,
+  ],
+  [
+    "a BOOL that is neither",
+    "BOOL",
+    1,
+    Uint8Array.of(0x08, 0x80, 0x80, 0x80, 0x80, 0x10),
+    /expected BOOL at element 0, got 4294967296/,
+  ],
+  [
     "half-precision floats",
     "FP16",
     1,

@@ -89,7 +89,7 @@ describe("v2Codec.decode", () => {
     { sequence_id: 7 },
     { sequence_id: "s" },
     { sequence_start: true },
-    { sequence_end: false },
+    { sequence_end: true },
     { sequence_id: 7, sequence_start: true, sequence_end: true },
   ];
   for (const parameters of sequences) {

@@ -26,6 +26,8 @@ describe("readParameters", () => {
     [{}, unsaid],
     [{ note: "a", flag: true, share: 0.5 }, unsaid],
     [{ timeout: 0, priority: 0 }, unsaid],
+    [{ sequence_id: 0, sequence_start: false, sequence_end: false }, unsaid],
+    [{ sequence_id: "" }, unsaid],
     [{ binary_data_output: true }, { ...unsaid, wantsBinary: true }],
     [{ timeout: 1_500 }, { ...unsaid, timing: { timeoutMs: 1.5 } }],
     [{ priority: 1 }, { ...unsaid, timing: { priority: "normal" } }],
@@ -49,6 +51,10 @@ describe("readParameters", () => {
     [
       { binary_data_output: 1 },
       "Cannot read 'parameters': expected 'binary_data_output' to be true or false, got 1",
+    ],
+    [
+      { sequence_id: 0, sequence_start: true },
+      "Cannot read parameter 'sequence_start': model 'm' keeps no state between requests",
     ],
     [
       { triton_x: 1 },

@@ -7,9 +7,13 @@ import { maxConfigBytes } from "../../protocol/questions.ts";
 export type Json = Readonly<Record<string, unknown>>;
 
 /** grpc-js answers what its reader throws with INTERNAL and words of its own: so it gets the failure as a message. */
-export type Received<Message> =
+export type Received<Message> = (
   | { readonly type: "message"; readonly message: Message }
-  | { readonly type: "refused"; readonly failure: Failure };
+  | { readonly type: "refused"; readonly failure: Failure }
+) & {
+  /** To be called when a message of a stream is taken from it: its bytes are counted elsewhere, or are gone. */
+  readonly onTaken?: () => void;
+};
 
 export type ReadMessage = (bytes: Buffer) => unknown;
 

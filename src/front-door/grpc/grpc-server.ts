@@ -12,6 +12,7 @@ import {
 } from "@grpc/grpc-js";
 import type protobuf from "protobufjs";
 import type { Clock } from "../../platform/clock.ts";
+import type { MessageRoom } from "../message-room.ts";
 import { OpenPort } from "../open-port.ts";
 import type { PredictionParts } from "../prediction.ts";
 import { type CallParts, unary } from "./calls.ts";
@@ -19,10 +20,10 @@ import { Connections } from "./connections.ts";
 import { defineService, encode } from "./definitions.ts";
 import { describeFiles } from "./descriptors.ts";
 import { healthService } from "./health.ts";
+import { incomingMessages } from "./incoming-messages.ts";
 import { inferCall } from "./infer-call.ts";
 import { readInferRequest } from "./infer-request.ts";
 import { inferStream } from "./infer-stream.ts";
-import { lateMessages } from "./late-messages.ts";
 import { readLoadRequest } from "./load-request.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { loadProto } from "./proto-files.ts";
@@ -33,6 +34,7 @@ import { type V2Parts, v2Answers } from "./v2-answers.ts";
 export interface GrpcServerParts extends CallParts, PredictionParts, V2Parts {
   /** Somebody has connected. */
   readonly onWork: () => void;
+  readonly room: MessageRoom;
 }
 
 const inferenceName = "inference.GRPCInferenceService";
@@ -55,14 +57,16 @@ export class GrpcServer {
   readonly #looks = new Set<() => void>();
 
   constructor(parts: GrpcServerParts) {
-    const { clock, settings } = parts;
+    const { clock, settings, metrics, room } = parts;
     this.#clock = clock;
+    const maxBytes = settings.maxBodyBytes + messageOverheadBytes;
+    const onFull = () => metrics.shed("", "bytes").add();
     this.#server = new Server({
-      "grpc.max_receive_message_length": settings.maxBodyBytes + messageOverheadBytes,
+      "grpc.max_receive_message_length": maxBytes,
       "grpc.max_send_message_length": -1,
       "grpc.max_concurrent_streams": mostCalls,
       "grpc.enable_channelz": 0,
-      interceptors: [lateMessages(clock)],
+      interceptors: [incomingMessages({ clock, room, maxBytes, onFull })],
     });
     this.#connections = new Connections(clock);
     this.#addServices(parts);

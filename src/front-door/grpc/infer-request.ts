@@ -17,6 +17,8 @@ export interface InferRequest {
   /** The part of the body that is JSON. */
   readonly json: Buffer;
   readonly body: Buffer;
+  /** Why it cannot be sent; what else it says is as far as it was read. */
+  readonly refusal?: TroupeError;
 }
 
 /** All but the tensors: of these few bytes can stand for many objects, and this process serves everybody. */
@@ -35,10 +37,28 @@ interface Input extends Entry {
   readonly contents: readonly Uint8Array[];
 }
 
-/** Throws `invalid-request`, `not-implemented` for shared memory, and `payload-too-large`. */
+const nothing = Buffer.alloc(0);
+
+/**
+ * What is refused says of what, as far as it is known: `invalid-request`, `not-implemented` for shared memory, and
+ * `payload-too-large`.
+ */
 export function readInferRequest(message: Uint8Array, maxBytes: number): InferRequest {
   const draft = new RequestDraft();
-  draft.read(message);
+  try {
+    draft.read(message);
+    return { ...draft.named, ...partsOf(draft, maxBytes) };
+  } catch (thrown) {
+    if (!(thrown instanceof TroupeError)) throw thrown;
+    const parts = { codec: "v2-binary", json: nothing, body: nothing } as const;
+    return { ...draft.named, ...parts, refusal: thrown };
+  }
+}
+
+function partsOf(
+  draft: RequestDraft,
+  maxBytes: number,
+): Pick<InferRequest, "codec" | "json" | "body"> {
   const pieces = draft.pieces;
   const json = Buffer.from(JSON.stringify(draft.json(pieces)));
   const bytes = pieces.reduce((sum, piece) => sum + bytesIn(piece), json.length);
@@ -47,9 +67,6 @@ export function readInferRequest(message: Uint8Array, maxBytes: number): InferRe
     throw new TroupeError("payload-too-large", words);
   }
   return {
-    model: draft.model,
-    version: draft.version === "" ? undefined : draft.version,
-    id: draft.id,
     codec: draft.raw.length > 0 ? "v2-binary" : "v2-contents",
     json,
     body: Buffer.concat([lengthPrefix(json.length), json, ...pieces.flat()]),
@@ -69,6 +86,11 @@ class RequestDraft {
   readonly #inputs: Input[] = [];
   readonly #outputs: Entry[] = [];
   #headBytes = 0;
+
+  get named(): Pick<InferRequest, "model" | "version" | "id"> {
+    const version = this.version === "" ? undefined : this.version;
+    return { model: this.model, version, id: this.id };
+  }
 
   read(message: Uint8Array): void {
     for (const reader = new FieldReader(message); reader.next(); ) {

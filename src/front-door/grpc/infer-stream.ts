@@ -87,6 +87,7 @@ class InferStream {
   }
 
   #take(received: Received<InferRequest>): void {
+    received.onTaken?.();
     // What comes behind the end of a drained stream was not begun, which its status says.
     if (this.#ending !== undefined) return;
     const open: Open = { inference: undefined, answer: undefined };

@@ -40,12 +40,13 @@ export class Inference {
   }
 
   begin(): void {
-    const { json, codec, body } = this.#request;
+    const { json, codec, body, refusal } = this.#request;
     const { timeoutMs, priority } = this.#ask;
     const jsonBytes = json.length;
     try {
+      if (refusal !== undefined) throw refusal;
       this.#prediction.admit({ bytes: body.length, timeoutMs, priority });
-      this.#prediction.submit({ codec, prefix: lengthPrefix(jsonBytes), jsonBytes }, body);
+      this.#prediction.submit({ codec, prefix: lengthPrefix(jsonBytes), jsonBytes }, [body]);
     } catch (thrown) {
       this.#fail(toFailure(thrown));
     }

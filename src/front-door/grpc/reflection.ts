@@ -27,6 +27,7 @@ export function reflectionStream(
       call.emit("error", statusOf(failure, newRequestId()));
     });
     call.on("data", (received: Received<Json>) => {
+      received.onTaken?.();
       // A caller that takes no answers asks no more questions.
       if (call.write(reply(received, parts.files))) return;
       call.pause();

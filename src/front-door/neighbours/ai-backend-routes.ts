@@ -9,6 +9,7 @@ import { backendPredictUrls } from "./ai-backend.ts";
 interface Query {
   readonly id?: string | readonly string[];
   readonly type?: string | readonly string[];
+  readonly version?: string | readonly string[];
 }
 
 const kinds = ["httpmodel", "subprocessmodel"];
@@ -23,9 +24,10 @@ export function addAiBackend(
     return ask({ type: "logs", model: knownName("model", idOf(query)), clear });
   };
   app.get<{ Querystring: Query }>("/get/getlogs", ({ query }, reply) => logs(reply, query, false));
-  app.post<{ Querystring: Query }>("/post/cleanlogs", guarded, ({ query }, reply) =>
-    logs(reply, query, true),
-  );
+  // By POST alone, wherever its clients look for it: a GET must not delete.
+  for (const url of ["/post/cleanlogs", "/get/cleanlogs"]) {
+    app.post<{ Querystring: Query }>(url, guarded, ({ query }, reply) => logs(reply, query, true));
+  }
   app.post<{ Querystring: Query }>("/post/addmodel", guarded, ({ query }) => {
     idOf(query);
     throw refuseKind(query.type);
@@ -38,6 +40,7 @@ export function addAiBackend(
       exposeHeadRoute: false,
       handler: ({ query }) => {
         idOf(query);
+        if (Array.isArray(query.version)) throw twoVersions();
         throw new TroupeError("not-found", `predictions have the path ${url}, without escapes`);
       },
     });
@@ -48,6 +51,13 @@ function idOf({ id }: Query): string {
   if (typeof id === "string" && id !== "") return id;
   const got = id === undefined || id === "" ? "nothing" : "several";
   throw new TroupeError("invalid-request", `id must name the model, in the query, got ${got}`);
+}
+
+function twoVersions(): TroupeError {
+  return new TroupeError(
+    "invalid-request",
+    "version must be one version, in the query, got several",
+  );
 }
 
 function refuseKind(type: Query["type"]): TroupeError {

@@ -13,7 +13,7 @@ export const nexusPrediction: BodyRoute = {
     const requestId = envelope.get("request_id");
     if (typeof model !== "string") throw mistake("model_id", envelope);
     const parts = [{ model, version: undefined, body }];
-    if (!envelope.has("request_id")) return { parts };
+    if (!envelope.has("request_id") || requestId === null) return { parts };
     if (typeof requestId === "string") return { parts, requestId };
     throw mistake("request_id", envelope);
   },

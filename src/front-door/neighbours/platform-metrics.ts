@@ -1,5 +1,6 @@
 /* The AI Inference Backend Platform's figures as JSON, made of the page that Prometheus reads. */
 import type { Clock } from "../../platform/clock.ts";
+import { acceptWeights } from "../accept-weights.ts";
 import type { Directory } from "../directory.ts";
 
 interface Sample {
@@ -8,9 +9,15 @@ interface Sample {
   readonly value: number;
 }
 
-/** Scrapers, which take text too, get that. */
+const json = "application/json";
+
+/** Where both are liked as much, what is named first. Who names neither, and scrapers, get text. */
 export function wantsJson(accept = ""): boolean {
-  return accept.includes("application/json") && !/text\/|openmetrics/.test(accept);
+  const pages = [...acceptWeights(accept)].filter(
+    ([type]) => type === json || /^text\/|openmetrics/.test(type),
+  );
+  const [best] = pages.toSorted(([, one], [, other]) => other - one);
+  return best !== undefined && best[0] === json && best[1] > 0;
 }
 
 /** Of the models that are there; others have names that anybody could make up. */

@@ -12,8 +12,14 @@ const contentsType = root.lookupType("inference.InferTensorContents");
 const x = { name: "x", datatype: "FP32", shape: [1, 2] };
 const raw = Buffer.from(Float32Array.of(1, 2).buffer);
 
+function readBytes(message: Uint8Array, maxBytes = 1_000_000) {
+  const request = readInferRequest(message, maxBytes);
+  if (request.refusal !== undefined) throw request.refusal;
+  return request;
+}
+
 function read(message: object, maxBytes = 1_000_000) {
-  return readInferRequest(encode(type, message), maxBytes);
+  return readBytes(encode(type, message), maxBytes);
 }
 
 /** The JSON of the body, and what stands behind it. */
@@ -82,7 +88,7 @@ describe("readInferRequest", () => {
     // Field 5 once more, within the input that is the whole message.
     const input = Buffer.concat([whole.subarray(2), Buffer.of(0x2a, piece.length), piece]);
     const message = Buffer.concat([Buffer.of(0x2a, input.length), input]);
-    const { json } = readInferRequest(message, 1_000);
+    const { json } = readBytes(message, 1_000);
     assert.equal(
       JSON.parse(json.toString()).inputs[0].parameters.binary_data_size,
       2 * piece.length,
@@ -146,6 +152,13 @@ describe("readInferRequest", () => {
     it(`refuses ${what}`, () => assert.throws(() => read(message), { code, message: words }));
   }
 
+  it("says of what is refused whose it is, as far as it is read", () => {
+    const message = { model_name: "m", model_version: "2", id: "7", inputs: [x, x] };
+    const bytes = encode(type, { ...message, raw_input_contents: [raw] });
+    const { model, version, id, refusal } = readInferRequest(bytes, 1_000_000);
+    assert.deepEqual([model, version, id, refusal?.code], ["m", "2", "7", "invalid-request"]);
+  });
+
   it("refuses a body that is longer than a request may be", () => {
     const message = { inputs: [x], raw_input_contents: [Buffer.alloc(100)] };
     assert.throws(() => read(message, 150), { code: "payload-too-large" });
@@ -167,7 +180,7 @@ describe("readInferRequest", () => {
         harmed[Math.floor(between(random, 0, harmed.length))] = Math.floor(between(random, 0, 256));
       }
       try {
-        const { body, json } = readInferRequest(harmed, 100_000);
+        const { body, json } = readBytes(harmed, 100_000);
         assert.equal(body.readUInt32LE(), json.length);
       } catch (thrown) {
         assert.equal(thrown instanceof TroupeError, true, String(thrown));
@@ -179,12 +192,12 @@ describe("readInferRequest", () => {
     const whole = encode(type, { model_name: "model", inputs: [x], raw_input_contents: [raw] });
     for (let length = 1; length < whole.length; length += 1) {
       try {
-        readInferRequest(whole.subarray(0, length), 1_000);
+        readBytes(whole.subarray(0, length), 1_000);
       } catch (thrown) {
         assert.equal((thrown as { code: string }).code, "invalid-request");
       }
     }
-    assert.throws(() => readInferRequest(Buffer.of(0x0a, 5, 1), 1_000), {
+    assert.throws(() => readBytes(Buffer.of(0x0a, 5, 1), 1_000), {
       code: "invalid-request",
     });
   });

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Inference, type InferenceAsk } from "../../../src/front-door/grpc/inference.ts";
 import { SharedSeats } from "../../../src/front-door/shared-seats.ts";
+import { TroupeError } from "../../../src/protocol/errors.ts";
 import { doorParts } from "../door-parts.ts";
 
 const left = { code: "cancelled", message: "the client left" } as const;
 
-function setUp(changed: Partial<InferenceAsk> = {}, model = "m") {
+const refusal = new TroupeError("invalid-request", "no message");
+
+function setUp(changed: Partial<InferenceAsk> = {}, model = "m", more: object = {}) {
   const parts = { ...doorParts(), sharedSeats: new SharedSeats() };
   const heard: unknown[] = [];
   const ask: InferenceAsk = {
@@ -20,7 +23,8 @@ function setUp(changed: Partial<InferenceAsk> = {}, model = "m") {
   };
   const json = Buffer.from("{}");
   const body = Buffer.alloc(100);
-  const request = { model, version: undefined, id: "7", codec: "v2-binary", json, body } as const;
+  const head = { model, version: undefined, id: "7", codec: "v2-binary" } as const;
+  const request = { ...head, json, body, ...more };
   const inference = new Inference(parts, ask, request);
   inference.begin();
   const [flight] = parts.fake.flights;
@@ -50,6 +54,15 @@ describe("An inference", () => {
     assert.deepEqual(
       lines.map(({ status, code }) => [status, code]),
       [[200, undefined]],
+    );
+  });
+
+  it("that is refused unread fails, and is logged, under its model's name", () => {
+    const { heard, flight, lines, permits } = setUp({}, "m", { refusal });
+    assert.deepEqual([heard, flight, permits.requests], [["invalid-request"], undefined, 0]);
+    assert.deepEqual(
+      lines.map(({ model, status, code, error }) => ({ model, status, code, error })),
+      [{ model: "m", status: 400, code: "invalid-request", error: "no message" }],
     );
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { bodyOf } from "../calls.ts";
 import { neighbours } from "./neighbours.ts";
 
 const bounded = { timeout: 20_000 };
@@ -18,7 +19,7 @@ describe("The AI Backend's predictions", bounded, () => {
       const pending = send(method, `${path}?id=m`, body);
       const call = await fake.call();
       assert.deepEqual([call.model, call.codec], ["m", "predict"]);
-      assert.deepEqual(JSON.parse(Buffer.from(call.body).toString()), body);
+      assert.deepEqual(JSON.parse(bodyOf(call).toString()), body);
       fake.done(call, '{"predictions":[1]}');
       const { status, json } = await pending;
       assert.deepEqual([status, json], [200, { predictions: [1] }]);
@@ -42,6 +43,13 @@ describe("The AI Backend's predictions", bounded, () => {
     );
   });
 
+  it("are refused with two versions", async (t) => {
+    const { post } = await neighbours(t);
+    const { status, json } = await post("/post/predict?id=m&version=1&version=2", "{}");
+    const words = "version must be one version, in the query, got several";
+    assert.deepEqual([status, json["error"]], [400, words]);
+  });
+
   const misspelt = [
     ["GET", "/get/predic%74?id=m", 404],
     ["POST", "/post/predic%74?id=m", 404],
@@ -60,6 +68,7 @@ describe("The AI Backend's other routes", bounded, () => {
   const questions = [
     ["GET", "/get/getlogs?id=m", { type: "logs", model: "m", clear: false }],
     ["POST", "/post/cleanlogs?id=m", { type: "logs", model: "m", clear: true }],
+    ["POST", "/get/cleanlogs?id=m", { type: "logs", model: "m", clear: true }],
   ] as const;
   for (const [method, path, question] of questions) {
     it(`ask the supervisor for ${method} ${path}`, async (t) => {
@@ -72,6 +81,7 @@ describe("The AI Backend's other routes", bounded, () => {
   const refused: readonly (readonly [string, string, number])[] = [
     ["GET", "/get/getlogs", 400],
     ["GET", "/post/cleanlogs?id=m", 405],
+    ["GET", "/get/cleanlogs?id=m", 405],
     ["POST", "/post/addmodel?id=m&type=httpmodel&dest=http://x", 501],
     ["POST", "/post/addmodel?id=m&type=subprocessmodel", 501],
     ["POST", "/post/addmodel?id=m&type=other", 400],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { bodyOf } from "../calls.ts";
 import { until } from "../until.ts";
 import { type Json, neighbours } from "./neighbours.ts";
 
@@ -66,7 +67,7 @@ describe("The inference platform's POST /infer/batch", bounded, () => {
     const requests = [{ ...example, features: [1] }, { model: "no" }, {}, example, example];
     const pending = post("/infer/batch", { requests });
     const calls = [await fake.call(1), await fake.call(2), await fake.call(3)];
-    assert.deepEqual(JSON.parse(Buffer.from(calls[0]?.body ?? []).toString()), requests[0]);
+    assert.deepEqual(JSON.parse(bodyOf(calls[0] ?? { body: [] }).toString()), requests[0]);
     const [first, second, third] = calls;
     if (!first || !second || !third) throw new Error("three calls were awaited");
     fake.done(third, '{"predictions":[3]}');
@@ -177,6 +178,21 @@ describe("The inference platform's other routes", bounded, () => {
       timestamp: new Date(clock.wall()).toISOString(),
     });
   });
+
+  for (const [accept, isJson] of [
+    ["application/json, text/plain, */*", true],
+    ["text/plain;q=0.5, application/json", true],
+    ["text/plain, application/json", false],
+    ["application/json;q=0", false],
+    ["application/jsonlines", false],
+    ["text/plain;version=0.0.4;q=0.4,*/*;q=0.1", false],
+  ] as const) {
+    it(`are ${isJson ? "JSON" : "text"} for ${accept}`, async (t) => {
+      const { get } = await neighbours(t, { say: () => page });
+      const { headers } = await get("/metrics", { accept });
+      assert.equal(headers["content-type"]?.startsWith("application/json"), isJson);
+    });
+  }
 
   it("leave Prometheus its text", async (t) => {
     const { get } = await neighbours(t, { say: () => page });

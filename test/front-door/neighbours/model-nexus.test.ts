@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nexusUpload } from "../../../src/front-door/neighbours/model-nexus.ts";
+import { bodyOf } from "../calls.ts";
 import { neighbours } from "./neighbours.ts";
 
 const bounded = { timeout: 20_000 };
@@ -12,7 +13,7 @@ describe("Model-Nexus's POST /predict", bounded, () => {
     const { post, fake, permits, clock } = await neighbours(t);
     const pending = post("/predict", example);
     const call = await fake.call();
-    assert.deepEqual(JSON.parse(Buffer.from(call.body).toString()), example);
+    assert.deepEqual(JSON.parse(bodyOf(call).toString()), example);
     assert.deepEqual([call.model, call.codec, call.requestId], ["m", "nexus", "mine"]);
     clock.advance(2.5);
     fake.done(call, answered);
@@ -34,6 +35,12 @@ describe("Model-Nexus's POST /predict", bounded, () => {
     assert.equal(call.requestId, "head");
     fake.done(call, answered);
     assert.equal((await pending).headers["x-request-id"], "head");
+  });
+
+  it("gets an id where its own is null", async (t) => {
+    const { post, fake } = await neighbours(t);
+    post("/predict", { ...example, request_id: null }).catch(() => undefined);
+    assert.match((await fake.call()).requestId, /^[0-9a-f]{24}$/);
   });
 
   it("is counted and logged as any prediction", async (t) => {

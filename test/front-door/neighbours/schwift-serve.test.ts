@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { bodyOf } from "../calls.ts";
 import { model } from "../door-parts.ts";
 import { neighbours } from "./neighbours.ts";
 
@@ -13,7 +14,7 @@ describe("SchwiftServe's predictions", bounded, () => {
       const pending = post(path, body);
       const call = await fake.call();
       assert.deepEqual([call.model, call.codec], ["m", "predict"]);
-      assert.deepEqual(JSON.parse(Buffer.from(call.body).toString()), body);
+      assert.deepEqual(JSON.parse(bodyOf(call).toString()), body);
       fake.done(call, '{"model":"m","predictions":[0]}');
       const { status, json } = await pending;
       assert.deepEqual([status, json], [200, { model: "m", predictions: [0] }]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { placeIn } from "../../src/tensors/json-place.ts";
+import { placeIn } from "../../src/protocol/json-place.ts";
 
 describe("placeIn", () => {
   for (const [text, place] of [

@@ -1,5 +1,4 @@
-import { maxDepth } from "./json-depth.ts";
-import { quoted } from "./wording.ts";
+// What of a request is broken is said wherever it is found, by the host as by the front door.
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -11,14 +10,17 @@ const bodyLevel = 1;
 const inputsLevel = 2;
 const entryLevel = 3;
 
+/** What a client sent is cut before it is quoted. */
+const longestName = 100;
+
 /**
  * To what of a request the byte at `position` belongs, in words: `input 'x'`, `'inputs' at [1]` where its name has not
- * come yet, `'features'`; empty where that is nothing in particular. Looks no further than to where the nesting is too
- * deep, and expects no JSON from there on.
+ * come yet, `'features'`; empty where that is nothing in particular. Looks no further than to where the nesting has
+ * `deepest` levels, and expects no JSON from there on.
  */
-export function placeIn(body: Uint8Array, position: number): string {
+export function placeIn(body: Uint8Array, position: number, deepest = 100): string {
   const reader = new PlaceReader(body);
-  while (reader.at < position && reader.depth <= maxDepth) reader.next();
+  while (reader.at < position && reader.depth <= deepest) reader.next();
   return reader.place;
 }
 
@@ -99,4 +101,8 @@ class PlaceReader {
 /** As it stands there, escapes and all. */
 function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
+}
+
+function quoted(name: string): string {
+  return name.length > longestName ? `'${name.slice(0, longestName)}…'` : `'${name}'`;
 }
