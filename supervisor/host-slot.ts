@@ -179,10 +179,11 @@ export class HostSlot {
 
   #obey(event: HostEvent, context: SlotContext): void {
     if (event.type === "logged") this.#noteLine(context, event.level, event.message);
+    else if (event.type === "slow") this.#isSlow = true;
     else this.#obeyLife(event, context);
   }
 
-  #obeyLife(event: Exclude<HostEvent, { type: "logged" }>, context: SlotContext): void {
+  #obeyLife(event: Exclude<HostEvent, { type: "logged" | "slow" }>, context: SlotContext): void {
     switch (event.type) {
       case "booted":
         this.#beganAt = context.clock.now();
@@ -191,9 +192,6 @@ export class HostSlot {
       case "loaded":
         this.#inTrial = true;
         this.#disarmTrial = this.slot.limitStart(maxTrialMs);
-        return;
-      case "slow":
-        this.#isSlow = true;
         return;
       case "step":
         this.#endTrial();
@@ -216,8 +214,10 @@ export class HostSlot {
         this.#listener.onMetrics(event.reportId, event.metrics);
         return;
       case "suspect":
+        this.#suspect = event.fingerprint;
+        return;
       case "cleared":
-        this.#suspect = event.type === "suspect" ? event.fingerprint : undefined;
+        this.#suspect = undefined;
         return;
       case "overrun":
         this.#onOverrun(event.fingerprint);
