@@ -9,9 +9,10 @@ import { spreadOf, spreadOfRatios } from "../statistics.ts";
 import { partNames, readParts } from "../troupe.ts";
 import { load, newFolder, roundsOf, type Stage, type Study, withTroupe } from "./study.ts";
 
-/** First what was busy with the start comes to rest, then that is measured. */
-const wholeRestMs = 5000;
-const quickRestMs = 2000;
+/** First what was busy with the start comes to rest, then that is measured: long enough that each host beats once. */
+const wholeRestMs = 30_000;
+/** A host rests after three seconds. */
+const quickRestMs = 5000;
 /** Troupe loads two at a time, by default. */
 const readyLimitMs = 240_000;
 
