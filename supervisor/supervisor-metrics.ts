@@ -47,11 +47,15 @@ export function createSupervisorMetrics(troupe: () => Troupe): SupervisorMetrics
   gauge("troupe_process_cpu_seconds", "CPU time of a process since it began", ofProcess, () =>
     slots().map(({ labels, slot }) => ({ labels, value: slot.figures?.cpuSeconds })),
   );
-  gauge("troupe_event_loop_delay_seconds", "Longest stall since its last beat", ofProcess, () =>
-    slots().map(({ labels, slot }) => ({
-      labels,
-      value: slot.figures && slot.figures.eventLoopDelayMs / 1_000,
-    })),
+  gauge(
+    "troupe_event_loop_delay_seconds",
+    "Longest stall since its last beat; at rest, how late that came",
+    ofProcess,
+    () =>
+      slots().map(({ labels, slot }) => ({
+        labels,
+        value: slot.figures && slot.figures.eventLoopDelayMs / 1_000,
+      })),
   );
   addHostGauges(gauge, () => hostsOf(troupe()));
   return { registry, ...addCounters(registry, troupe) };
