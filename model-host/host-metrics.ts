@@ -109,7 +109,7 @@ function counts(registry: Registry, model_id: string) {
   const dropped = new Tally<"model_id" | "reason">(
     registry,
     "troupe_requests_dropped_total",
-    "Requests that were never run, because nobody waited for them any more",
+    "Requests never run: nobody waits any more, or would have it too late",
   );
   const batches = new Tally<"model_id" | "outcome">(
     registry,
