@@ -14,8 +14,8 @@ export const unknownCost: CostModel = { weight: 0, rows: 0, ms: 0, rowsSquared: 
 const keepOfShort = 0.98;
 /** A longer one counts as so many short ones: else the figures of long batches would be those of ten seconds ago. */
 const shortMs = 20;
-/** Seven batches are half of what is known: with fewer, chance would be the largest part of it. */
-const mostShort = 5;
+/** Four batches are half of what is known: with fewer, chance would be the largest part of it. */
+const mostShort = 8;
 
 export function learn(cost: CostModel, rows: number, ms: number): CostModel {
   const keep = keepOfShort ** Math.min(mostShort, Math.max(1, ms / shortMs));
