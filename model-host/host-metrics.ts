@@ -109,7 +109,7 @@ function counts(registry: Registry, model_id: string) {
   const dropped = new Tally<"model_id" | "reason">(
     registry,
     "troupe_requests_dropped_total",
-    "Requests never run: nobody waits any more, or would have it too late",
+    "Requests never run: nobody waits any more, or would get them too late",
   );
   const batches = new Tally<"model_id" | "outcome">(
     registry,
