@@ -3,8 +3,8 @@
 /**
  * Refusals that are written between two looks at the sockets. Each look reads some 200 KB of what a host has answered, and
  * every caller who is ready: with a thousand of them refused at a look, answers came in at 16 a look, what had been
- * admitted ran late, and no room came free for others. Goodput at 10 times the peak: 0.02 of it, and 1.00 with this bound
- * (2026-11-26, the study `overload`).
+ * admitted ran late, and no room came free for others. Goodput at 10 times the peak was 0.02 of it, and 0.52 with this
+ * bound alone (2026-11-26, the load of the study `overload`, one run each on two cores that others used too).
  */
 export const refusalsALook = 16;
 
