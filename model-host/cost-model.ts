@@ -10,10 +10,15 @@ export interface CostModel {
 
 export const unknownCost: CostModel = { weight: 0, rows: 0, ms: 0, rowsSquared: 0, rowsTimesMs: 0 };
 
-/** A batch forgets half of what came 35 batches before it. */
-const keep = 0.98;
+/** A short batch forgets half of what came 35 batches before it. */
+const keepOfShort = 0.98;
+/** A longer one counts as so many short ones: else the figures of long batches would be those of ten seconds ago. */
+const shortMs = 20;
+/** Four batches are half of what is known: with fewer, chance would be the largest part of it. */
+const mostShort = 8;
 
 export function learn(cost: CostModel, rows: number, ms: number): CostModel {
+  const keep = keepOfShort ** Math.min(mostShort, Math.max(1, ms / shortMs));
   return {
     weight: cost.weight * keep + 1,
     rows: cost.rows * keep + rows,

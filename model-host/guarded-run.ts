@@ -48,7 +48,7 @@ export async function runGuarded(
   const beganAt = parts.clock.now();
   const runs: EngineRun[] = [];
   const watching = (some: readonly WorkSlice[]) => watch(some, parts, runs);
-  const results = await guard(slices, breaker, { ...parts, watch: watching });
+  const results = await guard(slices, breaker, parts, watching);
   return { results, tookMs: parts.clock.now() - beganAt, runs, suspect };
 }
 
@@ -60,11 +60,12 @@ function suspectOf(slices: readonly WorkSlice[]): string | undefined {
 async function guard(
   slices: readonly WorkSlice[],
   breaker: Breaker,
-  { engine, model, watch }: Pick<GuardParts, "engine" | "model"> & { readonly watch: WatchRun },
+  { engine, model }: Pick<GuardParts, "engine" | "model">,
+  watching: WatchRun,
 ): Promise<readonly SliceResult[]> {
   let results: readonly SliceResult[] = [];
   const run = async () => {
-    results = await runBatch(engine, model, slices, watch);
+    results = await runBatch(engine, model, slices, watching);
     const failed = results.find((result) => result.type === "failed");
     if (failed !== undefined && results.every(({ type }) => type === "failed")) throw failed.error;
   };

@@ -13,7 +13,7 @@ import { Statistics } from "./statistics.ts";
 const rowBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /** Why a request that had not begun was never run. */
-export type DropReason = "cancelled" | "expired" | "door-lost";
+export type DropReason = "cancelled" | "expired" | "futile" | "door-lost";
 
 /** Why a host keeps a sequence no longer: its client ended it, or one of these. */
 export type SequenceEnd = "end" | "door-lost" | EndReason;
@@ -109,7 +109,7 @@ function counts(registry: MetricList, model_id: string) {
   const dropped = new Tally<"model_id" | "reason">(
     registry,
     "troupe_requests_dropped_total",
-    "Requests that were never run, because nobody waited for them any more",
+    "Requests never run: nobody waits any more, or would get them too late",
   );
   const batches = new Tally<"model_id" | "outcome">(
     registry,

@@ -18,6 +18,7 @@ import { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import { Intake } from "./intake.ts";
+import { hasExpired, takeFutile } from "./lateness.ts";
 import { LoadFigures } from "./load-figures.ts";
 import { breakerOpen, hostDraining, sequenceBroken } from "./refusals.ts";
 import { Runner } from "./runner.ts";
@@ -249,7 +250,7 @@ export class Host {
     if (this.#runner.isBusy) return;
     this.#disarmDelay?.();
     this.#disarmDelay = undefined;
-    this.#dropExpired();
+    this.#dropLate();
     if (this.#breaker.state === "open") this.#failQueued();
     const decision = decideBatch({
       oldestAt: this.#queue.oldest?.arrivedAt,
@@ -276,11 +277,11 @@ export class Host {
     if (!this.hasWork) this.#onDrained?.();
   }
 
-  #dropExpired(): void {
+  #dropLate(): void {
     const now = this.#parts.clock.now();
-    for (const work of this.#queue.where((one) => one.deadlineAt <= now)) {
-      this.#giveUp(work, "expired");
-    }
+    for (const work of this.#queue.where(hasExpired(now))) this.#giveUp(work, "expired");
+    const next = { endsAt: now + this.#figures.batchMs(this.#maxRows), maxRows: this.#maxRows };
+    for (const work of takeFutile(this.#queue, next)) this.#answers.drop(work, "futile");
   }
 
   #failQueued(): void {

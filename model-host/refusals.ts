@@ -8,6 +8,11 @@ export const dropFailure = {
     code: "deadline-exceeded",
     message: "Cannot answer: the deadline passed in the queue",
   },
+  futile: {
+    code: "deadline-exceeded",
+    message:
+      "Cannot answer: it waited so long in the queue that its run would end past its deadline",
+  },
   cancelled: { code: "cancelled", message: "the client left" },
 } as const satisfies Readonly<Record<string, Failure>>;
 

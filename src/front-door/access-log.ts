@@ -1,7 +1,9 @@
-/* One line for a request that was answered: all failures, and a share of the others. */
+/* One line for a request that was answered: all failures but a flood of refusals, and a share of the others. */
+import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { HostStages } from "../protocol/frames.ts";
+import { RefusalLines } from "./refusal-lines.ts";
 
 export interface AccessEntry {
   readonly requestId: string;
@@ -30,23 +32,34 @@ export interface PlainEntry {
 
 const maxPathLength = 256;
 
+export interface AccessLogParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The share of what succeeds that gets a line. */
+  readonly sample: number;
+  /** Told of every request, whether there is a line for it or not. */
+  readonly onEntry?: (entry: AccessEntry) => void;
+}
+
 export class AccessLog {
   readonly #log: Log;
   readonly #sample: number;
+  readonly #refusals: RefusalLines;
   readonly #onEntry: (entry: AccessEntry) => void;
   #debt = 0;
 
-  /** `onEntry` is told of every request, whether there is a line for it or not. */
-  constructor(log: Log, sample: number, onEntry: (entry: AccessEntry) => void = () => undefined) {
+  constructor({ clock, log, sample, onEntry = () => undefined }: AccessLogParts) {
     this.#log = log;
-    this.#onEntry = onEntry;
     this.#sample = sample;
+    this.#onEntry = onEntry;
+    this.#refusals = new RefusalLines(clock, log);
   }
 
   /** Evenly spaced, not by chance, so that a share of one in a hundred is one in a hundred. */
   note(entry: AccessEntry): void {
     this.#onEntry(entry);
-    if (entry.code !== null || this.#isDue()) this.#write(entry);
+    if (!this.#log.isLevelEnabled(levelOf(entry.status))) return;
+    if (entry.code === null ? this.#isDue() : this.#refusals.isDue(entry)) this.#write(entry);
   }
 
   /** What changes something is not left out, however few of the others are wanted. */
@@ -96,9 +109,12 @@ export class AccessLog {
   }
 
   #say(status: number, fields: object): void {
-    if (status >= 500 && status !== 503) this.#log.warn(fields, "request");
-    else this.#log.info(fields, "request");
+    this.#log[levelOf(status)](fields, "request");
   }
+}
+
+function levelOf(status: number): "info" | "warn" {
+  return status >= 500 && status !== 503 ? "warn" : "info";
 }
 
 function round(ms: number): number {

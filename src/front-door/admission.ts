@@ -69,8 +69,11 @@ export type Admission =
 const lowShare = 0.5;
 /** When a host is full, that it has room again is a matter of one batch; this is only where nothing was measured. */
 const unknownRetryMs = 100;
-/** Costs are means: of the requests predicted to be just in time, half would be late. */
-const caution = 1.2;
+/**
+ * Costs are means, of a machine that others use too: of the requests predicted to be just in time, half would be late. A
+ * queue needs no more than a batch or two to keep its engine busy, so that to be careful costs bursts, and no goodput.
+ */
+const caution = 1.5;
 const drainingRetryMs = 1_000;
 const loadingRetryMs = 1_000;
 /** A model that was given up gets a probe start this often. */

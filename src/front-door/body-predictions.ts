@@ -57,9 +57,12 @@ export class BodyPredictions implements Asked {
     this.#listener = listener;
   }
 
-  admit(wishes: RequestWishes): void {
+  admit(wishes: RequestWishes): Failure | undefined {
     this.#wishes = wishes;
-    this.#room = this.#parts.entrance.enter(wishes);
+    const entered = this.#parts.entrance.enter(wishes);
+    if (entered.type === "refused") return entered.failure;
+    this.#room = entered;
+    return undefined;
   }
 
   get permit(): Permit | undefined {
@@ -101,10 +104,12 @@ export class BodyPredictions implements Asked {
     if (this.#wishes === undefined) return;
     const prediction = this.#predict(model, version, at);
     this.#predictions = [...this.#predictions, prediction];
+    const bytes = this.#route.isBatch ? 0 : body.length;
+    const room = this.#route.isBatch ? undefined : this.#room;
     try {
-      if (this.#route.isBatch) prediction.admit({ ...this.#wishes, bytes: 0 });
-      else prediction.admit({ ...this.#wishes, bytes: body.length }, this.#room);
-      prediction.submit(content, [body]);
+      const refusal = prediction.admit({ ...this.#wishes, bytes }, room);
+      if (refusal === undefined) prediction.submit(content, [body]);
+      else this.#onFailed(prediction, refusal, at);
     } catch (thrown) {
       this.#onFailed(prediction, toFailure(thrown), at);
     }

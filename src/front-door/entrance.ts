@@ -1,7 +1,7 @@
 /* The one way in for predictions, whatever carries them: which model, until when, and whether there is room. */
 import type { Clock, Millis } from "../platform/clock.ts";
 import type { DoorSettings } from "../protocol/control.ts";
-import { TroupeError, toError } from "../protocol/errors.ts";
+import { type Failure, TroupeError, toError } from "../protocol/errors.ts";
 import type { Priority } from "../protocol/frames.ts";
 import { type Admission, admit, admitToRoom } from "./admission.ts";
 import type { Directory, Target } from "./directory.ts";
@@ -27,6 +27,7 @@ export interface Ask {
 
 /** A place in the front door, for a request whose model is not known yet. */
 export interface Room {
+  readonly type: "room";
   readonly permit: Permit;
   readonly arrivedAt: Millis;
   /** As far as can be told without the model's own. */
@@ -34,10 +35,19 @@ export interface Room {
 }
 
 export interface Admitted {
+  readonly type: "admitted";
   readonly target: Target;
   readonly permit: Permit;
   readonly deadlineAt: Millis;
   readonly series: ModelSeries;
+}
+
+/** What the caller gets instead. A value: to throw it takes about as long as all else that a refusal does here. */
+export interface Refused {
+  readonly type: "refused";
+  readonly failure: Failure;
+  /** Undefined where not even the model is known. */
+  readonly version: string | undefined;
 }
 
 export interface EntranceParts {
@@ -54,6 +64,8 @@ const growthRetryMs = 100;
 /** How requests are counted whose model nobody knows yet. */
 const noModel = "";
 
+type Shed = Extract<Admission, { type: "shed" }>;
+
 export class Entrance {
   readonly #parts: EntranceParts;
 
@@ -61,22 +73,29 @@ export class Entrance {
     this.#parts = parts;
   }
 
-  /** Before a body that names its model is read. Throws the TroupeError that the caller gets. */
-  enter(ask: Pick<Ask, "bytes" | "timeoutMs" | "priority">): Room {
-    const { clock, settings, permits, metrics } = this.#parts;
+  /** Before a body that names its model is read. */
+  enter(ask: Pick<Ask, "bytes" | "timeoutMs" | "priority">): Room | Refused {
+    const { clock, settings, permits } = this.#parts;
     const { bytes, priority } = ask;
     const { maxInFlight, maxInFlightBytes } = settings;
     const { requests: inFlight, bytes: inFlightBytes } = permits;
     const facts = { inFlight, maxInFlight, inFlightBytes, maxInFlightBytes, bytes, priority };
     const verdict = admitToRoom(facts);
-    if (verdict.type === "shed") throw refusal(verdict, metrics, noModel);
+    if (verdict.type === "shed") return this.#refuse(verdict, noModel, undefined);
     const arrivedAt = clock.now();
     const deadlineAt = deadlineFor(ask.timeoutMs, null, settings, arrivedAt);
-    return { permit: permits.take(ask.bytes), arrivedAt, deadlineAt };
+    return { type: "room", permit: permits.take(ask.bytes), arrivedAt, deadlineAt };
   }
 
-  /** Throws the TroupeError that the caller gets; otherwise the permit is the caller's to release. */
+  /** As `judge`, but throws the TroupeError that the caller gets. */
   admit(ask: Ask): Admitted {
+    const judged = this.judge(ask);
+    if (judged.type === "refused") throw toError(judged.failure);
+    return judged;
+  }
+
+  /** The permit of what is admitted is the caller's to release. Throws where there is no such model or version. */
+  judge(ask: Ask): Admitted | Refused {
     const { clock, settings, directory, dispatcher, permits, metrics } = this.#parts;
     const target = directory.find(ask.model, ask.version);
     const { model, version } = target;
@@ -108,10 +127,15 @@ export class Entrance {
     });
     if (verdict.type === "admit") {
       const permit = ask.room?.permit ?? permits.take(ask.bytes);
-      return { target, permit, deadlineAt, series };
+      return { type: "admitted", target, permit, deadlineAt, series };
     }
     series.predictions(verdict.failure.code).add();
-    throw refusal(verdict, metrics, model.name);
+    return this.#refuse(verdict, model.name, version.version);
+  }
+
+  #refuse({ reason, failure }: Shed, model: string, version: string | undefined): Refused {
+    this.#parts.metrics.shed(model, reason).add();
+    return { type: "refused", failure, version };
   }
 
   /** A body that declared no length was admitted as nothing: what it gets instead when there is no room for it. */
@@ -125,15 +149,6 @@ export class Entrance {
       retryAfterMs: growthRetryMs,
     });
   }
-}
-
-function refusal(
-  { reason, failure }: Extract<Admission, { type: "shed" }>,
-  metrics: DoorMetrics,
-  model: string,
-): TroupeError {
-  metrics.shed(model, reason).add();
-  return toError(failure);
 }
 
 /** The full reason may hold ONNX Runtime's words, which are for those who manage models. */

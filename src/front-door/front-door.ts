@@ -3,7 +3,7 @@ import type { Registry } from "prom-client";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DoorCommand, DoorEvent, DoorSettings } from "../protocol/control.ts";
-import { AccessLog } from "./access-log.ts";
+import { type AccessEntry, AccessLog } from "./access-log.ts";
 import { Directory } from "./directory.ts";
 import { Dispatcher, type DispatcherListener } from "./dispatcher.ts";
 import { DoorFeed } from "./door-feed.ts";
@@ -68,18 +68,12 @@ export class FrontDoor {
       metrics.forget(model);
       outcomes.forget(model);
     };
-    const accessLog = new AccessLog(log, settings.accessLogSample, (entry) => outcomes.note(entry));
+    const sample = settings.accessLogSample;
+    const onEntry = (entry: AccessEntry) => outcomes.note(entry);
+    const accessLog = new AccessLog({ clock, log, sample, onEntry });
     const isDraining = () => this.#http.isDraining;
-    const serving = {
-      clock,
-      settings,
-      directory,
-      dispatcher,
-      entrance,
-      metrics,
-      accessLog,
-      tracer,
-    };
+    const own = { clock, settings, directory, dispatcher, entrance, metrics };
+    const serving = { ...own, accessLog, tracer };
     const shared = { ...serving, isDraining };
     this.#sockets = new WebSockets({ ...shared, feed: this.#feed, room });
     const sharedSeats = new SharedSeats();

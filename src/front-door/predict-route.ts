@@ -21,6 +21,7 @@ import { matchBackendPath } from "./neighbours/ai-backend.ts";
 import { neighbourRoutes } from "./neighbours/body-routes.ts";
 import { matchPredictPath, type PredictPath } from "./predict-path.ts";
 import { type Asked, Prediction, type PredictionOutcome } from "./prediction.ts";
+import { RefusalLane } from "./refusal-lane.ts";
 import { declaredLength, readBody } from "./request-body.ts";
 import { contentOf, type RequestContent } from "./request-content.ts";
 import { priorityOf, requestIdOf, timeoutOf } from "./request-head.ts";
@@ -40,7 +41,8 @@ export type PlainHandler = (request: IncomingMessage, response: ServerResponse) 
 type Route = PredictPath | BodyRoute;
 
 /** False where the request is none of ours. */
-export function predictRoute(parts: PredictRouteParts): PlainHandler {
+export function predictRoute(given: PredictRouteParts): PlainHandler {
+  const parts = { ...given, refusals: new RefusalLane() };
   return (request, response) => {
     const route = routeOf(request);
     if (route === undefined) return false;
@@ -61,9 +63,13 @@ function pathOf(url: string): string {
   return query < 0 ? url : url.slice(0, query);
 }
 
+interface ExchangeParts extends PredictRouteParts {
+  readonly refusals: RefusalLane;
+}
+
 /** One request and its answer. */
 class Exchange {
-  readonly #parts: PredictRouteParts;
+  readonly #parts: ExchangeParts;
   readonly #route: Route;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -75,7 +81,7 @@ class Exchange {
   #disarmUpload: (() => void) | undefined;
 
   constructor(
-    parts: PredictRouteParts,
+    parts: ExchangeParts,
     route: Route,
     request: IncomingMessage,
     response: ServerResponse,
@@ -112,10 +118,9 @@ class Exchange {
   }
 
   begin(): void {
-    try {
-      this.#admit();
-    } catch (thrown) {
-      this.#fail(toFailure(thrown), isSmall(this.#request));
+    const refusal = this.#judge();
+    if (refusal !== undefined) {
+      this.#parts.refusals.add(() => this.#refuse(refusal));
       return;
     }
     this.#response.on("close", () => this.#close());
@@ -131,8 +136,16 @@ class Exchange {
     setImmediate(() => this.#watchUpload());
   }
 
+  #judge(): Failure | undefined {
+    try {
+      return this.#admit();
+    } catch (thrown) {
+      return toFailure(thrown);
+    }
+  }
+
   /** Everything that can be refused before the body is read. */
-  #admit(): void {
+  #admit(): Failure | undefined {
     const { headers } = this.#request;
     const bytes = declaredLength(this.#request, this.#parts.maxBodyBytes);
     // Only this tells a client that it was the coding, and not the type (RFC 9110, section 12.5.3).
@@ -141,7 +154,13 @@ class Exchange {
     }
     this.#content = contentOf(headers, this.#route.codec);
     const timeoutMs = timeoutOf(headers["x-request-timeout-ms"]);
-    this.#asked.admit({ bytes, timeoutMs, priority: priorityOf(headers["x-priority"]) });
+    return this.#asked.admit({ bytes, timeoutMs, priority: priorityOf(headers["x-priority"]) });
+  }
+
+  #refuse(failure: Failure): void {
+    // The caller may have left while it waited.
+    if (this.#response.destroyed) this.#close();
+    else this.#fail(failure, isSmall(this.#request));
   }
 
   #grow(bytes: number): TroupeError | undefined {

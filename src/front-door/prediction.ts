@@ -51,8 +51,8 @@ export interface RequestWishes {
 
 /** What one HTTP request asks for: a prediction, or several in one body. */
 export interface Asked {
-  /** Before the body is read. Throws the TroupeError that the caller gets. */
-  admit(wishes: RequestWishes): void;
+  /** Before the body is read: what the caller gets instead, if it is refused. Throws where there is no such model. */
+  admit(wishes: RequestWishes): Failure | undefined;
   /** What holds the body's bytes; undefined until it is admitted. */
   readonly permit: Permit | undefined;
   readonly deadlineAt: Millis | undefined;
@@ -86,6 +86,8 @@ export class Prediction implements Asked {
   #priority: Priority = "normal";
   #admitted: Admitted | undefined;
   #admittedAt: Millis;
+  /** The version that has no room for it. */
+  #refusedBy: string | undefined;
   #flight: Flight | undefined;
   #trace: RequestTrace | undefined;
   #isNoted = false;
@@ -98,20 +100,20 @@ export class Prediction implements Asked {
   }
 
   /** A draining server still answers whoever has a connection. `room` is what its body was given before. */
-  admit(wishes: RequestWishes, room?: Room): void {
+  admit(wishes: RequestWishes, room?: Room): Failure | undefined {
     this.#priority = wishes.priority;
     const { model, version } = this.#ask;
     const { bytes, timeoutMs, priority } = wishes;
-    this.#admitted = this.#parts.entrance.admit({
-      model,
-      version,
-      bytes,
-      timeoutMs,
-      priority,
-      room,
-    });
+    const ask = { model, version, bytes, timeoutMs, priority, room };
+    const judged = this.#parts.entrance.judge(ask);
+    if (judged.type === "refused") {
+      this.#refusedBy = judged.version;
+      return judged.failure;
+    }
+    this.#admitted = judged;
     this.#admittedAt = this.#parts.clock.now();
-    this.#trace = this.#parts.tracer.begin(this.#admitted.target.model.name);
+    this.#trace = this.#parts.tracer.begin(judged.target.model.name);
+    return undefined;
   }
 
   get permit(): Permit | undefined {
@@ -129,7 +131,7 @@ export class Prediction implements Asked {
   /** The one that has answered, as far as any has. */
   get version(): string {
     const { version } = this.#flight ?? this.#admitted?.target.version ?? this.#ask;
-    return version ?? "";
+    return version ?? this.#refusedBy ?? "";
   }
 
   submit(content: BodyLayout, body: Pieces): void {

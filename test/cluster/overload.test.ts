@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { requestBytes } from "../../bench/driver/http-dialogue.ts";
+import { repeated } from "../../bench/made-models.ts";
+import { binaryRequest, tensorValues } from "../../bench/tensor-request.ts";
 import { heavyModel } from "../../models/loop-models.ts";
 import { echoModel } from "../../models/odd-models.ts";
 import { startReady } from "./cluster.ts";
+import { floodAgain } from "./flood.ts";
 import type { Answer, Reply } from "./http-client.ts";
 import { inLoops } from "./wait.ts";
 
@@ -125,6 +129,40 @@ describe("A cluster under many times the load that it can carry", () => {
     const { status, json } = await cluster.predict("heavy", { features: row });
     assert.deepEqual([status, json.predictions], [200, [row]]);
     assert.equal(await cluster.restarts(), 0);
+  });
+});
+
+describe("A cluster whose callers ask again as soon as they are refused", () => {
+  /** Its answers are large: a front door that refuses without a pause reads them too late. */
+  const width = 1_024;
+  const callers = 400;
+  const enough = 100;
+
+  it("answers in time most of what it takes, however much it refuses", async (t) => {
+    const models = { wide: { onnx: repeated(width, 32) } };
+    const crowded = await startReady(t, { models });
+    const { headers, body } = binaryRequest([1, width], tensorValues(width));
+    const path = "/v2/models/wide/infer";
+    const timeout = { "x-request-timeout-ms": "1000" };
+    const port = Number(new URL(crowded.url).port);
+    const job = { port, headers: { ...headers, ...timeout }, body };
+    const statuses = new Map<number, number>();
+    const count = (status: number) => statuses.get(status) ?? 0;
+    await floodAgain({
+      port,
+      callers,
+      request: requestBytes(job, path),
+      onAnswer: (status) => statuses.set(status, count(status) + 1),
+      isOver: () => count(200) + count(504) >= enough && count(503) > 5 * enough,
+    });
+    const seen = JSON.stringify([...statuses]);
+    assert.deepEqual(
+      [...statuses.keys()].filter((status) => ![200, 503, 504].includes(status)),
+      [],
+    );
+    assert.ok(count(504) < count(200), seen);
+    assert.equal(await crowded.restarts(), 0);
+    await crowded.endsCleanly();
   });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccessEntry, AccessLog } from "../../src/front-door/access-log.ts";
 import type { Log } from "../../src/platform/log.ts";
+import { FakeClock } from "../fake-clock.ts";
 
 function entry(fields: Partial<AccessEntry> = {}): AccessEntry {
   return {
@@ -26,9 +27,10 @@ function setUp(sample: number, level = "info") {
   const log = {
     info: write("info"),
     warn: write("warn"),
-    isLevelEnabled: (asked: string) => asked === level || level === "debug",
+    isLevelEnabled: (asked: string) => asked === "warn" || level !== "warn",
   };
-  return { lines, accessLog: new AccessLog(log as unknown as Log, sample) };
+  const clock = new FakeClock();
+  return { lines, clock, accessLog: new AccessLog({ clock, log: log as unknown as Log, sample }) };
 }
 
 describe("AccessLog", () => {
@@ -49,8 +51,27 @@ describe("AccessLog", () => {
 
   it("writes every failure", () => {
     const { lines, accessLog } = setUp(0);
-    for (let at = 0; at < 10; at += 1) accessLog.note(entry({ code: "overloaded", status: 503 }));
+    const late = entry({ code: "deadline-exceeded", status: 504 });
+    for (let at = 0; at < 100; at += 1) accessLog.note(late);
+    assert.equal(lines.length, 100);
+  });
+
+  it("says of a flood of refusals how many had no line", () => {
+    const { lines, clock, accessLog } = setUp(0);
+    for (let at = 0; at < 100; at += 1) accessLog.note(entry({ code: "overloaded", status: 503 }));
     assert.equal(lines.length, 10);
+    clock.advance(1_000);
+    assert.deepEqual(lines.slice(10), [["info", { model: "iris", code: "overloaded", count: 90 }]]);
+  });
+
+  it("tells of every request, whether there is a line for it or not", () => {
+    const told: AccessEntry[] = [];
+    const log = { isLevelEnabled: () => false } as unknown as Log;
+    const onEntry = (one: AccessEntry) => told.push(one);
+    const accessLog = new AccessLog({ clock: new FakeClock(), log, sample: 1, onEntry });
+    const entries = [entry(), entry({ code: "overloaded", status: 503 })];
+    for (const one of entries) accessLog.note(one);
+    assert.deepEqual(told, entries);
   });
 
   it("leaves out what only reads, as wanted, and never what changes something or fails", () => {

@@ -69,7 +69,7 @@ describe("admit takes a request", () => {
     ["of low priority below half", { ...low, inFlight: 4 }],
     ["whose host is just being connected to", { replicas: [] }],
     ["whose model will be back in time", { state: "recovering", backInMs: 999, replicas: [] }],
-    ["whose answer comes in time", { replicas: [busy(800)] }],
+    ["whose answer comes in time", { replicas: [busy(600)] }],
     ["for which one replica is free", { replicas: [busy(5_000), busy(10)] }],
     ["for which one breaker is not open", { replicas: [open(500), replica()] }],
     ["as the probe of a breaker", { replicas: [replica({ breaker: "half-open" })] }],
@@ -185,12 +185,12 @@ describe("admit sheds a request", () => {
     [
       "whose answer would come too late, until it would not",
       { replicas: [busy(1_499)] },
-      ["deadline", "overloaded", "its answer would take 1800 ms, past its deadline", 800],
+      ["deadline", "overloaded", "its answer would take 2250 ms, past its deadline", 1_250],
     ],
     [
       "of low priority whose answer would take half of its time",
       { ...low, replicas: [busy(499)] },
-      ["deadline", "overloaded", "its answer would take 600 ms, past its deadline", 100],
+      ["deadline", "overloaded", "its answer would take 750 ms, past its deadline", 250],
     ],
     [
       "that begins a sequence where all hosts keep as many as they may",

@@ -79,7 +79,7 @@ export function doorParts(changed: Partial<DoorSettings> = {}) {
   return {
     ...shared,
     entrance: new Entrance(shared),
-    accessLog: new AccessLog(log, 1),
+    accessLog: new AccessLog({ clock, log, sample: 1 }),
     room,
     tracer: new Tracer(clock, () => undefined),
     fake: dispatcher,

@@ -145,8 +145,10 @@ describe("Entrance", () => {
     const { admit, entrance, permits, metrics } = setUp({ maxInFlight: 1 });
     const wishes = { bytes: 5, timeoutMs: null, priority: "normal" } as const;
     const room = entrance.enter(wishes);
+    assert.ok(room.type === "room");
     assert.deepEqual([permits.requests, permits.bytes], [1, 5]);
-    assert.throws(() => entrance.enter(wishes), { code: "overloaded" });
+    const refused = entrance.enter(wishes);
+    assert.equal(refused.type === "refused" && refused.failure.code, "overloaded");
     assert.equal(metrics.shed("", "in-flight").value, 1);
     assert.equal(admit({ bytes: 5, room }).permit, room.permit);
     room.permit.release();

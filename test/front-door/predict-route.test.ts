@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { HttpServer } from "../../src/front-door/http-server.ts";
 import { predictRoute } from "../../src/front-door/predict-route.ts";
+import { refusalsALook } from "../../src/front-door/refusal-lane.ts";
 import { SharedSeats } from "../../src/front-door/shared-seats.ts";
 import type { DoorSettings } from "../../src/protocol/control.ts";
 import { bodyOf } from "./calls.ts";
@@ -111,6 +112,26 @@ describe("A prediction over HTTP", bounded, () => {
       return permits.requests === 0;
     });
     assert.deepEqual([armed, clock.armed], [1, 0]);
+  });
+
+  it("is refused only after others have had their answers, and a few at a look", async (t) => {
+    const { client, connect, fake, metrics } = await served(t, { maxInFlight: 1 });
+    client.write(post("/predict/m", "{}"));
+    const call = await fake.call();
+    const crowd = connect();
+    const count = 4 * refusalsALook;
+    const refused = metrics.route("POST", "/predict/{model}", 503).requests;
+    crowd.write(...Array.from({ length: count }, () => post("/predict/m", "{}")));
+    const perLook: number[] = [];
+    await until(() => {
+      perLook.push(refused.value);
+      if (refused.value === refusalsALook) fake.done(call);
+      return refused.value === count;
+    });
+    const steps = perLook.slice(1).map((value, at) => value - (perLook[at] ?? 0));
+    assert.ok(Math.max(...steps) <= refusalsALook, `${Math.max(...steps)} at a look`);
+    assert.equal((await client.answer()).status, 200);
+    assert.equal((await crowd.answer()).status, 503);
   });
 
   it("is not watched when its answer is small", async (t) => {

@@ -84,6 +84,13 @@ describe("predictMs", () => {
     assert.ok(predictMs(cost, 10) > 90);
   });
 
+  it("follows a model of long batches within a second or two of its runs", () => {
+    const usual = Array.from({ length: 500 }, (_, at): Batch => [56 + (at % 9), 66 + (at % 9)]);
+    const slower: Batch[] = Array.from({ length: 8 }, () => [64, 222]);
+    const ms = predictMs(learned([...usual, ...slower]), 64);
+    assert.ok(ms > 150, `${ms}, where it has gone from 74 to 222`);
+  });
+
   it("is a number of at least 0, whatever was measured", () => {
     for (let round = 0; round < 500; round += 1) {
       const cost = learned(batches(round % 20, () => between(random, 0, 1) ** 9 * 10_000));

@@ -369,6 +369,32 @@ describe("a host whose requests are not wanted any more", () => {
     assert.ok(said(parts).includes("2 failed deadline-exceeded"));
   });
 
+  it("runs in time what waits, rather than more of it too late", async () => {
+    const parts = await gated({}, { type: "one-by-one", reason: "" });
+    /** Until its cost is known: it takes 40 ms for a run. */
+    for (let warm = 1; warm <= 9; warm += 1) {
+      ask(parts, [warm]);
+      await serve(parts);
+      parts.clock.advance(40);
+      await letOneEnd(parts);
+    }
+    const now = parts.clock.now();
+    ask(parts, [20]);
+    await serve(parts);
+    for (const value of [21, 22, 23]) ask(parts, [value], { deadlineAt: now + 75 });
+    ask(parts, [24], { deadlineAt: now + 100 });
+    parts.clock.advance(40);
+    await letOneEnd(parts);
+    await letOneEnd(parts);
+    assert.deepEqual(runs(parts).slice(9), [[20], [24]]);
+    assert.equal(parts.metrics.dropped("futile").value, 3);
+    const failed = said(parts).filter((one) => one.includes("failed"));
+    assert.deepEqual(
+      failed,
+      [21, 22, 23].map((value) => `${value} failed deadline-exceeded`),
+    );
+  });
+
   for (const [reason, code] of [
     ["client-left", "cancelled"],
     ["expired", "deadline-exceeded"],

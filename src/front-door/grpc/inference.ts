@@ -45,8 +45,9 @@ export class Inference {
     const jsonBytes = json.length;
     try {
       if (refusal !== undefined) throw refusal;
-      this.#prediction.admit({ bytes: body.length, timeoutMs, priority });
-      this.#prediction.submit({ codec, prefix: lengthPrefix(jsonBytes), jsonBytes }, [body]);
+      const failure = this.#prediction.admit({ bytes: body.length, timeoutMs, priority });
+      if (failure !== undefined) this.#fail(failure);
+      else this.#prediction.submit({ codec, prefix: lengthPrefix(jsonBytes), jsonBytes }, [body]);
     } catch (thrown) {
       this.#fail(toFailure(thrown));
     }
