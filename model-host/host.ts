@@ -2,12 +2,8 @@
  * The host's actor: it decides when the engine runs what, and which requests and sequences are given up. How they arrive
  * is the intake's, a run and its answers the runner's, sockets are the door server's.
  */
-import type { Clock } from "../src/platform/clock.ts";
-import type { Log } from "../src/platform/log.ts";
-import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import { TroupeError, toFailure } from "../src/protocol/errors.ts";
 import type { CancelReason, RequestFrame } from "../src/protocol/frames.ts";
-import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { Pressure } from "../src/protocol/pressure.ts";
 import type { EndReason } from "../src/protocol/sequences.ts";
 import type { HostLoad } from "../src/protocol/views.ts";
@@ -15,8 +11,7 @@ import type { ServedModel } from "../src/tensors/codec.ts";
 import { Answers } from "./answers.ts";
 import { decideBatch } from "./batch-decision.ts";
 import { Breaker } from "./breaker.ts";
-import type { Engine } from "./engine.ts";
-import type { HostMetrics } from "./host-metrics.ts";
+import type { HostParts } from "./host-parts.ts";
 import { Intake } from "./intake.ts";
 import { hasExpired, takeFutile } from "./lateness.ts";
 import { LoadFigures } from "./load-figures.ts";
@@ -27,21 +22,6 @@ import { Sequences } from "./sequences.ts";
 import { standInsOf } from "./stand-ins.ts";
 import type { Door, Work } from "./work.ts";
 import { WorkQueue } from "./work-queue.ts";
-
-export interface HostParts {
-  readonly spec: HostSpec;
-  readonly metadata: ModelMetadata;
-  readonly engine: Engine;
-  readonly clock: Clock;
-  readonly metrics: HostMetrics;
-  readonly log: Log;
-  /** Resolves when the supervisor's side of the channel has it. */
-  readonly tell: (event: HostEvent) => Promise<void>;
-  /** Pressure changed in a way that front doors should hear at once. */
-  readonly onPressure: () => void;
-  /** A request has come, of which nothing is done yet. */
-  readonly onWork: () => void;
-}
 
 export class Host {
   readonly model: ServedModel;

@@ -10,8 +10,9 @@ import type { ServedModel } from "../src/tensors/codec.ts";
 import { plainOutputs } from "../src/tensors/model-state.ts";
 import type { LoadedEngine } from "./engine-choice.ts";
 import { findFault, parseExpected } from "./golden-comparison.ts";
-import { Host, type HostParts } from "./host.ts";
+import { Host } from "./host.ts";
 import { createHostMetrics } from "./host-metrics.ts";
+import type { HostParts } from "./host-parts.ts";
 import { warmUp } from "./warm-up.ts";
 import type { Door } from "./work.ts";
 
