@@ -42,12 +42,13 @@ describe("the client in Node, of a server that says nothing", () => {
     const sent: number[] = [];
     const onProgress = ({ sentBytes }: { readonly sentBytes: number }) => {
       sent.push(sentBytes);
-      over.abort();
+      // The form's head goes before it.
+      if (sentBytes > 1_000) over.abort();
     };
-    const files = [{ name: "a.onnx", content: new Uint8Array(1_000_000) }];
+    const files = [{ name: "a.onnx", content: new Uint8Array(100_000_000) }];
     const upload = client.upload({ id: "a", files }, { signal: over.signal, onProgress });
     await assert.rejects(upload, { code: "cancelled" });
-    assert.ok(Math.max(...sent) < 500_000, String(sent));
+    assert.ok(Math.max(...sent) < 50_000_000, String(sent));
     await allClosed();
   });
 
