@@ -26,7 +26,7 @@ export interface StreamOptions {
 export interface StreamParts {
   readonly connect: Connect;
   /** Is asked anew for each connection. */
-  readonly describe: () => Promise<StreamedModel>;
+  readonly describe: (signal: AbortSignal) => Promise<StreamedModel>;
 }
 
 /** Below the server's own limit of 64. */
@@ -168,7 +168,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     try {
       // One attempt is both: a server that is starting anew is waited for by either.
       const connect: Connect = async (listeners) => {
-        this.#model = await this.#parts.describe();
+        this.#model = await this.#parts.describe(listeners.signal);
         return this.#parts.connect(listeners);
       };
       const listeners = {

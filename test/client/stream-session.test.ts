@@ -240,6 +240,20 @@ describe("a session of a stream", () => {
     await assert.rejects(sending, isCode("cancelled"));
   });
 
+  it("asks no longer what its model is when it is closed", async () => {
+    const describeNever = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        const error = new TroupeClientError("cancelled", "the caller has cancelled it");
+        signal.addEventListener("abort", () => reject(error));
+      });
+    const { connect } = new FakeSockets();
+    const session = new StreamSession({ connect, describe: describeNever }, {});
+    const sending = session.send(row);
+    await turn();
+    session.close();
+    await assert.rejects(sending, isCode("cancelled"));
+  });
+
   it("tells that a sequence is lost, instead of going on without its state", async () => {
     const { sockets, session, answers } = open({ isStateful: true });
     await session.send(row);
