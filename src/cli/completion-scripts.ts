@@ -24,19 +24,25 @@ export function scriptFor(shell: CompletedShell, commands: readonly CompletedCom
 
 function bashScript(commands: readonly CompletedCommand[]): string {
   const cases = commands.map(({ name, flags, values }) => {
-    return `    ${name}) words="${[...values, ...flags].join(" ")}" ;;`;
+    return `    ${name}) flags="${flags.join(" ")}" values="${values.join(" ")}" ;;`;
   });
+  const names = commands.map(({ name }) => name).join(" ");
   return `# eval "$(troupe completion bash)"
 _troupe() {
-  local words current="\${COMP_WORDS[COMP_CWORD]}"
+  local flags="" values="" current="\${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")} help" -- "$current"))
+    COMPREPLY=($(compgen -W "${names} help" -- "$current"))
     return
   fi
   case "\${COMP_WORDS[1]}" in
+    help) values="${names}" ;;
 ${cases.join("\n")}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  # Where nothing is offered, bash offers files.
+  case "$current" in
+    -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "$values" -- "$current")) ;;
+  esac
 }
 complete -o default -F _troupe troupe
 `;

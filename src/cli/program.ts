@@ -3,6 +3,7 @@ import { Command as Commander, CommanderError } from "commander";
 import { TroupeClientError } from "../client/client-error.ts";
 import { readProductVersion } from "../config/product-version.ts";
 import { plain } from "../platform/pretty-line.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
 import { type Command, jsonOption, type Options, serverOptions } from "./command.ts";
 import { commands } from "./commands.ts";
 import { type ExitCode, exitCode, exitCodeOf, UsageError } from "./exit-codes.ts";
@@ -14,6 +15,7 @@ troupe <command> --help tells more. Exit codes: 0 done, 1 failed, 2 not understo
 
 export async function runProgram(argv: readonly string[], shell: Shell): Promise<ExitCode> {
   let result: ExitCode = exitCode.done;
+  const asJson = argv.includes("--json");
   const program = new Commander("troupe");
   program
     .description("Serves ONNX models from a troupe of processes, and talks to such a server.")
@@ -22,7 +24,7 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.out.write(text),
-      writeErr: (text) => shell.err.write(oneLine(text)),
+      writeErr: (text) => shell.err.write(usageText(commanderWords(text), asJson)),
     })
     .addHelpText("after", closing);
   program.command("serve").description("serve the models of a folder (the default; --help)");
@@ -35,7 +37,7 @@ export async function runProgram(argv: readonly string[], shell: Shell): Promise
     await program.parseAsync([...argv], { from: "user" });
     return shell.signal.aborted ? exitCode.interrupted : result;
   } catch (thrown) {
-    return complain(thrown, shell, argv.includes("--json"));
+    return complain(thrown, shell, asJson);
   }
 }
 
@@ -55,11 +57,20 @@ function addCommand(program: Commander, command: Command, run: Run): void {
   });
 }
 
+/** What is not understood here is what a server would not understand either. */
+const usageCode: ErrorCode = "invalid-request";
+
+function usageText(message: string, asJson: boolean): string {
+  return asJson
+    ? `${JSON.stringify({ error: message, code: usageCode })}\n`
+    : `troupe: ${plain(message)}\n`;
+}
+
 function complain(thrown: unknown, { err, signal }: Shell, asJson: boolean): ExitCode {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCode.usage;
   if (signal.aborted) return exitCode.interrupted;
   if (thrown instanceof UsageError) {
-    err.write(`troupe: ${plain(thrown.message)}\n`);
+    err.write(usageText(thrown.message, asJson));
     return exitCode.usage;
   }
   if (!(thrown instanceof TroupeClientError)) throw thrown;
@@ -69,10 +80,10 @@ function complain(thrown: unknown, { err, signal }: Shell, asJson: boolean): Exi
   return exitCodeOf(thrown);
 }
 
-/** commander's own words, as ours are said. */
-function oneLine(text: string): string {
-  return `${text
+/** As ours are said: in one line, and without a title. */
+function commanderWords(text: string): string {
+  return text
     .trim()
-    .replace(/^error: /, "troupe: ")
-    .replaceAll("\n", " ")}\n`;
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ");
 }

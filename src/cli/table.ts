@@ -19,7 +19,7 @@ export function tableText<Row>(
     .map((column) => ({ column, cells: rows.map((row) => cellOf(column.of(row))) }))
     .filter(({ cells }) => cells.some((cell) => cell !== absent));
   const blocks = filled.map(({ column, cells }) => {
-    const width = Math.max(column.title.length, ...cells.map((cell) => cell.length));
+    const width = cells.reduce((most, { length }) => Math.max(most, length), column.title.length);
     const pad = (text: string) =>
       column.align === "right" ? text.padStart(width) : text.padEnd(width);
     const shown = cells.map((cell) => {

@@ -36,12 +36,18 @@ function tagAt(view: DataView, at: number): string {
   return String.fromCharCode(...[0, 1, 2, 3].map((offset) => view.getUint8(at + offset)));
 }
 
-/** The first of each name; one that says it is longer than the file ends with it, as streamed recordings have it. */
+/**
+ * The first of each name. One that says it is longer than the file ends with it, as streamed recordings have it; and so
+ * do the samples of a recording that was cut off, whose head still says 0 of it all.
+ */
 function chunksOf(view: DataView): ReadonlyMap<string, DataView> {
   const chunks = new Map<string, DataView>();
   for (let at = 12; at + 8 <= view.byteLength; ) {
     const name = tagAt(view, at);
-    const size = Math.min(view.getUint32(at + 4, true), view.byteLength - at - 8);
+    const rest = view.byteLength - at - 8;
+    const said = view.getUint32(at + 4, true);
+    const isCutOff = name === "data" && said + view.getUint32(4, true) === 0;
+    const size = isCutOff ? rest : Math.min(said, rest);
     if (!chunks.has(name)) {
       chunks.set(name, new DataView(view.buffer, view.byteOffset + at + 8, size));
     }

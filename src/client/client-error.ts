@@ -100,8 +100,9 @@ function numberOf(value: unknown): number | undefined {
   return Number.isFinite(number) && number >= 0 ? number : undefined;
 }
 
+/** A byte order mark is a character as any other: of a BYTES element it is part. */
 export function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /** Undefined where it is no object in JSON. */

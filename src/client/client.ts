@@ -34,10 +34,10 @@ export class Client {
   readonly #platform: Platform;
   #codec: Promise<InferCodec> | undefined;
 
-  /** Throws `invalid-request` where the URL is none of HTTP. */
+  /** Throws `invalid-request` for a URL that is none of HTTP or holds a password, and a key that no header takes. */
   constructor(url: string | URL, { apiKey, timeoutMs }: ClientOptions, platform: Platform) {
     this.#url = parseUrl(String(url));
-    this.#headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    this.#headers = apiKey === undefined ? {} : { authorization: `Bearer ${checkKey(apiKey)}` };
     this.#platform = platform;
     this.#http = new Http({
       url: this.#url,
@@ -126,5 +126,17 @@ function parseUrl(text: string): URL {
     const words = `the server's URL must be one of http or https, got '${text}'`;
     throw new TroupeClientError("invalid-request", words);
   }
+  if (url.username !== "" || url.password !== "") {
+    const words =
+      "the server's URL must hold no user and password: apiKey is for what opens a server";
+    throw new TroupeClientError("invalid-request", words);
+  }
   return url;
+}
+
+/** What `fetch` would refuse at each call, as if nobody were there. */
+function checkKey(apiKey: string): string {
+  if (/^[ -~\u0080-\u00ff]*$/.test(apiKey)) return apiKey;
+  const words = "apiKey must hold only characters that a header takes, and no line's end";
+  throw new TroupeClientError("invalid-request", words);
 }

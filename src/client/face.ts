@@ -1,9 +1,11 @@
 /* The types that users of the client write down. */
+export type { Datatype } from "../protocol/model-metadata.ts";
 export type {
   BatchingView,
   HealthView,
   ModelMetadata,
   ModelView,
+  Nested,
   PredictAnswer,
   TensorView,
   TreeView,

@@ -2,7 +2,7 @@
 import type { Datatype } from "../protocol/model-metadata.ts";
 import { allocate, datatypeTraits } from "../tensors/datatypes.ts";
 import type { Tensor, TensorData } from "../tensors/tensor.ts";
-import { textOf } from "./client-error.ts";
+import { type ClientErrorCode, TroupeClientError, textOf } from "./client-error.ts";
 import { parseJson } from "./http.ts";
 import { type AnswerHead, answerOf, type InferCodec, type InferRequest } from "./infer-messages.ts";
 
@@ -27,11 +27,14 @@ function textOfRequest(request: InferRequest): string {
 
 function textOfInput([name, { datatype, shape, data }]: readonly [string, Tensor]): string {
   const head = JSON.stringify({ name, datatype, shape }).slice(0, -1);
-  return `${head},"data":${textOfElements(datatype, data)}}`;
+  return `${head},"data":${textOfElements(name, datatype, data)}}`;
 }
 
 /** JSON.stringify makes 0 of -0. */
-function textOfElements(datatype: Datatype, data: TensorData): string {
+function textOfElements(name: string, datatype: Datatype, data: TensorData): string {
+  if (datatypeTraits[datatype].kind === "half") {
+    throw onlyBinary("invalid-request", `input '${name}'`, datatype);
+  }
   const elements = elementsOf(datatype, data);
   if (!elements.some((element) => Object.is(element, -0))) return JSON.stringify(elements);
   return `[${elements.map((element) => (Object.is(element, -0) ? "-0.0" : JSON.stringify(element))).join(",")}]`;
@@ -80,6 +83,8 @@ function readerOf(datatype: Datatype): (element: unknown) => unknown {
   switch (datatypeTraits[datatype].kind) {
     case "long":
       return (element) => BigInt(element as number | string);
+    case "half":
+      throw onlyBinary("unexpected-answer", "an output", datatype);
     case "string":
       return String;
     case "float":
@@ -87,4 +92,10 @@ function readerOf(datatype: Datatype): (element: unknown) => unknown {
     default:
       return Number;
   }
+}
+
+/** The bits of FP16 and BF16 would be read as numbers, which are other ones. */
+function onlyBinary(code: ClientErrorCode, what: string, datatype: Datatype): TroupeClientError {
+  const words = `${what}: expected ${datatype} in binary, as JSON has none, got a server without`;
+  return new TroupeClientError(code, words);
 }

@@ -69,7 +69,10 @@ export class ModelHandle {
   /** A WebSocket on which many requests are in flight, and models that remember do so. */
   stream(options: StreamOptions = {}): StreamSession {
     const connect = this.#parts.connectTo(`/v2/models/${this.#path}/stream`);
-    return new StreamSession({ connect, describe: () => this.#describe(options) }, options);
+    return new StreamSession(
+      { connect, describe: (signal) => this.#describe({ signal }) },
+      options,
+    );
   }
 
   metadata(options: CallOptions = {}): Promise<ModelMetadata> {

@@ -19,6 +19,8 @@ export class TroupeClient extends Client {
 
 /** A server that takes a connection and never answers is not there. */
 const openingMs = 30_000;
+/** For the other side's goodbye; past it the connection is cut, as a server that hangs would keep the program alive. */
+const closingMs = 2_000;
 
 const nodePlatform: Platform = { openSocket, sendForm };
 
@@ -28,7 +30,8 @@ async function openSocket(
   listeners: SocketListeners,
 ): Promise<Socket> {
   const ws = await import("ws");
-  const socket = new ws.WebSocket(url, { headers, handshakeTimeout: openingMs });
+  const timeouts = { handshakeTimeout: openingMs, closeTimeout: closingMs };
+  const socket = new ws.WebSocket(url, { headers, ...timeouts });
   // Before it is open, since the first message may come with the answer to the upgrade.
   socket.on("message", (data: RawData, isBinary: boolean) =>
     listeners.onMessage(isBinary ? new Uint8Array(data as Buffer) : String(data)),
@@ -81,13 +84,22 @@ async function sendForm(form: FormRequest): Promise<RawAnswer> {
 async function feed(sending: ClientRequest, { body, onSent }: FormRequest): Promise<void> {
   let sent = 0;
   const chunks = Readable.fromWeb(body.stream() as Parameters<typeof Readable.fromWeb>[0]);
-  for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+  for await (const chunk of slicesOf(chunks as AsyncIterable<Uint8Array>)) {
     if (sending.destroyed || sending.closed) return;
     if (!sending.write(chunk)) await drained(sending);
     sent += chunk.length;
     onSent(sent);
   }
   sending.end();
+}
+
+const sliceBytes = 65_536;
+
+/** What lies in memory comes in one piece, of which there would be no progress, and nothing to abort. */
+async function* slicesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += sliceBytes) yield chunk.subarray(at, at + sliceBytes);
+  }
 }
 
 function drained(sending: ClientRequest): Promise<void> {

@@ -1,5 +1,5 @@
 /* A WebSocket that is opened again when it breaks. It owns the connection; what is said on it is its user's. */
-import { TroupeClientError } from "./client-error.ts";
+import { type ClientErrorCode, TroupeClientError } from "./client-error.ts";
 import { pause } from "./patience.ts";
 import type { Socket, SocketListeners } from "./platform.ts";
 import { judgeRetry } from "./retries.ts";
@@ -49,7 +49,17 @@ function delayAfter(thrown: unknown, retries: number, remainingMs: number): numb
   return verdict.type === "retry" ? verdict.delayMs : undefined;
 }
 
+/** What the server would say again of the same messages: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const lastingClosings: Readonly<Record<number, ClientErrorCode>> = {
+  1002: "invalid-request",
+  1003: "invalid-request",
+  1007: "invalid-request",
+  1008: "invalid-request",
+  1009: "payload-too-large",
+};
+
 export function brokenBy({ code, reason }: Closing): TroupeClientError {
   const words = reason === "" ? `with code ${code}` : `with code ${code}: ${reason}`;
-  return new TroupeClientError("unreachable", `the connection was closed ${words}`);
+  const errorCode = lastingClosings[code] ?? "unreachable";
+  return new TroupeClientError(errorCode, `the connection was closed ${words}`);
 }

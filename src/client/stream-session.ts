@@ -15,6 +15,7 @@ import {
   type StreamRequest,
   writeRequest,
 } from "./stream-frames.ts";
+import { type GivenUp, requestCancelled, UnansweredRequests } from "./unanswered.ts";
 
 export interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
@@ -25,15 +26,7 @@ export interface StreamOptions {
 export interface StreamParts {
   readonly connect: Connect;
   /** Is asked anew for each connection. */
-  readonly describe: () => Promise<StreamedModel>;
-}
-
-interface Unanswered {
-  readonly message: Message;
-  hasChunks: boolean;
-  /** The connection on which it was asked last. */
-  askedOn: Socket | undefined;
-  timesAsked: number;
+  readonly describe: (signal: AbortSignal) => Promise<StreamedModel>;
 }
 
 /** Below the server's own limit of 64. */
@@ -43,7 +36,8 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   readonly #parts: StreamParts;
   readonly #maxInFlight: number;
   readonly #answers = new AnswerQueue<StreamAnswer>();
-  readonly #unanswered = new Map<number, Unanswered>();
+  readonly #unanswered = new UnansweredRequests();
+  readonly #sending = new Set<Promise<number>>();
   readonly #queue: (() => void)[] = [];
   readonly #ending = new AbortController();
   readonly #signal: AbortSignal | undefined;
@@ -69,12 +63,18 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
    * Resolves with the request's id when it is sent, and not before there is room: answers must be taken for more to be
    * sent. Rejects where the session has ended.
    */
-  async send(request: StreamRequest): Promise<number> {
+  send(request: StreamRequest): Promise<number> {
+    const sending = this.#send(request).finally(() => this.#sending.delete(sending));
+    this.#sending.add(sending);
+    return sending;
+  }
+
+  async #send(request: StreamRequest): Promise<number> {
     await this.#room();
     const id = this.#nextId;
     this.#nextId += 1;
     const message = await this.#write(id, request);
-    this.#unanswered.set(id, { message, hasChunks: false, askedOn: undefined, timesAsked: 0 });
+    this.#unanswered.add(id, message);
     this.#ask();
     return id;
   }
@@ -92,14 +92,9 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
 
   /** What is not run yet is never run; the answer is `failed`, with `cancelled`. */
   cancel(id: number): void {
-    if (this.#socket !== undefined) {
-      this.#socket.send(JSON.stringify({ type: "cancel", id }));
-    } else if (this.#unanswered.delete(id)) {
-      // Between two connections it would only be asked again.
-      const error = new TroupeClientError("cancelled", "the caller has cancelled it");
-      this.#answers.push({ type: "failed", id, error });
-      this.#endIfAnswered();
-    }
+    const verdict = this.#unanswered.cancel(id, this.#socket);
+    if (verdict === "tell-server") this.#socket?.send(JSON.stringify({ type: "cancel", id }));
+    if (verdict === "over") this.#giveUp([{ id, error: requestCancelled() }]);
   }
 
   /** The model's next frame meets the first state. */
@@ -115,6 +110,8 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
   /** Nothing more is sent: the reader's loop ends behind the last answer, and a sequence ends with it. */
   async finish(): Promise<void> {
     await this.#open();
+    // What still waits for its place goes too.
+    await Promise.allSettled(this.#sending);
     this.#isFinishing = true;
     if (this.#model.isStateful) await this.end();
     else this.#endIfAnswered();
@@ -171,7 +168,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     try {
       // One attempt is both: a server that is starting anew is waited for by either.
       const connect: Connect = async (listeners) => {
-        this.#model = await this.#parts.describe();
+        this.#model = await this.#parts.describe(listeners.signal);
         return this.#parts.connect(listeners);
       };
       const listeners = {
@@ -200,12 +197,7 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
       this.#open().catch(() => undefined);
       return;
     }
-    for (const request of this.#unanswered.values()) {
-      if (request.askedOn === socket) continue;
-      request.askedOn = socket;
-      request.timesAsked += 1;
-      socket.send(request.message);
-    }
+    this.#unanswered.askOn(socket);
   }
 
   #hear(message: Message): void {
@@ -235,9 +227,8 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
 
   #note(frame: AnswerFrame): void {
     if (frame.type === "ended" || frame.id === null) return;
-    const request = this.#unanswered.get(frame.id);
-    if (frame.type !== "chunk") this.#unanswered.delete(frame.id);
-    else if (request !== undefined) request.hasChunks = true;
+    if (frame.type === "chunk") this.#unanswered.noteChunk(frame.id);
+    else this.#unanswered.delete(frame.id);
   }
 
   /** With nothing to ask it is opened again when the next request comes. */
@@ -251,16 +242,13 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
       this.#fail(new TroupeClientError("sequence-lost", words, { cause: error }));
       return;
     }
-    this.#giveUpHopeless(closing.code, error);
+    this.#giveUp(this.#unanswered.giveUp(error));
+    // The rest is asked again.
     if (this.#unanswered.size > 0) this.#ask();
   }
 
-  /** The rest is asked again. */
-  #giveUpHopeless(code: number, error: TroupeClientError): void {
-    for (const id of hopeless(this.#unanswered, code)) {
-      this.#unanswered.delete(id);
-      this.#answers.push({ type: "failed", id, error });
-    }
+  #giveUp(given: readonly GivenUp[]): void {
+    for (const { id, error } of given) this.#answers.push({ type: "failed", id, error });
     this.#endIfAnswered();
   }
 
@@ -277,18 +265,4 @@ export class StreamSession implements AsyncIterable<StreamAnswer> {
     this.#socket?.close();
     for (const wake of this.#queue.splice(0)) wake();
   }
-}
-
-/** Close codes of WebSockets: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
-const tooLarge = 1009;
-/** A request that breaks each connection is not to do so for ever. */
-const mostAsks = 4;
-
-/** An answer of which a part has been given is not begun again in silence. */
-function hopeless(unanswered: ReadonlyMap<number, Unanswered>, code: number): readonly number[] {
-  const asked = [...unanswered].filter(([, { askedOn }]) => askedOn !== undefined);
-  const largest = Math.max(...asked.map(([, { message }]) => message.length));
-  const isHopeless = ({ hasChunks, timesAsked, message }: Unanswered) =>
-    hasChunks || timesAsked >= mostAsks || (code === tooLarge && message.length === largest);
-  return asked.filter(([, request]) => isHopeless(request)).map(([id]) => id);
 }

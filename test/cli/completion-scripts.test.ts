@@ -16,7 +16,7 @@ const commands: readonly CompletedCommand[] = [
 
 /** What bash offers behind these words. */
 function offered(...words: readonly string[]): readonly string[] {
-  const script = `${scriptFor("bash", commands)}
+  const script = `set -u; ${scriptFor("bash", commands)}
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}
 _troupe; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
@@ -28,7 +28,13 @@ describe("the completion of bash", () => {
   it("offers commands, and then what the command takes", () => {
     assert.deepEqual(offered("troupe", "s"), ["status"]);
     assert.deepEqual(offered("troupe", "status", "--"), ["--json"]);
-    assert.deepEqual(offered("troupe", "completion", ""), ["bash", "zsh", "--help"]);
+    assert.deepEqual(offered("troupe", "completion", ""), ["bash", "zsh"]);
+    assert.deepEqual(offered("troupe", "help", "st"), ["status"]);
+  });
+
+  it("leaves files to bash where no flag is begun, under the strictest settings", () => {
+    assert.deepEqual(offered("troupe", "status", ""), [""]);
+    assert.deepEqual(offered("troupe", "nonsense", ""), [""]);
   });
 });
 

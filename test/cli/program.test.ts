@@ -42,6 +42,7 @@ describe("the command line", () => {
     ],
     [["completion", "tcsh"], 'troupe: the shell must be one of bash, zsh, fish, got "tcsh"\n'],
     [["doctor", "/nowhere.onnx"], "troupe: cannot read /nowhere.onnx: there is no such file\n"],
+    [["upload", "nowhere.onnx"], "troupe: cannot read nowhere.onnx: there is no such file\n"],
     [["upload", "a/model.onnx"], "troupe: --id must name the model, as the file's name does not\n"],
     [["upload", "/nowhere.onnx"], "troupe: cannot read /nowhere.onnx: there is no such file\n"],
     [["upload", "/", "--id", "iris"], "troupe: cannot read /: it is a folder\n"],
@@ -62,6 +63,18 @@ describe("the command line", () => {
     const { err } = await run("models", "--timeout-ms", "2000", "--json");
     assert.equal((JSON.parse(err) as { code: string }).code, "unreachable");
   });
+
+  for (const [argv, error] of [
+    [["predict", "iris", "x", "--json"], /^the value must be JSON or @file/],
+    [["models", "--json", "--bogus"], /^unknown option '--bogus'$/],
+  ] as const) {
+    it(`says in JSON what is wrong with ${argv.join(" ")}`, async () => {
+      const { code, err } = await run(...argv);
+      const said = JSON.parse(err) as { error: string; code: string };
+      assert.deepEqual([code, said.code], [2, "invalid-request"]);
+      assert.match(said.error, error);
+    });
+  }
 
   it("prints help and version, and exits with 0", async () => {
     assert.match((await run("help")).out, /^Usage: troupe .*\n[\s\S]*Exit codes: 0 done/);

@@ -17,6 +17,12 @@ const columns: readonly Column<Row>[] = [
 ];
 
 describe("tableText", () => {
+  it("takes as many rows as there are", () => {
+    const rows = Array.from({ length: 200_000 }, () => ({ name: "a", count: 1 }));
+    const text = tableText(rows, columns, plainPaint);
+    assert.equal(text.length, "NAME  COUNT\n".length + rows.length * "a         1\n".length);
+  });
+
   it("aligns columns, and leaves out those that are empty", () => {
     const rows = [
       { name: "iris", count: 5 },

@@ -37,6 +37,12 @@ describe("readWav", () => {
     assert.deepEqual(samples(wav({ bits: 32 }, Buffer.from([0, 0, 0, 0x80]))), [-1]);
   });
 
+  it("reads a recording to its end that was cut off before its head was written", () => {
+    const bytes = wav({ bits: 16 }, Buffer.from([0, 0x80, 0, 0x40]));
+    bytes.writeUInt32LE(0, bytes.length - 8);
+    assert.deepEqual(samples(bytes), [-1, 0.5]);
+  });
+
   it("reads floats", () => {
     const data = Buffer.alloc(4);
     data.writeFloatLE(0.25);

@@ -40,6 +40,16 @@ describe("tensors in JSON", () => {
     });
   }
 
+  for (const datatype of ["FP16", "BF16"] as const) {
+    it(`are refused for ${datatype}, of which the bits would be read as numbers`, () => {
+      const x: Tensor = { datatype, shape: [1], data: Uint16Array.of(0x3c00) };
+      assert.throws(() => jsonCodec.write({ inputs: { x } }), { code: "invalid-request" });
+      assert.throws(() => read({ datatype, shape: [1], data: [1] }), {
+        code: "unexpected-answer",
+      });
+    });
+  }
+
   it("write the sign of -0", () => {
     const x: Tensor = { datatype: "FP32", shape: [3], data: new Float32Array([-0, 0, 0.5]) };
     assert.match(String(jsonCodec.write({ inputs: { x } }).body), /"data":\[-0\.0,0,0\.5\]/);

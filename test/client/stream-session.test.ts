@@ -152,6 +152,52 @@ describe("a session of a stream", () => {
     );
   });
 
+  it("asks nothing again that was cancelled on the connection that breaks", async () => {
+    const { sockets, session, answers } = open();
+    await session.send(row);
+    const before = await sockets.connection(0);
+    session.cancel(1);
+    assert.deepEqual(before.sent.at(-1), { type: "cancel", id: 1 });
+    before.break();
+    const failed = (await answers.next()).value;
+    assert.ok(failed?.type === "failed" && failed.error.code === "cancelled");
+    await session.send(row);
+    const after = await sockets.connection(1);
+    assert.deepEqual(
+      (await after.received(1)).map(({ id }) => id),
+      [2],
+    );
+  });
+
+  for (const [closing, code] of [
+    [1007, "invalid-request"],
+    [1009, "payload-too-large"],
+  ] as const) {
+    it(`fails at once what the server closes for with ${closing}`, async () => {
+      const { sockets, session, answers } = open();
+      await session.send(row);
+      (await sockets.connection(0)).break(closing);
+      const failed = (await answers.next()).value;
+      assert.ok(failed?.type === "failed" && failed.error.code === code);
+      assert.equal(sockets.connections.length, 1);
+    });
+  }
+
+  it("sends before its end what waits for its place", async () => {
+    const { sockets, session, answers } = open({ maxInFlight: 1 });
+    const sending = [session.send(row), session.send(row)];
+    const finished = session.finish();
+    const connection = await sockets.connection(0);
+    for (const id of [1, 2]) {
+      await connection.received(id);
+      connection.done(id);
+      assert.deepEqual((await answers.next()).value, { type: "done", id });
+    }
+    await finished;
+    assert.equal((await answers.next()).done, true);
+    assert.deepEqual(await Promise.all(sending), [1, 2]);
+  });
+
   it("gives up a request that breaks each connection on which it is asked", async () => {
     const { sockets, session, answers } = open();
     await session.send(row);
@@ -191,6 +237,20 @@ describe("a session of a stream", () => {
     const sending = session.send(row);
     await turn();
     caller.abort();
+    await assert.rejects(sending, isCode("cancelled"));
+  });
+
+  it("asks no longer what its model is when it is closed", async () => {
+    const describeNever = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        const error = new TroupeClientError("cancelled", "the caller has cancelled it");
+        signal.addEventListener("abort", () => reject(error));
+      });
+    const { connect } = new FakeSockets();
+    const session = new StreamSession({ connect, describe: describeNever }, {});
+    const sending = session.send(row);
+    await turn();
+    session.close();
     await assert.rejects(sending, isCode("cancelled"));
   });
 
