@@ -20,10 +20,13 @@ export function tellSupervisor(event: object): Promise<void> {
 export function liveUnderSupervisor(beforeEnd: () => void): void {
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => undefined);
-  process.on("disconnect", () => {
+  const end = () => {
     beforeEnd();
     process.kill(process.pid, "SIGKILL");
-  });
+  };
+  process.on("disconnect", end);
+  // It may be gone since before anybody listened: this process has been loading its modules.
+  if (!process.connected) end();
 }
 
 /** On the command line, where the supervisor says it to its children. */

@@ -171,6 +171,7 @@ describe("a breaker that is half open", () => {
 
 describe("a breaker that has nothing to do", () => {
   it("wakes its process for nothing", (t) => {
+    mock.timers.reset();
     const timers = [
       t.mock.method(globalThis, "setInterval"),
       t.mock.method(globalThis, "setTimeout"),
@@ -180,6 +181,9 @@ describe("a breaker that has nothing to do", () => {
       timers.map((timer) => timer.mock.callCount()),
       [0, 0],
     );
+    // Before the test's own end: what is restored after the false timers have come is these.
+    for (const timer of timers) timer.mock.restore();
+    mock.timers.enable({ apis: [...apis] });
   });
 });
 
