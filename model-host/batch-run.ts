@@ -22,20 +22,33 @@ export type SliceResult =
 /** Told before each run of the engine which slices it holds; what it returns is called when the run has ended, well or not. */
 export type WatchRun = (slices: readonly WorkSlice[]) => (isWell: boolean) => void;
 
-/** One result for each slice, in order; never rejects. */
+/** A batch that the engine has been given: one result for each slice, in order; never rejects. */
+export type StartedBatch = Promise<readonly SliceResult[]>;
+
+/** Gives it to the engine, which runs it after what it has been given before. */
+export function startBatch(
+  engine: Engine,
+  model: ServedModel,
+  slices: readonly WorkSlice[],
+): StartedBatch {
+  return attempt(engine, model, slices);
+}
+
+/** One result for each slice, in order; never rejects. `started` is the batch where the engine has it already. */
 export async function runBatch(
   engine: Engine,
   model: ServedModel,
   slices: readonly WorkSlice[],
   watch: WatchRun,
+  started?: StartedBatch,
 ): Promise<readonly SliceResult[]> {
-  const run = async (some: readonly WorkSlice[]) => {
+  const run = async (some: readonly WorkSlice[], already?: StartedBatch) => {
     const ended = watch(some);
-    const results = await attempt(engine, model, some);
+    const results = await (already ?? attempt(engine, model, some));
     ended(results[0]?.type === "ran");
     return results;
   };
-  const together = await run(slices);
+  const together = await run(slices, started);
   if (slices.length === 1 || together[0]?.type === "ran") return together;
   const results: SliceResult[] = [];
   for (const one of slices) results.push(...(await run([one])));

@@ -40,6 +40,8 @@ export interface Engine {
   load(file: string, settings: SessionSettings, beside: readonly NamedFile[]): Promise<LoadedModel>;
   /** What is given to it as input is gone for the giver. */
   readonly takesMemory: boolean;
+  /** Whether it takes a run while another goes on, and runs them in turn without the thread that asks for them. */
+  readonly takesNext: boolean;
   /** Rejects with `inference-failed`. */
   run(inputs: readonly NamedTensor[], fetches: readonly string[]): Promise<RunResult>;
 }

@@ -3,7 +3,7 @@ import type { Clock } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import type { TroupeError } from "../src/protocol/errors.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
-import { runBatch, type SliceResult, type WatchRun } from "./batch-run.ts";
+import { runBatch, type SliceResult, type StartedBatch, type WatchRun } from "./batch-run.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -42,13 +42,14 @@ export async function runGuarded(
   slices: readonly WorkSlice[],
   breaker: Breaker,
   parts: GuardParts,
+  started?: StartedBatch,
 ): Promise<GuardedRun> {
   const suspect = suspectOf(slices);
   if (suspect !== undefined) await parts.tell({ type: "suspect", fingerprint: suspect });
   const beganAt = parts.clock.now();
   const runs: EngineRun[] = [];
   const watching = (some: readonly WorkSlice[]) => watch(some, parts, runs);
-  const results = await guard(slices, breaker, parts, watching);
+  const results = await guard(slices, breaker, parts, { watching, started });
   return { results, tookMs: parts.clock.now() - beganAt, runs, suspect };
 }
 
@@ -61,11 +62,14 @@ async function guard(
   slices: readonly WorkSlice[],
   breaker: Breaker,
   { engine, model }: Pick<GuardParts, "engine" | "model">,
-  watching: WatchRun,
+  {
+    watching,
+    started,
+  }: { readonly watching: WatchRun; readonly started: StartedBatch | undefined },
 ): Promise<readonly SliceResult[]> {
   let results: readonly SliceResult[] = [];
   const run = async () => {
-    results = await runBatch(engine, model, slices, watching);
+    results = await runBatch(engine, model, slices, watching, started);
     const failed = results.find((result) => result.type === "failed");
     if (failed !== undefined && results.every(({ type }) => type === "failed")) throw failed.error;
   };

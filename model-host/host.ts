@@ -15,6 +15,7 @@ import type { HostParts } from "./host-parts.ts";
 import { Intake } from "./intake.ts";
 import { hasExpired, takeFutile } from "./lateness.ts";
 import { LoadFigures } from "./load-figures.ts";
+import { takesNextBatch } from "./next-batch.ts";
 import { breakerOpen, hostDraining, sequenceBroken } from "./refusals.ts";
 import { Runner } from "./runner.ts";
 import { firstOfEach, type Sequence, signalsOf } from "./sequence.ts";
@@ -227,7 +228,11 @@ export class Host {
   }
 
   #feed(): void {
-    if (this.#runner.isBusy) return;
+    if (this.#runner.isBusy) this.#feedAhead();
+    else this.#feedIdle();
+  }
+
+  #feedIdle(): void {
     this.#disarmDelay?.();
     this.#disarmDelay = undefined;
     this.#dropLate();
@@ -244,6 +249,20 @@ export class Host {
     else if (decision.type === "wait") {
       this.#disarmDelay = this.#parts.clock.after(decision.delayMs, () => this.pump());
     }
+  }
+
+  /** Gives a busy engine its next batch. */
+  #feedAhead(): void {
+    const facts = {
+      fewestRows: this.#runner.rowsForNext,
+      rowsReady: () => this.#queue.rowsReady(this.#maxRows),
+      runMs: (rows: number) => this.#figures.batchMs(rows),
+      breaker: this.#breaker.state,
+    };
+    if (!takesNextBatch(facts)) return;
+    this.#dropLate();
+    const { first } = this.#queue;
+    if (first?.alone === false) this.#runner.beginNext(this.#queue.take(this.#maxRows));
   }
 
   /** How long an idle engine waits for company. */

@@ -9,6 +9,7 @@ type Session = Awaited<ReturnType<SessionModule["Session"]["load"]>>;
 
 export class InlineEngine implements Engine {
   readonly takesMemory = false;
+  readonly takesNext = false;
   #module: SessionModule | undefined;
   #session: Session | undefined;
 

@@ -1,10 +1,13 @@
-/* What the engine runs: one batch at a time, from its beginning to its answers. Which batch comes next is the host's. */
+/*
+ * What the engine runs: one batch at a time, from its beginning to its answers, and what it has been given to run next.
+ * Which batches these are is the host's.
+ */
 import type { Clock } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
 import type { Answers } from "./answers.ts";
 import { batchKey, hasGrowingState } from "./batch-key.ts";
-import type { SliceResult } from "./batch-run.ts";
+import { type SliceResult, type StartedBatch, startBatch } from "./batch-run.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineRun, type GuardedRun, runGuarded } from "./guarded-run.ts";
@@ -29,7 +32,7 @@ export interface RunnerParts {
   readonly breaker: Breaker;
   readonly answers: Answers;
   readonly figures: LoadFigures;
-  /** The engine may have its next batch. */
+  /** The engine may have another batch. */
   readonly onFree: () => void;
   /** The request was not run to its end; where it is of a sequence, that one must end. */
   readonly onBroken: (work: Work) => void;
@@ -37,11 +40,17 @@ export interface RunnerParts {
   readonly onAnswered: () => void;
 }
 
+/** The batch behind the one that runs. */
+interface NextBatch {
+  readonly slices: readonly WorkSlice[];
+  readonly started: StartedBatch;
+}
+
 export class Runner {
   readonly #parts: RunnerParts;
   readonly #notice = new RunningNotice();
   #slices: readonly WorkSlice[] = [];
-  #rows = 0;
+  #next: NextBatch | undefined;
   /** Requests without rows, to be answered when those before them have been. */
   readonly #passed: Work[] = [];
 
@@ -54,12 +63,32 @@ export class Runner {
   }
 
   get rows(): number {
-    return this.#rows;
+    return rowsOf(this.#slices) + rowsOf(this.#next?.slices ?? []);
   }
 
-  /** What is running. */
+  /** What the engine has. */
   get works(): readonly Work[] {
-    return this.#slices.map(({ work }) => work);
+    return this.#all.map(({ work }) => work);
+  }
+
+  get #all(): readonly WorkSlice[] {
+    return this.#next === undefined ? this.#slices : [...this.#slices, ...this.#next.slices];
+  }
+
+  /**
+   * How many rows must wait for the engine to be given its next batch while one runs; undefined where it takes none then.
+   * As many as run now: fewer would do better to gather until it is idle. Nothing stands behind a suspect.
+   */
+  get rowsForNext(): number | undefined {
+    const isFree = this.#parts.engine.takesNext && this.isBusy && this.#next === undefined;
+    return isFree && this.#slices[0]?.work.alone === false ? rowsOf(this.#slices) : undefined;
+  }
+
+  /** The engine goes on with it as soon as it can, and need not wait for this thread in between. */
+  beginNext(slices: readonly WorkSlice[]): void {
+    const { engine, model } = this.#parts;
+    this.#notice.say([...this.#slices, ...slices]);
+    this.#next = { slices, started: startBatch(engine, model, slices) };
   }
 
   /** A door that is gone is told nothing any more. */
@@ -68,11 +97,14 @@ export class Runner {
   }
 
   begin(slices: readonly WorkSlice[]): void {
-    this.#slices = slices;
-    this.#rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
-    this.#noteBegun(slices);
     this.#notice.say(slices);
-    void this.#run(slices);
+    this.#start(slices);
+  }
+
+  #start(slices: readonly WorkSlice[], started?: StartedBatch): void {
+    this.#slices = slices;
+    this.#noteBegun(slices);
+    void this.#run(slices, started);
   }
 
   #noteBegun(slices: readonly WorkSlice[]): void {
@@ -88,8 +120,16 @@ export class Runner {
     }
   }
 
-  async #run(slices: readonly WorkSlice[]): Promise<void> {
-    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, this.#parts));
+  async #run(slices: readonly WorkSlice[], started?: StartedBatch): Promise<void> {
+    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, this.#parts, started));
+  }
+
+  /** What the engine has been given goes on; then it may be given more. */
+  #goOn(): void {
+    const next = this.#next;
+    this.#next = undefined;
+    if (next !== undefined) this.#start(next.slices, next.started);
+    this.#parts.onFree();
   }
 
   /**
@@ -97,12 +137,11 @@ export class Runner {
    * that may kill the host too.
    */
   #finish(slices: readonly WorkSlice[], { results, tookMs, runs, suspect }: GuardedRun): void {
-    const { tell, queue, onFree, onAnswered } = this.#parts;
+    const { tell, queue, onAnswered } = this.#parts;
     this.#noteRun(slices, results, tookMs);
     this.#slices = [];
-    this.#rows = 0;
     for (const [at, slice] of slices.entries()) this.#advance(slice, results[at]);
-    if (suspect === undefined) onFree();
+    if (suspect === undefined) this.#goOn();
     const encoded = new Map<WorkSlice, number>();
     for (const [at, slice] of slices.entries()) {
       const { work } = slice;
@@ -115,7 +154,7 @@ export class Runner {
     for (const door of new Set(slices.map(({ work }) => work.door))) door.flush();
     if (suspect !== undefined) {
       void tell({ type: "cleared", fingerprint: suspect });
-      onFree();
+      this.#goOn();
     }
     if (!this.isBusy && queue.size > 0) this.#notice.say([]);
     onAnswered();
@@ -123,8 +162,9 @@ export class Runner {
 
   #noteRun(slices: readonly WorkSlice[], results: readonly SliceResult[], tookMs: number): void {
     const { metrics, figures } = this.#parts;
-    figures.noteBatch(this.#rows, tookMs);
-    metrics.batchRows.observe(this.#rows);
+    const rows = rowsOf(slices);
+    figures.noteBatch(rows, tookMs);
+    metrics.batchRows.observe(rows);
     metrics.inference.observe(tookMs / 1_000);
     metrics.batches(results.some(({ type }) => type === "ran") ? "ran" : "failed").add();
     const frames = slices.filter(({ work }) => work.sequence !== null).length;
@@ -133,7 +173,7 @@ export class Runner {
 
   /** A request was read for its first run, and is written after its last. */
   #noteEngineRun({ slices, tookMs }: EngineRun, encoded: ReadonlyMap<WorkSlice, number>): void {
-    const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
+    const rows = rowsOf(slices);
     const first = slices.filter(({ fromRow }) => fromRow === 0);
     const decodeUs = first.reduce((sum, { work }) => sum + work.decodeUs, 0);
     const encodeUs = slices.reduce((sum, slice) => sum + (encoded.get(slice) ?? 0), 0);
@@ -170,4 +210,10 @@ export class Runner {
     if (work.nextRow < work.rows) onBroken(work);
     queue.remove(work);
   }
+}
+
+function rowsOf(slices: readonly WorkSlice[]): number {
+  let rows = 0;
+  for (const slice of slices) rows += slice.rows;
+  return rows;
 }

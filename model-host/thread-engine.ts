@@ -10,6 +10,7 @@ type Waiter = (reply: EngineReply) => void;
 
 export class ThreadEngine implements Engine {
   readonly takesMemory = true;
+  readonly takesNext = true;
   readonly #worker: Worker;
   readonly #waiters: Waiter[] = [];
 

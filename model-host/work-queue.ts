@@ -223,6 +223,11 @@ export class WorkQueue<Work extends Laned<Work>> {
     }
   }
 
+  /** The one with which the next batch would begin. */
+  get first(): Work | undefined {
+    return this.#first();
+  }
+
   /** Rows that the next batch would hold if it were cut now. */
   rowsReady(maxRows: number): number {
     const first = this.#first();

@@ -252,6 +252,7 @@ function statesOf(results: readonly SliceResult[]): unknown {
 /** Keeps what it is given as it is given. */
 class BareEngine implements Engine {
   readonly takesMemory: boolean;
+  readonly takesNext = false;
   readonly given: (readonly NamedTensor[])[] = [];
   readonly #compute: Compute;
 

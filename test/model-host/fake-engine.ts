@@ -19,6 +19,7 @@ export interface EngineRun {
 /** Runs a function instead of a model. As ONNX Runtime's thread does, it takes the memory of what it is given. */
 export class FakeEngine implements Engine {
   readonly takesMemory = true;
+  takesNext = false;
   readonly runs: EngineRun[] = [];
   readonly #compute: Compute;
   readonly #gates: (() => void)[] = [];
