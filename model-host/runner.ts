@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
+import { hasMemory } from "../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
 import type { Answers } from "./answers.ts";
 import { batchKey, hasGrowingState } from "./batch-key.ts";
@@ -77,11 +78,14 @@ export class Runner {
 
   /**
    * How many rows must wait for the engine to be given its next batch while one runs; undefined where it takes none then.
-   * As many as run now: fewer would do better to gather until it is idle. Nothing stands behind a suspect.
+   * As many as run now: fewer would do better to gather until it is idle. Nothing stands behind a suspect, nor behind what
+   * leaves something for the next run.
    */
   get rowsForNext(): number | undefined {
-    const isFree = this.#parts.engine.takesNext && this.isBusy && this.#next === undefined;
-    return isFree && this.#slices[0]?.work.alone === false ? rowsOf(this.#slices) : undefined;
+    const { engine, model } = this.#parts;
+    if (!engine.takesNext || hasMemory(model.metadata) || this.#next !== undefined)
+      return undefined;
+    return this.#slices[0]?.work.alone === false ? rowsOf(this.#slices) : undefined;
   }
 
   /** The engine goes on with it as soon as it can, and need not wait for this thread in between. */
