@@ -34,6 +34,6 @@ function entryOf(name: string): string {
 
 const entries = [...new Set(chosen.map(entryOf))];
 const files = entries.map((name) => relative(process.cwd(), join(here, name)));
-const flags = ["--import", "tsx", "--test", "--test-concurrency=3", "--test-timeout=240000"];
+const flags = ["--import", "tsx", "--test", "--test-concurrency=2", "--test-timeout=240000"];
 const runner = spawn(process.execPath, [...flags, ...files], { stdio: "inherit" });
 runner.on("exit", (code) => process.exit(code ?? 1));

@@ -1,6 +1,7 @@
 /* Models that are changed, with real files and a real journal, and processes that do what their files say. */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { discoverModels } from "../../src/config/model-folder.ts";
@@ -20,7 +21,7 @@ import { makeRegistry } from "./life-parts.ts";
 import { metadata } from "./metadata.ts";
 
 /** For a disk that is slow. */
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 /** As many as it takes at most from one thing to the next that follows from it. */
 const quietTurns = 50;
 
@@ -169,8 +170,9 @@ export async function startChanging(modelsFolder: string) {
     const isQuiet = () => registry.known.every(({ life }) => locks.current(life.name) === null);
     for (let left = quietTurns; left > 0; left -= 1) {
       await until(isQuiet);
-      // What is being written has come to its end then.
+      // What is being written has come to its end then, and what is being read has got as long as this takes.
       await done(journal.mend());
+      await done(lstat(modelsFolder));
     }
     await done(Promise.all(registry.known.map(({ life }) => life.quiet())));
   }
