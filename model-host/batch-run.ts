@@ -25,15 +25,6 @@ export type WatchRun = (slices: readonly WorkSlice[]) => (isWell: boolean) => vo
 /** A batch that the engine has been given: one result for each slice, in order; never rejects. */
 export type StartedBatch = Promise<readonly SliceResult[]>;
 
-/** Gives it to the engine, which runs it after what it has been given before. */
-export function startBatch(
-  engine: Engine,
-  model: ServedModel,
-  slices: readonly WorkSlice[],
-): StartedBatch {
-  return attempt(engine, model, slices);
-}
-
 /** One result for each slice, in order; never rejects. `started` is the batch where the engine has it already. */
 export async function runBatch(
   engine: Engine,
@@ -44,7 +35,7 @@ export async function runBatch(
 ): Promise<readonly SliceResult[]> {
   const run = async (some: readonly WorkSlice[], already?: StartedBatch) => {
     const ended = watch(some);
-    const results = await (already ?? attempt(engine, model, some));
+    const results = await (already ?? startBatch(engine, model, some));
     ended(results[0]?.type === "ran");
     return results;
   };
@@ -55,11 +46,12 @@ export async function runBatch(
   return results;
 }
 
-async function attempt(
+/** Gives it to the engine, which runs it after what it has been given before. */
+export async function startBatch(
   engine: Engine,
   model: ServedModel,
   slices: readonly WorkSlice[],
-): Promise<readonly SliceResult[]> {
+): StartedBatch {
   const { metadata } = model;
   try {
     const fetched = fetchedOutputs(slices, model);

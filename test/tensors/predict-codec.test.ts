@@ -647,17 +647,6 @@ describe("predictCodec.decode of samples", () => {
     });
   }
 
-  it("reads numbers as FP16 and BF16, to the nearest there is", () => {
-    for (const [datatype, bits] of [
-      ["FP16", [0x3c00, 0x2e66]],
-      ["BF16", [0x3f80, 0x3dcd]],
-    ] as const) {
-      const served = model(batched, [spec("h", [-1, 2], { datatype })]);
-      const { inputs } = decode(served, { features: [[1, 0.1]] });
-      assert.deepEqual(inputs, [{ datatype, shape: [1, 2], data: Uint16Array.from(bits) }]);
-    }
-  });
-
   it("reads own properties only", () => {
     const body = '{"samples":[1],"inputs":{"__proto__":{"sr":8000}}}';
     assert.throws(() => predictCodec.decode(Buffer.from(body), listener), {
