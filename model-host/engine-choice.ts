@@ -126,7 +126,7 @@ async function tryInline(options: EngineOptions): Promise<InlineAttempt | undefi
   if (hasBoundedShapes(metadata) && (await isQuick(engine, model, metadata))) {
     return { type: "inline", engine, model, metadata, isWarm: true };
   }
-  engine.close();
+  await engine.close();
   options.onSlow?.();
   return { type: "slow", metadata };
 }

@@ -13,10 +13,12 @@ export type EngineRequest =
       readonly type: "run";
       readonly inputs: readonly NamedTensor[];
       readonly fetches: readonly string[];
-    };
+    }
+  | { readonly type: "close" };
 
-/** Each request gets one reply, in order. */
+/** Each request gets one reply, in order; the thread ends after that to a close. */
 export type EngineReply =
   | { readonly type: "loaded"; readonly model: LoadedModel }
   | ({ readonly type: "ran" } & RunResult)
+  | { readonly type: "closed" }
   | { readonly type: "failed"; readonly message: string };

@@ -14,6 +14,9 @@ async function answer(request: EngineRequest): Promise<EngineReply> {
     case "run":
       if (session === undefined) throw new Error("no model is loaded");
       return { type: "ran", ...(await session.run(request.inputs, request.fetches)) };
+    case "close":
+      await session?.close();
+      return { type: "closed" };
   }
 }
 
@@ -31,5 +34,6 @@ parentPort?.on("message", (request: EngineRequest) => {
     .then((reply) => {
       const memory = reply.type === "ran" ? memoryOf(reply.outputs) : [];
       parentPort?.postMessage(reply, memory);
+      if (reply.type === "closed") parentPort?.close();
     });
 });

@@ -45,3 +45,9 @@ export interface Engine {
   /** Rejects with `inference-failed`. */
   run(inputs: readonly NamedTensor[], fetches: readonly string[]): Promise<RunResult>;
 }
+
+/** To whoever has loaded it. */
+export interface OwnedEngine extends Engine {
+  /** Gives back its session's memory. Only where nothing runs; nothing is asked of it after that. */
+  close(): Promise<void>;
+}

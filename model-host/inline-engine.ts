@@ -2,12 +2,12 @@
 import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { Engine, LoadedModel, NamedTensor, RunResult } from "./engine.ts";
+import type { LoadedModel, NamedTensor, OwnedEngine, RunResult } from "./engine.ts";
 
 type SessionModule = typeof import("./session.ts");
 type Session = Awaited<ReturnType<SessionModule["Session"]["load"]>>;
 
-export class InlineEngine implements Engine {
+export class InlineEngine implements OwnedEngine {
   readonly takesMemory = false;
   readonly takesNext = false;
   #module: SessionModule | undefined;
@@ -44,7 +44,9 @@ export class InlineEngine implements Engine {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    const session = this.#session;
     this.#session = undefined;
+    await session?.close();
   }
 }

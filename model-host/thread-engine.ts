@@ -1,25 +1,29 @@
 /* Owns the engine's thread; leaves to the host what is run when, and to the supervisor the end of a run that hangs. */
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { NamedFile } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { Engine, LoadedModel, NamedTensor, RunResult } from "./engine.ts";
+import type { LoadedModel, NamedTensor, OwnedEngine, RunResult } from "./engine.ts";
 import type { EngineReply, EngineRequest } from "./engine-messages.ts";
 
 type Waiter = (reply: EngineReply) => void;
 
-export class ThreadEngine implements Engine {
+export class ThreadEngine implements OwnedEngine {
   readonly takesMemory = true;
   readonly takesNext = true;
   readonly #worker: Worker;
   readonly #waiters: Waiter[] = [];
+  #isClosed = false;
 
-  /** `onDeath` is told when the thread itself ends, after which nothing runs any more. */
+  /** `onDeath` is told when the thread itself ends unasked, after which nothing runs any more. */
   constructor(onDeath: (reason: string) => void) {
     this.#worker = startThread();
     this.#worker.on("message", (reply: EngineReply) => this.#waiters.shift()?.(reply));
     this.#worker.on("error", (error) => onDeath(error.message));
-    this.#worker.on("exit", (code) => onDeath(`the engine's thread ended with code ${code}`));
+    this.#worker.on("exit", (code) => {
+      if (!this.#isClosed) onDeath(`the engine's thread ended with code ${code}`);
+    });
     // The process lives as long as its channel to the supervisor. After the listeners, since these hold it.
     this.#worker.unref();
   }
@@ -41,6 +45,13 @@ export class ThreadEngine implements Engine {
     throw new TroupeError("inference-failed", "Cannot run model: ONNX Runtime refused the inputs", {
       cause,
     });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const ended = once(this.#worker, "exit");
+    await this.#ask({ type: "close" }, []);
+    await ended;
   }
 
   #ask(request: EngineRequest, transfer: ArrayBuffer[]): Promise<EngineReply> {

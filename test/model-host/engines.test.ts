@@ -1,6 +1,6 @@
 /* Both engines, and with them the session, on real models: ONNX Runtime is loaded here. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe } from "node:test";
@@ -199,6 +199,15 @@ describe("ThreadEngine", () => {
     ended.push("main");
     await Promise.all(runs);
     assert.deepEqual(ended, ["main", "first", "second"]);
+  });
+
+  it("ends its thread when it is closed, which is no death", async () => {
+    const engine = new ThreadEngine((reason) => deaths.push(reason));
+    await engine.load(file(odd.echoModel()), settings, []);
+    const ids = () => readdirSync(`/proc/${process.pid}/task`);
+    const before = ids();
+    await engine.close();
+    assert.ok(ids().length < before.length);
   });
 
   it("lives", () => assert.deepEqual(deaths, []));
