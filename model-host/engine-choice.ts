@@ -6,17 +6,22 @@
 import type { NamedFile } from "../src/protocol/control.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { Engine, ModelInterface } from "./engine.ts";
+import type { EnginePlace } from "../src/protocol/views.ts";
+import type { LoadedModel, OwnedEngine } from "./engine.ts";
+import { longestOnMainMs } from "./engine-review.ts";
 import { scanOperators } from "./graph-scan.ts";
 import { InlineEngine } from "./inline-engine.ts";
 import { openRegular } from "./model-file.ts";
 import { ThreadEngine } from "./thread-engine.ts";
-import { leastMs } from "./timed-run.ts";
+import { leastMs, type Timed } from "./timed-run.ts";
 import { describe, type TrialOptions } from "./trial.ts";
 
 export interface LoadedEngine {
-  readonly engine: Engine;
-  readonly model: ModelInterface;
+  readonly engine: OwnedEngine;
+  readonly place: EnginePlace;
+  /** The other thread might do as well, if serving shows it. */
+  readonly mayMove: boolean;
+  readonly model: LoadedModel;
   readonly metadata: ModelMetadata;
   /** It has run batches of every size that warm-up would run. */
   readonly isWarm: boolean;
@@ -37,8 +42,6 @@ export interface EngineOptions {
 }
 
 const maxInlineBytes = 1_048_576;
-/** For a full batch: what the main thread may stand still. */
-const maxInlineMs = 0.25;
 
 /** Operators whose time follows from the shapes of their inputs alone. */
 const boundedOperators: ReadonlySet<string> = new Set([
@@ -95,56 +98,94 @@ const boundedOperators: ReadonlySet<string> = new Set([
 
 export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {
   const tried = await tryInline(options);
-  return tried?.type === "inline" ? tried : onThread(options, tried?.metadata);
+  return "engine" in tried ? tried : onThread(options, tried);
 }
 
-/** A model that is known is not tried again. */
-async function onThread(options: EngineOptions, known?: ModelMetadata): Promise<LoadedEngine> {
+/** Why the thread is to do it; a model that is known is not tried again. */
+interface NotInline {
+  readonly reason: string;
+  /** Another trial may end otherwise. */
+  readonly mayMove: boolean;
+  readonly metadata?: ModelMetadata;
+}
+
+async function onThread(
+  options: EngineOptions,
+  { reason, mayMove, metadata: known }: NotInline,
+): Promise<LoadedEngine> {
   const engine = new ThreadEngine(options.onDeath);
   const model = await engine.load(options.file, options.settings, options.beside);
-  if (known !== undefined) return { engine, model, metadata: known, isWarm: false };
+  const place = { thread: "own", reason } as const;
+  const whole = { engine, model, place, mayMove, isWarm: false };
+  if (known !== undefined) return { ...whole, metadata: known };
   await options.onLoaded();
-  const metadata = await describe(engine, model, options.trial);
-  return { engine, model, metadata, isWarm: false };
+  return { ...whole, metadata: await describe(engine, model, options.trial) };
 }
 
-type InlineAttempt =
-  | ({ readonly type: "inline" } & LoadedEngine)
-  | { readonly type: "slow"; readonly metadata: ModelMetadata };
-
-/** Undefined where the thread is to do it; what is wrong with the model is then said there. */
-async function tryInline(options: EngineOptions): Promise<InlineAttempt | undefined> {
-  if (options.isSlow === true) return undefined;
-  if (options.trial.skip !== null || !isPlainCpu(options.settings)) return undefined;
-  if (!(await hasBoundedOperators(options.file).catch(() => false))) return undefined;
+/** What is wrong with the model is said by the thread. */
+async function tryInline(options: EngineOptions): Promise<LoadedEngine | NotInline> {
+  if (options.isSlow === true) {
+    return { reason: "the host before it found that the main thread does not do", mayMove: true };
+  }
+  const obstacle = await obstacleOf(options);
+  if (obstacle !== undefined) return { reason: obstacle, mayMove: false };
   const engine = new InlineEngine();
   const { file, settings, beside } = options;
   const model = await engine.load(file, settings, beside).catch(() => undefined);
-  if (model === undefined) return undefined;
+  if (model === undefined) return { reason: "the main thread could not load it", mayMove: false };
   await options.onLoaded();
   const metadata = await describe(engine, model, options.trial);
-  if (hasBoundedShapes(metadata) && (await isQuick(engine, model, metadata))) {
-    return { type: "inline", engine, model, metadata, isWarm: true };
-  }
+  const unfit = shapeObstacle(metadata);
+  const slow = unfit ?? (await slowReason({ engine, model, metadata }, longestOnMainMs));
+  if (slow === undefined) return { ...inlineParts, engine, model, metadata };
   await engine.close();
   options.onSlow?.();
-  return { type: "slow", metadata };
+  return { reason: slow, mayMove: unfit === undefined, metadata };
+}
+
+const inlineParts = {
+  place: {
+    thread: "main",
+    reason: `a full batch took no more than ${longestOnMainMs} ms in a trial`,
+  },
+  mayMove: true,
+  isWarm: true,
+} as const;
+
+/** What keeps a model off the main thread, however short its runs are; undefined where nothing does. */
+export async function obstacleOf({
+  file,
+  settings,
+  trial,
+}: Pick<EngineOptions, "file" | "settings" | "trial">): Promise<string | undefined> {
+  if (trial.skip !== null) return trial.skip;
+  if (!isPlainCpu(settings)) return "its session has threads or a provider of its own";
+  if (await hasBoundedOperators(file).catch(() => false)) return undefined;
+  return "it is large, or has operators whose time does not follow from shapes";
+}
+
+export function shapeObstacle(metadata: ModelMetadata): string | undefined {
+  return hasBoundedShapes(metadata)
+    ? undefined
+    : "its rows have no fixed size, or stand in no batch";
+}
+
+/** Why a loaded model does not do for the main thread; undefined where it does. */
+export async function slowReason(timed: Timed, mostMs: number): Promise<string | undefined> {
+  if (await isQuick(timed, mostMs)) return undefined;
+  return `a full batch took more than ${mostMs} ms in a trial`;
 }
 
 /**
  * Whether a full batch stays under the limit. Rows are doubled from one, so that a heavy model is known by its first
  * runs; one that refuses the made-up rows may yet take real ones, on its thread.
  */
-async function isQuick(
-  engine: Engine,
-  model: ModelInterface,
-  metadata: ModelMetadata,
-): Promise<boolean> {
-  const { batching } = metadata;
+async function isQuick(timed: Timed, mostMs: number): Promise<boolean> {
+  const { batching } = timed.metadata;
   const most = batching.type === "batched" ? batching.maxBatchSize : 1;
   for (let rows = 1; ; rows = Math.min(rows * 2, most)) {
-    const ms = await leastMs({ engine, model, metadata }, { rows, freeSize: 1 });
-    if (ms === undefined || ms > maxInlineMs) return false;
+    const ms = await leastMs(timed, { rows, freeSize: 1 });
+    if (ms === undefined || ms > mostMs) return false;
     if (rows === most) return true;
   }
 }

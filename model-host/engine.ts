@@ -36,8 +36,6 @@ export interface RunResult {
 
 /** Whatever runs the model: one run at a time, never interrupted. */
 export interface Engine {
-  /** Of the files beside the model those are read that it keeps data in. Rejects with `invalid-model` in ONNX Runtime's words. */
-  load(file: string, settings: SessionSettings, beside: readonly NamedFile[]): Promise<LoadedModel>;
   /** What is given to it as input is gone for the giver. */
   readonly takesMemory: boolean;
   /** Whether it takes a run while another goes on, and runs them in turn without the thread that asks for them. */
@@ -48,6 +46,8 @@ export interface Engine {
 
 /** To whoever has loaded it. */
 export interface OwnedEngine extends Engine {
+  /** Of the files beside the model those are read that it keeps data in. Rejects with `invalid-model` in ONNX Runtime's words. */
+  load(file: string, settings: SessionSettings, beside: readonly NamedFile[]): Promise<LoadedModel>;
   /** Gives back its session's memory. Only where nothing runs; nothing is asked of it after that. */
   close(): Promise<void>;
 }

@@ -20,9 +20,12 @@ import {
 import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { DoorServer } from "./door-server.ts";
-import { chooseEngine } from "./engine-choice.ts";
+import { chooseEngine, type LoadedEngine } from "./engine-choice.ts";
+import { engineOpener, marksOf, type OpenEngine } from "./engine-opening.ts";
+import { EngineWatch } from "./engine-watch.ts";
 import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
+import { LiveEngine } from "./live-engine.ts";
 import { rehearse } from "./rehearsal.ts";
 import { lineTeller } from "./told-lines.ts";
 import type { TrialOptions } from "./trial.ts";
@@ -31,6 +34,8 @@ interface Serving {
   readonly host: Host;
   readonly server: DoorServer;
   readonly metrics: HostMetrics;
+  /** Undefined where its engine stays where it is, whatever is measured. */
+  readonly watch: EngineWatch | undefined;
 }
 
 let socketPath: string | undefined;
@@ -54,22 +59,32 @@ async function load(spec: HostSpec): Promise<void> {
     onLine: lineTeller(systemClock, (line) => void tell({ type: "logged", ...line })),
   });
   ownLog = log;
+  const model = { ...spec, settings: spec.session, trial: trialOf(spec) };
+  const marks = await marksOf(model);
   const loaded = await chooseEngine({
-    file: spec.file,
-    beside: spec.beside,
-    settings: spec.session,
-    trial: trialOf(spec),
+    ...model,
     onDeath: die,
     onLoaded: () => tell({ type: "loaded" }),
-    isSlow: spec.isSlow,
     onSlow: () => tell({ type: "slow" }),
   });
-  const { engine, metadata } = loaded;
+  await serve({ spec, log, loaded, open: engineOpener(model, loaded.metadata, marks) });
+}
+
+interface ServingParts {
+  readonly spec: HostSpec;
+  readonly log: Log;
+  readonly loaded: LoadedEngine;
+  readonly open: OpenEngine;
+}
+
+async function serve({ spec, log, loaded, open }: ServingParts): Promise<void> {
+  const { metadata, place } = loaded;
+  const live = new LiveEngine(loaded.engine);
   const metrics = createHostMetrics(spec.model, spec.version);
   const parts = {
     spec,
     metadata,
-    engine,
+    engine: live,
     clock: systemClock,
     metrics,
     log,
@@ -85,10 +100,14 @@ async function load(spec: HostSpec): Promise<void> {
   const server = new DoorServer(host, spec);
   await server.listen(spec.socketPath);
   for (const fingerprint of earlyPoison) host.addPoison(fingerprint);
-  serving = { host, server, metrics };
+  const isIdle = () => host.load.inFlight === 0;
+  const watched = { ...parts, live, place, open, onDeath: die, isIdle };
+  const watch = loaded.mayMove ? new EngineWatch(watched) : undefined;
+  serving = { host, server, metrics, watch };
   noteFoundState(log, metadata);
   const reason = labelFault(spec.labels, metadata);
   if (reason !== null) log.warn({ reason }, "labels do not fit");
+  await tell({ type: "engine", ...place });
   await tell({ type: "ready", metadata });
 }
 
@@ -122,7 +141,9 @@ async function report(reportId: number): Promise<void> {
   await tell({ type: "metrics", reportId, metrics });
 }
 
-async function leave({ host, server }: Serving): Promise<void> {
+async function leave({ host, server, watch }: Serving): Promise<void> {
+  // To leave while a thread loads would abort the process.
+  await watch?.close();
   host.close();
   await server.close();
   // What was counted since the last report outlives this process.

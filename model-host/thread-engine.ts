@@ -20,10 +20,11 @@ export class ThreadEngine implements OwnedEngine {
   constructor(onDeath: (reason: string) => void) {
     this.#worker = startThread();
     this.#worker.on("message", (reply: EngineReply) => this.#waiters.shift()?.(reply));
-    this.#worker.on("error", (error) => onDeath(error.message));
-    this.#worker.on("exit", (code) => {
-      if (!this.#isClosed) onDeath(`the engine's thread ended with code ${code}`);
-    });
+    const end = (reason: string) => {
+      if (!this.#isClosed) onDeath(reason);
+    };
+    this.#worker.on("error", (error) => end(error.message));
+    this.#worker.on("exit", (code) => end(`the engine's thread ended with code ${code}`));
     // The process lives as long as its channel to the supervisor. After the listeners, since these hold it.
     this.#worker.unref();
   }

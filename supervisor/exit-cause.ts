@@ -49,3 +49,8 @@ function judgeSignal(signal: NodeJS.Signals, memoryKill: boolean): ExitVerdict {
   if (memoryKill && signal === "SIGKILL") return { cause: "memory", blame: "memory" };
   return { cause: signal, blame: faultSignals.includes(signal) ? "model" : "outside" };
 }
+
+/** A host that was killed from outside says nothing of its trial. */
+export function isOfTrial({ blame, cause }: ExitVerdict): boolean {
+  return blame !== "outside" || cause === "load-timeout" || cause === "hang";
+}

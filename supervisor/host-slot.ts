@@ -13,8 +13,9 @@ import type {
 import { parseHostEvent } from "../src/protocol/event-parsing.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
-import type { HostLoad, HostView, MetricSnapshot } from "../src/protocol/views.ts";
+import type { EnginePlace, HostLoad, HostView, MetricSnapshot } from "../src/protocol/views.ts";
 import type { Child, ChildListeners, ForkChild } from "./child-process.ts";
+import { isOfTrial } from "./exit-cause.ts";
 import type { LineLevel } from "./host-logs.ts";
 import { hostSpecOf } from "./host-spec.ts";
 import type { PoisonList } from "./poison-list.ts";
@@ -64,11 +65,6 @@ function roleOf({ isThrowaway }: HostSlotOptions): string {
   return isThrowaway ? "trial host" : "host";
 }
 
-/** A host that was killed from outside says nothing of its trial. */
-function isOfTrial({ blame, cause }: LastExit): boolean {
-  return blame !== "outside" || cause === "load-timeout" || cause === "hang";
-}
-
 export class HostSlot {
   readonly #options: HostSlotOptions;
   readonly #listener: HostListener;
@@ -85,6 +81,7 @@ export class HostSlot {
   #ranPoison = false;
   metadata: ModelMetadata | undefined;
   load: HostLoad | undefined;
+  engine: EnginePlace | undefined;
   hasBeenReady = false;
   readyMs = 0;
   #beganAt = 0;
@@ -180,10 +177,20 @@ export class HostSlot {
   #obey(event: HostEvent, context: SlotContext): void {
     if (event.type === "logged") this.#noteLine(context, event.level, event.message);
     else if (event.type === "slow") this.#isSlow = true;
+    else if (event.type === "engine") this.#noteEngine(event);
     else this.#obeyLife(event, context);
   }
 
-  #obeyLife(event: Exclude<HostEvent, { type: "logged" | "slow" }>, context: SlotContext): void {
+  /** What came back to the main thread does for it after all. */
+  #noteEngine({ thread, reason }: EnginePlace): void {
+    this.engine = { thread, reason };
+    if (thread === "main") this.#isSlow = false;
+  }
+
+  #obeyLife(
+    event: Exclude<HostEvent, { type: "logged" | "slow" | "engine" }>,
+    context: SlotContext,
+  ): void {
     switch (event.type) {
       case "booted":
         this.#beganAt = context.clock.now();
@@ -283,6 +290,7 @@ export class HostSlot {
     }
     this.#suspect = undefined;
     this.load = undefined;
+    this.engine = undefined;
     rmSync(this.#socketPath, { force: true });
     this.#listener.onDown(this.hostId, exit);
   }

@@ -52,12 +52,13 @@ function rolloutOf(rollout: Rollout): Json {
   return { state: rollout.name, reason };
 }
 
-function hostOf(model: string, version: string, { slot, load }: HostSlot): Json {
+function hostOf(model: string, version: string, { slot, load, engine }: HostSlot): Json {
   return {
     role: "host",
     model,
     version,
     ...slotOf(slot),
+    engine: engine ?? null,
     queue_rows: load?.queueRows ?? null,
     in_flight: load?.inFlight ?? null,
     breaker: load?.breaker ?? null,

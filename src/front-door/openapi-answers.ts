@@ -125,10 +125,16 @@ const child = {
   ...figures,
 };
 
+const enginePlace = {
+  ...whole({ thread: text, reason: text }),
+  type: ["object", "null"],
+};
+
 const host = whole({
   model: text,
   version: text,
   ...child,
+  engine: enginePlace,
   queue_rows: nullableCount,
   in_flight: nullableCount,
   breaker: nullableText,

@@ -14,7 +14,14 @@ import type {
 } from "./model-settings.ts";
 import type { FeedEvent, Question, Reply } from "./questions.ts";
 import type { Trace, TracePlan } from "./traces.ts";
-import type { HostLoad, MetricSnapshot, ModelView, ProcessFigures, ServerView } from "./views.ts";
+import type {
+  EnginePlace,
+  HostLoad,
+  MetricSnapshot,
+  ModelView,
+  ProcessFigures,
+  ServerView,
+} from "./views.ts";
 
 /**
  * Whether the requests that a dead host was running are suspects, or were only unlucky. With `memory` it was the model's
@@ -185,6 +192,8 @@ export type HostEvent =
   | { readonly type: "loaded" }
   /** It needs a thread of its own. */
   | { readonly type: "slow" }
+  /** Where it runs now, said before it is ready and after each change. */
+  | ({ readonly type: "engine" } & EnginePlace)
   /** Warm-up or golden samples begin. */
   | { readonly type: "step"; readonly step: HostStep }
   | { readonly type: "ready"; readonly metadata: ModelMetadata }

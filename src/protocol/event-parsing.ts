@@ -27,7 +27,13 @@ import { streamPads } from "./model-settings.ts";
 import { breakerStates } from "./pressure.ts";
 import { question } from "./question-parsing.ts";
 import { tracesOf } from "./traces.ts";
-import type { HostLoad, MetricSnapshot, MetricValue, ProcessFigures } from "./views.ts";
+import {
+  engineThreads,
+  type HostLoad,
+  type MetricSnapshot,
+  type MetricValue,
+  type ProcessFigures,
+} from "./views.ts";
 
 /** Values of one metric: each model brings a front door the buckets of its stages. */
 const maxValues = 200_000;
@@ -55,6 +61,12 @@ function hostEvent(fields: Fields): HostEvent {
     case "drained":
     case "slow":
       return { type };
+    case "engine":
+      return {
+        type,
+        thread: oneOf(engineThreads, fields["thread"]),
+        reason: text(fields["reason"]),
+      };
     case "step":
       return { type, step: oneOf(hostSteps, fields["step"]) };
     case "ready":

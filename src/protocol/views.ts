@@ -72,6 +72,16 @@ export interface ProcessFigures {
   readonly eventLoopDelayMs: number;
 }
 
+/** A host's main thread, which sockets and deadlines share, or a thread of the engine's own. */
+export const engineThreads = ["main", "own"] as const;
+export type EngineThread = (typeof engineThreads)[number];
+
+export interface EnginePlace {
+  readonly thread: EngineThread;
+  /** Completes "it runs there because ...". */
+  readonly reason: string;
+}
+
 export interface HostLoad {
   readonly queueRows: number;
   readonly inFlight: number;

@@ -18,7 +18,6 @@ export interface EngineRun {
 
 /** Runs a function instead of a model. As ONNX Runtime's thread does, it takes the memory of what it is given. */
 export class FakeEngine implements Engine {
-  readonly takesMemory = true;
   takesNext = false;
   readonly runs: EngineRun[] = [];
   readonly #compute: Compute;
@@ -28,6 +27,10 @@ export class FakeEngine implements Engine {
 
   constructor(compute: Compute) {
     this.#compute = compute;
+  }
+
+  get takesMemory(): boolean {
+    return true;
   }
 
   load(): Promise<LoadedModel> {

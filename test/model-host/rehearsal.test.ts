@@ -58,6 +58,7 @@ function setUp(setting: Setting = {}) {
     onWork: () => undefined,
   };
   const model = {
+    externalFiles: [],
     inputs: metadata.inputs.map(({ name }) => value(name, ["batch", 1])),
     outputs: metadata.outputs.map(({ name }) => value(name, ["batch", 1])),
   };

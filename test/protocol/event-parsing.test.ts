@@ -62,6 +62,7 @@ const hostEvents: readonly HostEvent[] = [
   { type: "logged", level: "warn", message: "breaker" },
   { type: "answered" },
   { type: "slow" },
+  { type: "engine", thread: "main", reason: "it is quick" },
   { type: "beat", isResting: false, figures, load },
   { type: "metrics", reportId: 4, metrics: [snapshot] },
   { type: "suspect", fingerprint: "abc" },

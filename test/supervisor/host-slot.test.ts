@@ -356,6 +356,18 @@ describe("a model that is too slow for the main thread", () => {
     await die(parts, "SIGKILL");
     assert.deepEqual([before, specOf(parts).isSlow], [false, true]);
   });
+
+  it("is tried there again by the next host once it has come back there", async () => {
+    const parts = setUp();
+    makeReady(parts);
+    const place = { thread: "main", reason: "it is quick" } as const;
+    say(parts, { type: "slow" }, { type: "engine", thread: "own", reason: "it is slow" });
+    assert.equal(parts.host.engine?.thread, "own");
+    say(parts, { type: "engine", ...place });
+    assert.deepEqual(parts.host.engine, place);
+    await die(parts, "SIGKILL");
+    assert.deepEqual([specOf(parts).isSlow, parts.host.engine], [false, undefined]);
+  });
 });
 
 describe("a suspect", () => {

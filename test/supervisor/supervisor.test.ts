@@ -386,6 +386,7 @@ describe("a supervisor that is asked", () => {
     hosts.child.exits(null, "SIGSEGV");
     await turn();
     hosts.child.says({ type: "beat", isResting: false, figures, load });
+    hosts.child.says({ type: "engine", thread: "own", reason: "it is slow" });
     const measured = { rss_bytes: 1_000, cpu_seconds: 2, event_loop_delay_ms: 3 };
     const { supervisor, ...rest } = JSON.parse(await replyTo(doors.child, "tree"));
     assert.deepEqual(
@@ -434,6 +435,7 @@ describe("a supervisor that is asked", () => {
                     stderr: ["bang"],
                   },
                   ...measured,
+                  engine: { thread: "own", reason: "it is slow" },
                   queue_rows: 4,
                   in_flight: 5,
                   breaker: "open",
@@ -452,10 +454,11 @@ describe("a supervisor that is asked", () => {
     open(doors.child);
     makeReady(hosts.child);
     const { models } = JSON.parse(await replyTo(doors.child, "tree"));
-    const { state, queue_rows, in_flight, breaker, sequences } = models[0].versions[0].hosts[0];
+    const { state, engine, queue_rows, in_flight, breaker, sequences } =
+      models[0].versions[0].hosts[0];
     assert.deepEqual(
-      { state, queue_rows, in_flight, breaker, sequences },
-      { state: "ready", queue_rows: null, in_flight: null, breaker: null, sequences: null },
+      [state, engine, queue_rows, in_flight, breaker, sequences],
+      ["ready", null, null, null, null, null],
     );
   });
 
