@@ -12,6 +12,8 @@ const volatileFields: ReadonlySet<string> = new Set([
   "rss_bytes",
   "cpu_seconds",
   "event_loop_delay_ms",
+  // A trial on a busy machine ends otherwise.
+  "engine",
   "ns",
   "last_inference",
   "byte_size",
