@@ -118,7 +118,7 @@ export class EngineWatch {
   }
 
   #replace(move: Move): Promise<void> {
-    const { live, open, onDeath } = this.#parts;
+    const { live, open, onDeath, log } = this.#parts;
     return new Promise((resolve, reject) => {
       let newcomer: OwnedEngine | undefined;
       let hasDied = false;
@@ -135,7 +135,9 @@ export class EngineWatch {
         newcomer = opened.engine;
         const before = await live.replaceWith(newcomer);
         this.#arrive(move);
-        await before.close();
+        await before.close().catch((thrown: unknown) => {
+          log.warn({ err: thrown }, "the engine before could not be closed");
+        });
       };
       take().then(resolve, reject);
     });

@@ -280,6 +280,18 @@ describe("EngineWatch", () => {
     assert.deepEqual([other.openings.length, other.clock.armed], [0, 0]);
   });
 
+  it("serves on the second one where the first cannot be closed", async () => {
+    const parts = setUp();
+    parts.first.close = () => Promise.reject(new Error("busy"));
+    await runSlowly(parts);
+    const second = await open(parts);
+    assert.equal(parts.live.serves(second), true);
+    assert.deepEqual(parts.lines, [
+      "info: the engine moved to another thread",
+      "warn: the engine before could not be closed",
+    ]);
+  });
+
   it("closes only what runs nothing", async () => {
     const parts = setUp();
     const closed: number[] = [];
