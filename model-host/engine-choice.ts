@@ -3,10 +3,10 @@
  * cannot take long, whatever it is asked, may run on the host's main thread, and only if it is measured to be far
  * cheaper than the hop (p50 at one connection about 0.18 ms against 0.27, in short and noisy runs).
  */
-import type { NamedFile } from "../src/protocol/control.ts";
+import type { NamedFile, TrialResult } from "../src/protocol/control.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
-import type { Engine, ModelInterface } from "./engine.ts";
+import type { Engine, LoadedModel, ModelInterface } from "./engine.ts";
 import { scanOperators } from "./graph-scan.ts";
 import { InlineEngine } from "./inline-engine.ts";
 import { openRegular } from "./model-file.ts";
@@ -32,6 +32,11 @@ export interface EngineOptions {
   readonly onLoaded: () => Promise<void>;
   /** It was loaded before, and did not do for the main thread. */
   readonly isSlow?: boolean;
+  /** One whose thread is starting already, as the host before needed it. */
+  readonly started?: ThreadEngine | undefined;
+  /** Stands in place of a trial, if the files are still those that were tried. */
+  readonly known?: TrialResult | null;
+  readonly onTried?: (result: TrialResult) => unknown;
   /** It does not do for the main thread. */
   readonly onSlow?: () => unknown;
 }
@@ -94,18 +99,34 @@ const boundedOperators: ReadonlySet<string> = new Set([
 ]);
 
 export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {
-  const tried = await tryInline(options);
+  const tried = options.started === undefined ? await tryInline(options) : undefined;
   return tried?.type === "inline" ? tried : onThread(options, tried?.metadata);
+}
+
+/** Undefined where no host has tried these files before. */
+function knownOf({ known }: EngineOptions, { stamp }: LoadedModel): ModelMetadata | undefined {
+  return known?.stamp === stamp ? known.metadata : undefined;
 }
 
 /** A model that is known is not tried again. */
 async function onThread(options: EngineOptions, known?: ModelMetadata): Promise<LoadedEngine> {
-  const engine = new ThreadEngine(options.onDeath);
+  const engine = options.started ?? new ThreadEngine(options.onDeath);
   const model = await engine.load(options.file, options.settings, options.beside);
-  if (known !== undefined) return { engine, model, metadata: known, isWarm: false };
-  await options.onLoaded();
-  const metadata = await describe(engine, model, options.trial);
+  const metadata = known ?? knownOf(options, model) ?? (await tryOut(engine, model, options));
   return { engine, model, metadata, isWarm: false };
+}
+
+async function tryOut(
+  engine: Engine,
+  model: LoadedModel,
+  options: EngineOptions,
+): Promise<ModelMetadata> {
+  const { trial, onLoaded, onTried } = options;
+  await onLoaded();
+  const metadata = await describe(engine, model, trial);
+  const { stamp } = model;
+  if (trial.skip === null) onTried?.({ stamp, metadata, onThread: engine instanceof ThreadEngine });
+  return metadata;
 }
 
 type InlineAttempt =
@@ -121,8 +142,7 @@ async function tryInline(options: EngineOptions): Promise<InlineAttempt | undefi
   const { file, settings, beside } = options;
   const model = await engine.load(file, settings, beside).catch(() => undefined);
   if (model === undefined) return undefined;
-  await options.onLoaded();
-  const metadata = await describe(engine, model, options.trial);
+  const metadata = knownOf(options, model) ?? (await tryOut(engine, model, options));
   if (hasBoundedShapes(metadata) && (await isQuick(engine, model, metadata))) {
     return { type: "inline", engine, model, metadata, isWarm: true };
   }

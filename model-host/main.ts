@@ -1,4 +1,4 @@
-/* The entry of a host's process: it wires the engine, the host and the sockets together as the supervisor says. */
+/* The life of a host's process, once start.ts has begun it: it wires the engine, the host and the sockets together as the supervisor says. */
 import { rmSync } from "node:fs";
 import {
   liveUnderSupervisor,
@@ -8,7 +8,7 @@ import {
 } from "../src/platform/child-life.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { figuresReader } from "../src/platform/figures.ts";
-import { createLog, type Log } from "../src/platform/log.ts";
+import { type HostLog, LateLog } from "../src/platform/late-log.ts";
 import { snapshotOf } from "../src/platform/metrics.ts";
 import { Pulse } from "../src/platform/pulse.ts";
 import {
@@ -19,8 +19,10 @@ import {
 } from "../src/protocol/control.ts";
 import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import { die } from "./death.ts";
 import { DoorServer } from "./door-server.ts";
-import { chooseEngine } from "./engine-choice.ts";
+import { earlyEngine } from "./early-engine.ts";
+import { chooseEngine, type EngineOptions } from "./engine-choice.ts";
 import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -35,35 +37,22 @@ interface Serving {
 
 let socketPath: string | undefined;
 let serving: Serving | undefined;
-let ownLog: Log | undefined;
+let ownLog: LateLog | undefined;
 /** What came while the model was being loaded. */
 const earlyPoison: string[] = [];
 
 const tell = (event: HostEvent) => tellSupervisor(event);
-function die(reason: string): void {
-  process.stderr.write(`${reason}\n`);
-  process.kill(process.pid, "SIGABRT");
-}
 
 async function load(spec: HostSpec): Promise<void> {
   socketPath = spec.socketPath;
-  const log = createLog({
+  const log = new LateLog({
     ...spec.log,
     fd: logFd,
     base: { role: "host", model: spec.model, version: spec.version },
     onLine: lineTeller(systemClock, (line) => void tell({ type: "logged", ...line })),
   });
   ownLog = log;
-  const loaded = await chooseEngine({
-    file: spec.file,
-    beside: spec.beside,
-    settings: spec.session,
-    trial: trialOf(spec),
-    onDeath: die,
-    onLoaded: () => tell({ type: "loaded" }),
-    isSlow: spec.isSlow,
-    onSlow: () => tell({ type: "slow" }),
-  });
+  const loaded = await chooseEngine(engineOptionsOf(spec));
   const { engine, metadata } = loaded;
   const metrics = createHostMetrics(spec.model, spec.version);
   const parts = {
@@ -92,6 +81,22 @@ async function load(spec: HostSpec): Promise<void> {
   await tell({ type: "ready", metadata });
 }
 
+function engineOptionsOf(spec: HostSpec): EngineOptions {
+  return {
+    file: spec.file,
+    beside: spec.beside,
+    settings: spec.session,
+    trial: trialOf(spec),
+    onDeath: die,
+    started: earlyEngine,
+    known: spec.known,
+    onTried: (result) => tell({ type: "tried", result }),
+    onLoaded: () => tell({ type: "loaded" }),
+    isSlow: spec.isSlow,
+    onSlow: () => tell({ type: "slow" }),
+  };
+}
+
 function trialOf(spec: HostSpec): TrialOptions {
   return {
     maxBatchSize: spec.batching.maxBatchSize,
@@ -104,7 +109,7 @@ function trialOf(spec: HostSpec): TrialOptions {
 }
 
 /** What nobody asked for should at least be said. */
-function noteFoundState(log: Log, { state, inputs, outputs }: ModelMetadata): void {
+function noteFoundState(log: HostLog, { state, inputs, outputs }: ModelMetadata): void {
   for (const { found, input, output } of state) {
     if (!found) continue;
     const names = { input: inputs[input]?.name, output: outputs[output]?.name };

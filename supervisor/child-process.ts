@@ -2,7 +2,7 @@
 import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { logFd, writeCadence } from "../src/platform/child-life.ts";
+import { logFd, threadFlag, writeCadence } from "../src/platform/child-life.ts";
 import type { Cadence } from "../src/platform/pulse.ts";
 import { LineReader } from "./line-reader.ts";
 
@@ -23,7 +23,11 @@ export interface ChildListeners {
   onExit(code: number | null, signal: NodeJS.Signals | null): void;
 }
 
-export type ForkChild<Command> = (listeners: ChildListeners) => Child<Command>;
+/** `withThread`: its engine's thread is to start at once, as it is known to need one. */
+export type ForkChild<Command> = (
+  listeners: ChildListeners,
+  withThread?: boolean,
+) => Child<Command>;
 
 const maxLineLength = 2_000;
 const stdoutFd = 1;
@@ -43,7 +47,7 @@ export function forkFrom<Command>(
   emptyFolder: string,
   cadence: Cadence,
 ): ForkChild<Command> {
-  return (listeners) => {
+  return (listeners, withThread = false) => {
     const options: ForkOptions = {
       cwd: emptyFolder,
       env: { ORT_DISABLE_TELEMETRY: "1" },
@@ -52,8 +56,9 @@ export function forkFrom<Command>(
     };
     const stdio = [...(options.stdio as ("ignore" | "pipe" | "ipc" | number)[])];
     stdio[logFd] = stdoutFd;
+    const flags = [...writeCadence(cadence), ...(withThread ? [threadFlag] : [])];
     try {
-      return watched(fork(entry, writeCadence(cadence), { ...options, stdio }), listeners);
+      return watched(fork(entry, flags, { ...options, stdio }), listeners);
     } catch (error) {
       // Whoever forks has first to hold the child whose end it hears of.
       setImmediate(() => endUnborn(error, listeners));

@@ -9,6 +9,7 @@ import type {
   HostStep,
   LogSettings,
   NamedFile,
+  TrialResult,
 } from "../src/protocol/control.ts";
 import { parseHostEvent } from "../src/protocol/event-parsing.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
@@ -57,7 +58,9 @@ export interface HostListener {
 const maxTrialMs = 10_000;
 
 /** Only a host that starts has them to say. */
-const startTypes: readonly HostEvent["type"][] = ["booted", "loaded", "step", "ready", "refused"];
+const startTypes = new Set<string>(["booted", "loaded", "tried", "step", "ready", "refused"]);
+
+type LifeEvent = Exclude<HostEvent, { type: "logged" | "slow" | "tried" }>;
 
 /** The name of its process in the log. */
 function roleOf({ isThrowaway }: HostSlotOptions): string {
@@ -80,6 +83,7 @@ export class HostSlot {
   #inTrial = false;
   #skipTrial: string | null = null;
   #isSlow = false;
+  #known: TrialResult | null = null;
   /** A suspect that is running alone, or whose run did not end. */
   #suspect: string | undefined;
   #ranPoison = false;
@@ -159,14 +163,14 @@ export class HostSlot {
     this.#generation += 1;
     this.#said = new Set();
     this.#ranPoison = false;
-    const child = this.#options.fork(listeners);
+    const child = this.#options.fork(listeners, this.#isSlow || this.#known?.onThread === true);
     if (this.#options.isThrowaway === true) giveWay(child.pid);
     return child;
   }
 
   /** Each step of a start goes to the feed, where a host that makes them up would drown all others. */
   #isInOrder(event: HostEvent): boolean {
-    if (!startTypes.includes(event.type)) return true;
+    if (!startTypes.has(event.type)) return true;
     const { name } = this.slot.phase;
     // It said so before it heard that it should end.
     if (name === "draining") return false;
@@ -180,10 +184,11 @@ export class HostSlot {
   #obey(event: HostEvent, context: SlotContext): void {
     if (event.type === "logged") this.#noteLine(context, event.level, event.message);
     else if (event.type === "slow") this.#isSlow = true;
+    else if (event.type === "tried") this.#known = event.result;
     else this.#obeyLife(event, context);
   }
 
-  #obeyLife(event: Exclude<HostEvent, { type: "logged" | "slow" }>, context: SlotContext): void {
+  #obeyLife(event: LifeEvent, context: SlotContext): void {
     switch (event.type) {
       case "booted":
         this.#beganAt = context.clock.now();
@@ -228,9 +233,9 @@ export class HostSlot {
   }
 
   get #spec(): HostSpec {
-    const { hostId } = this;
-    const [socketPath, skipTrial, isSlow] = [this.#socketPath, this.#skipTrial, this.#isSlow];
-    return hostSpecOf(this.#options, { hostId, socketPath, skipTrial, isSlow });
+    const [hostId, socketPath] = [this.hostId, this.#socketPath];
+    const [skipTrial, isSlow, known] = [this.#skipTrial, this.#isSlow, this.#known];
+    return hostSpecOf(this.#options, { hostId, socketPath, skipTrial, isSlow, known });
   }
 
   #noteLine({ hostLogs, clock }: SlotContext, level: LineLevel, message: string): void {
@@ -275,6 +280,7 @@ export class HostSlot {
   #onExit(exit: LastExit): void {
     if (this.#inTrial && isOfTrial(exit)) {
       this.#skipTrial = `the trial ended the host (${exit.cause})`;
+      this.#known = null;
     }
     this.#inTrial = false;
     if (this.#suspect !== undefined && exit.blame === "model") {

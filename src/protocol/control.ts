@@ -126,6 +126,14 @@ export interface NamedFile {
   readonly file: string;
 }
 
+/** What a host's trial found out, kept for the host that takes its place. */
+export interface TrialResult {
+  /** Of the files that were tried: others are tried anew. */
+  readonly stamp: string;
+  readonly metadata: ModelMetadata;
+  readonly onThread: boolean;
+}
+
 /** All that a host is told: it has no environment, no folder and no secrets. */
 export interface HostSpec {
   readonly hostId: string;
@@ -159,6 +167,8 @@ export interface HostSpec {
   readonly skipTrial: string | null;
   /** The host before it found the model too slow for the main thread, which takes a second session to find out. */
   readonly isSlow: boolean;
+  /** What the host before it found out; null leaves all to the trial. */
+  readonly known: TrialResult | null;
   /** What a config.pbtxt declares. */
   readonly triton?: TritonFacts;
   /** What SchwiftServe's YAML declares. */
@@ -185,6 +195,8 @@ export type HostEvent =
   | { readonly type: "loaded" }
   /** It needs a thread of its own. */
   | { readonly type: "slow" }
+  /** The trial is over, said by who tried, before it has taken any request. */
+  | { readonly type: "tried"; readonly result: TrialResult }
   /** Warm-up or golden samples begin. */
   | { readonly type: "step"; readonly step: HostStep }
   | { readonly type: "ready"; readonly metadata: ModelMetadata }
