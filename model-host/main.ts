@@ -21,7 +21,7 @@ import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import { die } from "./death.ts";
 import { DoorServer } from "./door-server.ts";
-import { earlyEngine } from "./early-engine.ts";
+import { earlyCommands, earlyEngine, hearEarly } from "./early-engine.ts";
 import { chooseEngine, type EngineOptions } from "./engine-choice.ts";
 import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
@@ -175,10 +175,10 @@ function once(toLeave: Serving): () => void {
 liveUnderSupervisor(() => {
   if (socketPath !== undefined) rmSync(socketPath, { force: true });
 });
+process.off("message", hearEarly);
 process.on("message", (command) => obey(command as HostCommand));
 const readFigures = figuresReader();
 const idle = { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 } as const;
-void tell({ type: "booted" });
 const pulse = new Pulse({
   clock: systemClock,
   cadence: readCadence(),
@@ -190,3 +190,4 @@ const pulse = new Pulse({
   },
   onRest: () => void report(unawaitedReport),
 });
+for (const command of earlyCommands) obey(command);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
-import { batchMixingModel, echoModel } from "../../models/odd-models.ts";
+import { batchMixingModel, brokenModel, echoModel } from "../../models/odd-models.ts";
 import type { HostCommand, HostEvent, HostSpec, TrialResult } from "../../src/protocol/control.ts";
 import { parseHostEvent } from "../../src/protocol/event-parsing.ts";
 import type { GoldenSample } from "../../src/protocol/model-settings.ts";
@@ -95,6 +95,14 @@ describe("A host that takes the place of a dead one", () => {
     const known = resultIn(await start({ file }, false));
     const second = await start({ file, known, golden: golden([0, 0, 0, 9]) }, true);
     assert.deepEqual(typesOf(second), ["booted", "warmup", "golden", "refused"]);
+  });
+
+  it("is refused, and does not die, where its model can no longer be loaded", async () => {
+    const file = modelFile("broken.onnx");
+    const known = resultIn(await start({ file }, false));
+    writeFileSync(file, brokenModel());
+    const second = await start({ file, known }, true);
+    assert.deepEqual(typesOf(second), ["booted", "refused"]);
   });
 
   it("tries nothing where the trial has ended the one before", async () => {
