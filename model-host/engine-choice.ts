@@ -103,7 +103,10 @@ export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine
   return tried?.type === "inline" ? tried : onThread(options, tried?.metadata);
 }
 
-/** Undefined where no host has tried these files before. */
+/**
+ * Undefined where no host has tried these files before. A trial is 0.04 of a restart where a model is small (15
+ * alternating starts, 2026-11-26), and several runs of it where it is slow.
+ */
 function knownOf({ known }: EngineOptions, { stamp }: LoadedModel): ModelMetadata | undefined {
   return known?.stamp === stamp ? known.metadata : undefined;
 }

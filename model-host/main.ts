@@ -1,4 +1,7 @@
-/* The life of a host's process, once start.ts has begun it: it wires the engine, the host and the sockets together as the supervisor says. */
+/*
+ * The life of a host's process, once start.ts has begun it: it wires the engine, the host and the sockets together as
+ * the supervisor says.
+ */
 import { rmSync } from "node:fs";
 import {
   liveUnderSupervisor,
