@@ -2,7 +2,7 @@
 /* The `troupe` command: arguments become a configuration, and the configuration a running supervisor. Only wiring. */
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { forkFrom } from "../supervisor/child-process.ts";
+import { forkFrom, heapAtFirst } from "../supervisor/child-process.ts";
 import { doorSettingsOf } from "../supervisor/door-settings.ts";
 import { greet } from "../supervisor/greeting.ts";
 import { type Binding, bind } from "../supervisor/listening-socket.ts";
@@ -102,7 +102,11 @@ function forks({ hangMs }: Settings, folder: string) {
   const beatMs = beatMsFor(hangMs);
   const restMs = restMsFor(hangMs);
   return {
-    forkDoor: forkFrom<DoorCommand>(entry("./front-door/main"), folder, { beatMs, restMs: beatMs }),
+    forkDoor: forkFrom<DoorCommand>(entry("./front-door/main"), folder, {
+      beatMs,
+      restMs: beatMs,
+      flags: [heapAtFirst],
+    }),
     forkHost: forkFrom<HostCommand>(entry("../model-host/start"), folder, { beatMs, restMs }),
   };
 }

@@ -29,14 +29,21 @@ export type ForkChild<Command> = (
   withThread?: boolean,
 ) => Child<Command>;
 
+export interface ForkSettings extends Cadence {
+  /** Of Node and V8. */
+  readonly flags?: readonly string[];
+}
+
 const maxLineLength = 2_000;
 const stdoutFd = 1;
 /**
  * Megabytes of heap before V8 first collects all of it. It counts the memory of bodies as heap, so that a front door of 7 MB
  * was collected with every 20th picture of [1,3,240,320], and spent 1.4 ms on each where it spends 0.4 now: 376 pictures/s
- * against 252, and no more resident memory (2026-11-26, `npm run bench -- --works image`).
+ * against 252, and no more resident memory (2026-11-26, `npm run bench -- --works image`). Not for hosts: Node's own code
+ * cache fits no process that has such a flag, so that a host takes 1.17 times as long to be ready (11 alternating starts,
+ * 2026-11-26, from the fork to `ready`).
  */
-const heapAtFirst = "--initial-old-space-size=64";
+export const heapAtFirst = "--initial-old-space-size=64";
 
 /**
  * A child begins with nothing of ours: an empty folder, and an environment that only keeps ONNX Runtime from reporting
@@ -45,20 +52,20 @@ const heapAtFirst = "--initial-old-space-size=64";
 export function forkFrom<Command>(
   entry: URL,
   emptyFolder: string,
-  cadence: Cadence,
+  { flags = [], ...cadence }: ForkSettings,
 ): ForkChild<Command> {
   return (listeners, withThread = false) => {
     const options: ForkOptions = {
       cwd: emptyFolder,
       env: { ORT_DISABLE_TELEMETRY: "1" },
-      execArgv: [heapAtFirst, ...process.execArgv].filter((flag) => !flag.startsWith("--inspect")),
+      execArgv: [...flags, ...process.execArgv].filter((flag) => !flag.startsWith("--inspect")),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     };
     const stdio = [...(options.stdio as ("ignore" | "pipe" | "ipc" | number)[])];
     stdio[logFd] = stdoutFd;
-    const flags = [...writeCadence(cadence), ...(withThread ? [threadFlag] : [])];
+    const words = [...writeCadence(cadence), ...(withThread ? [threadFlag] : [])];
     try {
-      return watched(fork(entry, flags, { ...options, stdio }), listeners);
+      return watched(fork(entry, words, { ...options, stdio }), listeners);
     } catch (error) {
       // Whoever forks has first to hold the child whose end it hears of.
       setImmediate(() => endUnborn(error, listeners));
