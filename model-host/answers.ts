@@ -1,5 +1,5 @@
 /* Writes what becomes of requests to the front doors that asked, each once, and counts it. */
-import type { Log } from "../src/platform/log.ts";
+import type { HostLog } from "../src/platform/late-log.ts";
 import type { HostEvent } from "../src/protocol/control.ts";
 import { type Failure, TroupeError, toFailure } from "../src/protocol/errors.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
@@ -13,7 +13,7 @@ import { tellTrace } from "./work-trace.ts";
 export interface AnswersParts {
   readonly model: ServedModel;
   readonly metrics: HostMetrics;
-  readonly log: Log;
+  readonly log: HostLog;
   readonly tell: (event: HostEvent) => Promise<void>;
 }
 

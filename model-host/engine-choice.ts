@@ -3,7 +3,7 @@
  * cannot take long, whatever it is asked, may run on the host's main thread, and only if it is measured to be far
  * cheaper than the hop (p50 at one connection about 0.18 ms against 0.27, in short and noisy runs).
  */
-import type { NamedFile } from "../src/protocol/control.ts";
+import type { NamedFile, TrialResult } from "../src/protocol/control.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../src/protocol/model-settings.ts";
 import type { EnginePlace } from "../src/protocol/views.ts";
@@ -37,6 +37,11 @@ export interface EngineOptions {
   readonly onLoaded: () => Promise<void>;
   /** It was loaded before, and did not do for the main thread. */
   readonly isSlow?: boolean;
+  /** One whose thread is starting already, as the host before needed it. */
+  readonly started?: ThreadEngine | undefined;
+  /** Stands in place of a trial, if the files are still those that were tried. */
+  readonly known?: TrialResult | null;
+  readonly onTried?: (result: TrialResult) => unknown;
   /** It does not do for the main thread. */
   readonly onSlow?: () => unknown;
 }
@@ -97,7 +102,7 @@ const boundedOperators: ReadonlySet<string> = new Set([
 ]);
 
 export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {
-  const tried = await tryInline(options);
+  const tried = options.started === undefined ? await tryInline(options) : await asBefore(options);
   return "engine" in tried ? tried : onThread(options, tried);
 }
 
@@ -109,32 +114,59 @@ interface NotInline {
   readonly metadata?: ModelMetadata;
 }
 
+const slowBefore: NotInline = {
+  reason: "the host before it found that the main thread does not do",
+  mayMove: true,
+};
+
+/** Its thread loads the model already. */
+async function asBefore(options: EngineOptions): Promise<NotInline> {
+  if (options.isSlow === true) return slowBefore;
+  const obstacle = await obstacleOf(options);
+  return { reason: obstacle ?? "the main thread could not load it", mayMove: false };
+}
+
 async function onThread(
   options: EngineOptions,
-  { reason, mayMove, metadata: known }: NotInline,
+  { reason, mayMove, metadata: tried }: NotInline,
 ): Promise<LoadedEngine> {
-  const engine = new ThreadEngine(options.onDeath);
+  const engine = options.started ?? new ThreadEngine(options.onDeath);
   const model = await engine.load(options.file, options.settings, options.beside);
-  const place = { thread: "own", reason } as const;
-  const whole = { engine, model, place, mayMove, isWarm: false };
-  if (known !== undefined) return { ...whole, metadata: known };
-  await options.onLoaded();
-  return { ...whole, metadata: await describe(engine, model, options.trial) };
+  const metadata = tried ?? knownOf(options, model) ?? (await tryOut(engine, model, options));
+  return { engine, model, metadata, place: { thread: "own", reason }, mayMove, isWarm: false };
+}
+
+/**
+ * Undefined where no host has tried these files before. A trial is 0.04 of a restart where a model is small (15
+ * alternating starts, 2026-11-26), and several runs of it where it is slow.
+ */
+function knownOf({ known }: EngineOptions, { stamp }: LoadedModel): ModelMetadata | undefined {
+  return known?.stamp === stamp ? known.metadata : undefined;
+}
+
+async function tryOut(
+  engine: OwnedEngine,
+  model: LoadedModel,
+  options: EngineOptions,
+): Promise<ModelMetadata> {
+  const { trial, onLoaded, onTried } = options;
+  await onLoaded();
+  const metadata = await describe(engine, model, trial);
+  const { stamp } = model;
+  if (trial.skip === null) onTried?.({ stamp, metadata, onThread: engine instanceof ThreadEngine });
+  return metadata;
 }
 
 /** What is wrong with the model is said by the thread. */
 async function tryInline(options: EngineOptions): Promise<LoadedEngine | NotInline> {
-  if (options.isSlow === true) {
-    return { reason: "the host before it found that the main thread does not do", mayMove: true };
-  }
+  if (options.isSlow === true) return slowBefore;
   const obstacle = await obstacleOf(options);
   if (obstacle !== undefined) return { reason: obstacle, mayMove: false };
   const engine = new InlineEngine();
   const { file, settings, beside } = options;
   const model = await engine.load(file, settings, beside).catch(() => undefined);
   if (model === undefined) return { reason: "the main thread could not load it", mayMove: false };
-  await options.onLoaded();
-  const metadata = await describe(engine, model, options.trial);
+  const metadata = knownOf(options, model) ?? (await tryOut(engine, model, options));
   const unfit = shapeObstacle(metadata);
   const slow = unfit ?? (await slowReason({ engine, model, metadata }, longestOnMainMs));
   if (slow === undefined) return { ...inlineParts, engine, model, metadata };

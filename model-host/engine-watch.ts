@@ -3,7 +3,7 @@
  * requests run when is the host's, and how a second session is loaded the opener's.
  */
 import type { Clock, Millis } from "../src/platform/clock.ts";
-import type { Log } from "../src/platform/log.ts";
+import type { HostLog } from "../src/platform/late-log.ts";
 import type { HostEvent } from "../src/protocol/control.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { EnginePlace, EngineThread } from "../src/protocol/views.ts";
@@ -23,7 +23,7 @@ export interface EngineWatchParts {
   /** Nothing waits or runs. */
   readonly isIdle: () => boolean;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: HostLog;
   readonly tell: (event: HostEvent) => Promise<void>;
 }
 

@@ -22,6 +22,8 @@ export interface ModelInterface {
 export interface LoadedModel extends ModelInterface {
   /** Names of the files beside the model's that were read for its weights. */
   readonly externalFiles: readonly string[];
+  /** Of all files that were read: the same only where none of them has changed. */
+  readonly stamp: string;
 }
 
 export interface NamedTensor extends Tensor {

@@ -1,5 +1,5 @@
 import type { Clock } from "../src/platform/clock.ts";
-import type { Log } from "../src/platform/log.ts";
+import type { HostLog } from "../src/platform/late-log.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { Engine } from "./engine.ts";
@@ -11,7 +11,7 @@ export interface HostParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly metrics: HostMetrics;
-  readonly log: Log;
+  readonly log: HostLog;
   /** Resolves when the supervisor's side of the channel has it. */
   readonly tell: (event: HostEvent) => Promise<void>;
   /** Pressure changed in a way that front doors should hear at once. */

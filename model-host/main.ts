@@ -1,4 +1,7 @@
-/* The entry of a host's process: it wires the engine, the host and the sockets together as the supervisor says. */
+/*
+ * The life of a host's process, once start.ts has begun it: it wires the engine, the host and the sockets together as
+ * the supervisor says.
+ */
 import { rmSync } from "node:fs";
 import {
   liveUnderSupervisor,
@@ -8,7 +11,7 @@ import {
 } from "../src/platform/child-life.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { figuresReader } from "../src/platform/figures.ts";
-import { createLog, type Log } from "../src/platform/log.ts";
+import { type HostLog, LateLog } from "../src/platform/late-log.ts";
 import { snapshotOf } from "../src/platform/metrics.ts";
 import { Pulse } from "../src/platform/pulse.ts";
 import {
@@ -19,9 +22,11 @@ import {
 } from "../src/protocol/control.ts";
 import { labelFault } from "../src/protocol/label-fit.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import { die } from "./death.ts";
 import { DoorServer } from "./door-server.ts";
-import { chooseEngine, type LoadedEngine } from "./engine-choice.ts";
-import { engineOpener, marksOf, type OpenEngine } from "./engine-opening.ts";
+import { earlyCommands, earlyEngine, hearEarly } from "./early-engine.ts";
+import { chooseEngine, type EngineOptions, type LoadedEngine } from "./engine-choice.ts";
+import { engineOpener, type OpenEngine } from "./engine-opening.ts";
 import { EngineWatch } from "./engine-watch.ts";
 import { Host } from "./host.ts";
 import { createHostMetrics, type HostMetrics } from "./host-metrics.ts";
@@ -40,39 +45,29 @@ interface Serving {
 
 let socketPath: string | undefined;
 let serving: Serving | undefined;
-let ownLog: Log | undefined;
+let ownLog: LateLog | undefined;
 /** What came while the model was being loaded. */
 const earlyPoison: string[] = [];
 
 const tell = (event: HostEvent) => tellSupervisor(event);
-function die(reason: string): void {
-  process.stderr.write(`${reason}\n`);
-  process.kill(process.pid, "SIGABRT");
-}
 
 async function load(spec: HostSpec): Promise<void> {
   socketPath = spec.socketPath;
-  const log = createLog({
+  const log = new LateLog({
     ...spec.log,
     fd: logFd,
     base: { role: "host", model: spec.model, version: spec.version },
     onLine: lineTeller(systemClock, (line) => void tell({ type: "logged", ...line })),
   });
   ownLog = log;
-  const model = { ...spec, settings: spec.session, trial: trialOf(spec) };
-  const marks = await marksOf(model);
-  const loaded = await chooseEngine({
-    ...model,
-    onDeath: die,
-    onLoaded: () => tell({ type: "loaded" }),
-    onSlow: () => tell({ type: "slow" }),
-  });
-  await serve({ spec, log, loaded, open: engineOpener(model, loaded.metadata, marks) });
+  const options = engineOptionsOf(spec);
+  const loaded = await chooseEngine(options);
+  await serve({ spec, log, loaded, open: engineOpener(options, loaded) });
 }
 
 interface ServingParts {
   readonly spec: HostSpec;
-  readonly log: Log;
+  readonly log: LateLog;
   readonly loaded: LoadedEngine;
   readonly open: OpenEngine;
 }
@@ -111,6 +106,22 @@ async function serve({ spec, log, loaded, open }: ServingParts): Promise<void> {
   await tell({ type: "ready", metadata });
 }
 
+function engineOptionsOf(spec: HostSpec): EngineOptions {
+  return {
+    file: spec.file,
+    beside: spec.beside,
+    settings: spec.session,
+    trial: trialOf(spec),
+    onDeath: die,
+    started: earlyEngine,
+    known: spec.known,
+    onTried: (result) => tell({ type: "tried", result }),
+    onLoaded: () => tell({ type: "loaded" }),
+    isSlow: spec.isSlow,
+    onSlow: () => tell({ type: "slow" }),
+  };
+}
+
 function trialOf(spec: HostSpec): TrialOptions {
   return {
     maxBatchSize: spec.batching.maxBatchSize,
@@ -123,7 +134,7 @@ function trialOf(spec: HostSpec): TrialOptions {
 }
 
 /** What nobody asked for should at least be said. */
-function noteFoundState(log: Log, { state, inputs, outputs }: ModelMetadata): void {
+function noteFoundState(log: HostLog, { state, inputs, outputs }: ModelMetadata): void {
   for (const { found, input, output } of state) {
     if (!found) continue;
     const names = { input: inputs[input]?.name, output: outputs[output]?.name };
@@ -191,10 +202,10 @@ function once(toLeave: Serving): () => void {
 liveUnderSupervisor(() => {
   if (socketPath !== undefined) rmSync(socketPath, { force: true });
 });
+process.off("message", hearEarly);
 process.on("message", (command) => obey(command as HostCommand));
 const readFigures = figuresReader();
 const idle = { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 } as const;
-void tell({ type: "booted" });
 const pulse = new Pulse({
   clock: systemClock,
   cadence: readCadence(),
@@ -206,3 +217,4 @@ const pulse = new Pulse({
   },
   onRest: () => void report(unawaitedReport),
 });
+for (const command of earlyCommands) obey(command);

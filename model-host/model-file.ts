@@ -6,6 +6,8 @@ import type { NamedFile } from "../src/protocol/control.ts";
 import { scanExternalData } from "./external-data.ts";
 
 export interface ModelFiles {
+  /** Another as soon as any of the files is written anew, or stands for another one. */
+  readonly stamp: string;
   readonly model: Buffer;
   /** In the form in which ONNX Runtime takes them. */
   readonly externalData: readonly { readonly path: string; readonly data: Uint8Array }[];
@@ -16,14 +18,16 @@ export async function readModelFiles(
   file: string,
   beside: readonly NamedFile[],
 ): Promise<ModelFiles> {
-  const model = await readRegular(file, "the model");
+  const { data: model, stamp } = await readRegular(file, "the model");
+  const stamps = [stamp];
   const externalData: { path: string; data: Uint8Array }[] = [];
   // What cannot be scanned is not read either: ONNX Runtime then says what is wrong with it.
   for (const path of scanExternalData(model) ?? []) {
-    const data = await readRegular(fileOf(path, beside), `'${path}'`);
-    externalData.push({ path, data });
+    const read = await readRegular(fileOf(path, beside), `'${path}'`);
+    externalData.push({ path, data: read.data });
+    stamps.push(read.stamp);
   }
-  return { model, externalData };
+  return { model, externalData, stamp: stamps.join(" ") };
 }
 
 function fileOf(location: string, beside: readonly NamedFile[]): string {
@@ -77,10 +81,17 @@ export function giveBack({ buffer, byteLength }: Uint8Array): void {
   port1.close();
 }
 
-async function readRegular(file: string, words: string): Promise<Buffer> {
+interface StampedFile {
+  readonly data: Buffer;
+  readonly stamp: string;
+}
+
+async function readRegular(file: string, words: string): Promise<StampedFile> {
   const handle = await openRegular(file, words);
   try {
-    return await handle.readFile();
+    // Before it is read: what is written meanwhile has a later time. Nobody can set that of the change (`ctime`) back.
+    const { dev, ino, size, ctimeNs } = await handle.stat({ bigint: true });
+    return { data: await handle.readFile(), stamp: [dev, ino, size, ctimeNs].join("-") };
   } finally {
     await handle.close();
   }

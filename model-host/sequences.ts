@@ -1,7 +1,7 @@
 /* Owns the sequences of a host: which there are, how many there may be, and when one has been idle for too long. */
 import type { Clock } from "../src/platform/clock.ts";
 import { Deadlines } from "../src/platform/deadlines.ts";
-import type { Log } from "../src/platform/log.ts";
+import type { HostLog } from "../src/platform/late-log.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { EndReason, SequenceClaim } from "../src/protocol/sequences.ts";
 import type { Tensor, TensorData } from "../src/tensors/tensor.ts";
@@ -13,7 +13,7 @@ import type { Door } from "./work.ts";
 export interface SequencesParts {
   readonly clock: Clock;
   readonly metrics: Pick<HostMetrics, "sequencesStarted" | "sequencesEnded">;
-  readonly log: Log;
+  readonly log: HostLog;
   readonly most: number;
   readonly mostBytes: number;
   readonly idleMs: number;

@@ -38,14 +38,15 @@ const fatalOnly = 4;
 /** Bytes without a path are taken to lie in the working directory, files of which a model could then read. */
 const nowhere = "/nonexistent";
 
+type FilesRead = Pick<LoadedModel, "externalFiles" | "stamp">;
+
 export class Session {
   readonly #session: ort.InferenceSession;
+  readonly #read: FilesRead;
 
-  readonly #externalFiles: readonly string[];
-
-  private constructor(session: ort.InferenceSession, externalFiles: readonly string[]) {
+  private constructor(session: ort.InferenceSession, read: FilesRead) {
     this.#session = session;
-    this.#externalFiles = externalFiles;
+    this.#read = read;
   }
 
   /** The bytes are handed over, not the paths, so that the model can reach no other file. */
@@ -54,7 +55,7 @@ export class Session {
     settings: SessionSettings,
     beside: readonly NamedFile[],
   ): Promise<Session> {
-    const { model, externalData } = await readModelFiles(file, beside);
+    const { model, externalData, stamp } = await readModelFiles(file, beside);
     const session = await ort.InferenceSession.create(model, {
       externalData,
       executionProviders: [...settings.executionProviders],
@@ -71,17 +72,17 @@ export class Session {
         },
       },
     });
-    const names = externalData.map(({ path }) => path);
+    const externalFiles = externalData.map(({ path }) => path);
     // The session has its own copies; otherwise ours would count as the model's memory until the next collection.
     for (const bytes of [model, ...externalData.map(({ data }) => data)]) giveBack(bytes);
-    return new Session(session, names);
+    return new Session(session, { externalFiles, stamp });
   }
 
   get model(): LoadedModel {
     return {
       inputs: this.#session.inputMetadata.map(valueInfo),
       outputs: this.#session.outputMetadata.map(valueInfo),
-      externalFiles: this.#externalFiles,
+      ...this.#read,
     };
   }
 

@@ -103,7 +103,7 @@ function forks({ hangMs }: Settings, folder: string) {
   const restMs = restMsFor(hangMs);
   return {
     forkDoor: forkFrom<DoorCommand>(entry("./front-door/main"), folder, { beatMs, restMs: beatMs }),
-    forkHost: forkFrom<HostCommand>(entry("../model-host/main"), folder, { beatMs, restMs }),
+    forkHost: forkFrom<HostCommand>(entry("../model-host/start"), folder, { beatMs, restMs }),
   };
 }
 

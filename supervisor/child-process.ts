@@ -2,7 +2,7 @@
 import { type ChildProcess, type ForkOptions, fork } from "node:child_process";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { logFd, writeCadence } from "../src/platform/child-life.ts";
+import { logFd, threadFlag, writeCadence } from "../src/platform/child-life.ts";
 import type { Cadence } from "../src/platform/pulse.ts";
 import { LineReader } from "./line-reader.ts";
 
@@ -23,16 +23,14 @@ export interface ChildListeners {
   onExit(code: number | null, signal: NodeJS.Signals | null): void;
 }
 
-export type ForkChild<Command> = (listeners: ChildListeners) => Child<Command>;
+/** `withThread`: its engine's thread is to start at once, as it is known to need one. */
+export type ForkChild<Command> = (
+  listeners: ChildListeners,
+  withThread?: boolean,
+) => Child<Command>;
 
 const maxLineLength = 2_000;
 const stdoutFd = 1;
-/**
- * Megabytes of heap before V8 first collects all of it. It counts the memory of bodies as heap, so that a front door of 7 MB
- * was collected with every 20th picture of [1,3,240,320], and spent 1.4 ms on each where it spends 0.4 now: 376 pictures/s
- * against 252, and no more resident memory (2026-11-26, `npm run bench -- --works image`).
- */
-const heapAtFirst = "--initial-old-space-size=64";
 
 /**
  * A child begins with nothing of ours: an empty folder, and an environment that only keeps ONNX Runtime from reporting
@@ -43,17 +41,18 @@ export function forkFrom<Command>(
   emptyFolder: string,
   cadence: Cadence,
 ): ForkChild<Command> {
-  return (listeners) => {
+  return (listeners, withThread = false) => {
     const options: ForkOptions = {
       cwd: emptyFolder,
       env: { ORT_DISABLE_TELEMETRY: "1" },
-      execArgv: [heapAtFirst, ...process.execArgv].filter((flag) => !flag.startsWith("--inspect")),
+      execArgv: process.execArgv.filter((flag) => !flag.startsWith("--inspect")),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     };
     const stdio = [...(options.stdio as ("ignore" | "pipe" | "ipc" | number)[])];
     stdio[logFd] = stdoutFd;
+    const words = [...writeCadence(cadence), ...(withThread ? [threadFlag] : [])];
     try {
-      return watched(fork(entry, writeCadence(cadence), { ...options, stdio }), listeners);
+      return watched(fork(entry, words, { ...options, stdio }), listeners);
     } catch (error) {
       // Whoever forks has first to hold the child whose end it hears of.
       setImmediate(() => endUnborn(error, listeners));

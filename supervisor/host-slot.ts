@@ -16,6 +16,7 @@ import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { EnginePlace, HostLoad, HostView, MetricSnapshot } from "../src/protocol/views.ts";
 import type { Child, ChildListeners, ForkChild } from "./child-process.ts";
 import { isOfTrial } from "./exit-cause.ts";
+import { HostFindings } from "./host-findings.ts";
 import type { LineLevel } from "./host-logs.ts";
 import { hostSpecOf } from "./host-spec.ts";
 import type { PoisonList } from "./poison-list.ts";
@@ -58,7 +59,9 @@ export interface HostListener {
 const maxTrialMs = 10_000;
 
 /** Only a host that starts has them to say. */
-const startTypes: readonly HostEvent["type"][] = ["booted", "loaded", "step", "ready", "refused"];
+const startTypes = new Set<string>(["booted", "loaded", "tried", "step", "ready", "refused"]);
+
+type LifeEvent = Exclude<HostEvent, { type: "logged" | "slow" | "tried" | "engine" }>;
 
 /** The name of its process in the log. */
 function roleOf({ isThrowaway }: HostSlotOptions): string {
@@ -74,8 +77,7 @@ export class HostSlot {
   #said = new Set<string>();
   #disarmTrial: () => void = () => undefined;
   #inTrial = false;
-  #skipTrial: string | null = null;
-  #isSlow = false;
+  readonly #findings = new HostFindings();
   /** A suspect that is running alone, or whose run did not end. */
   #suspect: string | undefined;
   #ranPoison = false;
@@ -136,7 +138,7 @@ export class HostSlot {
 
   /** The session is there, and the batch trial goes on, or has just ended the host. */
   get isInTrial(): boolean {
-    return this.#inTrial || this.#skipTrial !== null;
+    return this.#inTrial || this.#findings.skipsTrial;
   }
 
   get replica(): number {
@@ -156,14 +158,14 @@ export class HostSlot {
     this.#generation += 1;
     this.#said = new Set();
     this.#ranPoison = false;
-    const child = this.#options.fork(listeners);
+    const child = this.#options.fork(listeners, this.#findings.needsThread);
     if (this.#options.isThrowaway === true) giveWay(child.pid);
     return child;
   }
 
   /** Each step of a start goes to the feed, where a host that makes them up would drown all others. */
   #isInOrder(event: HostEvent): boolean {
-    if (!startTypes.includes(event.type)) return true;
+    if (!startTypes.has(event.type)) return true;
     const { name } = this.slot.phase;
     // It said so before it heard that it should end.
     if (name === "draining") return false;
@@ -176,21 +178,18 @@ export class HostSlot {
 
   #obey(event: HostEvent, context: SlotContext): void {
     if (event.type === "logged") this.#noteLine(context, event.level, event.message);
-    else if (event.type === "slow") this.#isSlow = true;
+    else if (event.type === "slow") this.#findings.noteSlow();
+    else if (event.type === "tried") this.#findings.noteTried(event.result);
     else if (event.type === "engine") this.#noteEngine(event);
     else this.#obeyLife(event, context);
   }
 
-  /** What came back to the main thread does for it after all. */
   #noteEngine({ thread, reason }: EnginePlace): void {
     this.engine = { thread, reason };
-    if (thread === "main") this.#isSlow = false;
+    this.#findings.noteEngine(thread);
   }
 
-  #obeyLife(
-    event: Exclude<HostEvent, { type: "logged" | "slow" | "engine" }>,
-    context: SlotContext,
-  ): void {
+  #obeyLife(event: LifeEvent, context: SlotContext): void {
     switch (event.type) {
       case "booted":
         this.#beganAt = context.clock.now();
@@ -235,9 +234,8 @@ export class HostSlot {
   }
 
   get #spec(): HostSpec {
-    const { hostId } = this;
-    const [socketPath, skipTrial, isSlow] = [this.#socketPath, this.#skipTrial, this.#isSlow];
-    return hostSpecOf(this.#options, { hostId, socketPath, skipTrial, isSlow });
+    const [hostId, socketPath] = [this.hostId, this.#socketPath];
+    return hostSpecOf(this.#options, { hostId, socketPath, ...this.#findings.told });
   }
 
   #noteLine({ hostLogs, clock }: SlotContext, level: LineLevel, message: string): void {
@@ -280,9 +278,7 @@ export class HostSlot {
   }
 
   #onExit(exit: LastExit): void {
-    if (this.#inTrial && isOfTrial(exit)) {
-      this.#skipTrial = `the trial ended the host (${exit.cause})`;
-    }
+    if (this.#inTrial && isOfTrial(exit)) this.#findings.noteFatalTrial(exit.cause);
     this.#inTrial = false;
     if (this.#suspect !== undefined && exit.blame === "model") {
       this.#ranPoison = true;

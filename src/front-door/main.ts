@@ -2,6 +2,7 @@
 import { liveUnderSupervisor, logFd, readCadence, tellSupervisor } from "../platform/child-life.ts";
 import { systemClock } from "../platform/clock.ts";
 import { figuresReader } from "../platform/figures.ts";
+import { letHeapGrow } from "../platform/heap.ts";
 import { createLog, type Log } from "../platform/log.ts";
 import { snapshotOf } from "../platform/metrics.ts";
 import { Pulse } from "../platform/pulse.ts";
@@ -30,6 +31,7 @@ async function start(settings: DoorSettings, handle: unknown): Promise<void> {
   door = new FrontDoor({ settings, log: own, clock: systemClock, tell, onWork });
   try {
     await tell({ type: "listening", port: await door.listen(handle, grpcHandle) });
+    letHeapGrow();
   } catch (thrown) {
     const reason = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "unknown";
     await tell({ type: "listen-failed", reason });

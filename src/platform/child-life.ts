@@ -34,6 +34,13 @@ export function writeCadence({ beatMs, restMs }: Cadence): string[] {
   return [String(beatMs), String(restMs)];
 }
 
+/** On the command line too: what a process does first cannot wait for a message. */
+export const threadFlag = "--engine-thread";
+
+export function startsWithThread(): boolean {
+  return process.argv.includes(threadFlag);
+}
+
 export function readCadence(): Cadence {
   return { beatMs: Number(process.argv[2]), restMs: Number(process.argv[3]) };
 }

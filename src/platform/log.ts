@@ -1,4 +1,5 @@
-import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
+import { createRequire } from "node:module";
+import type { DestinationStream, Logger } from "pino";
 import { LineSink } from "./line-sink.ts";
 import { prettyLine } from "./pretty-line.ts";
 
@@ -20,7 +21,11 @@ export interface LogOptions {
 const flushMs = 100;
 const bufferBytes = 4_096;
 
+/** Not at the top: see LateLog. */
+const loadPino = (): typeof import("pino") => createRequire(import.meta.url)("pino");
+
 export function createLog(options: LogOptions): Log {
+  const { pino, stdTimeFunctions } = loadPino();
   const own = options.pretty ? prettySink(options.fd) : bufferedSink(options.fd);
   const sink = options.onLine === undefined ? own : heardSink(own, options.onLine);
   return pino(

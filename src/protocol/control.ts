@@ -133,6 +133,14 @@ export interface NamedFile {
   readonly file: string;
 }
 
+/** What a host's trial found out, kept for the host that takes its place. */
+export interface TrialResult {
+  /** Of the files that were tried: others are tried anew. */
+  readonly stamp: string;
+  readonly metadata: ModelMetadata;
+  readonly onThread: boolean;
+}
+
 /** All that a host is told: it has no environment, no folder and no secrets. */
 export interface HostSpec {
   readonly hostId: string;
@@ -166,6 +174,8 @@ export interface HostSpec {
   readonly skipTrial: string | null;
   /** The host before it found the model too slow for the main thread, which takes a second session to find out. */
   readonly isSlow: boolean;
+  /** What the host before it found out; null leaves all to the trial. */
+  readonly known: TrialResult | null;
   /** What a config.pbtxt declares. */
   readonly triton?: TritonFacts;
   /** What SchwiftServe's YAML declares. */
@@ -192,6 +202,8 @@ export type HostEvent =
   | { readonly type: "loaded" }
   /** It needs a thread of its own. */
   | { readonly type: "slow" }
+  /** The trial is over, said by who tried, before it has taken any request. */
+  | { readonly type: "tried"; readonly result: TrialResult }
   /** Where it runs now, said before it is ready and after each change. */
   | ({ readonly type: "engine" } & EnginePlace)
   /** Warm-up or golden samples begin. */

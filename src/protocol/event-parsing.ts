@@ -1,5 +1,5 @@
 /* What children say, made typed: a host may have been taken over by its model, so nothing of it is believed unread. */
-import { type DoorEvent, type HostEvent, hostSteps } from "./control.ts";
+import { type DoorEvent, type HostEvent, hostSteps, type TrialResult } from "./control.ts";
 import { errorCodes } from "./errors.ts";
 import {
   attempt,
@@ -40,6 +40,9 @@ const maxValues = 200_000;
 /** In UTF-16 units: no file system of ours has longer ones. */
 const maxFileName = 255;
 
+/** Each file that a model keeps weights in adds some 60 characters. */
+const maxStampLength = 500_000;
+
 const lineLevels = ["info", "warn", "error"] as const;
 
 /** Undefined where it is no event of a host. */
@@ -69,6 +72,8 @@ function hostEvent(fields: Fields): HostEvent {
       };
     case "step":
       return { type, step: oneOf(hostSteps, fields["step"]) };
+    case "tried":
+      return { type, result: trialResult(fieldsOf(fields["result"])) };
     case "ready":
       return { type, metadata: modelMetadata(fieldsOf(fields["metadata"])) };
     case "logged":
@@ -139,6 +144,14 @@ export function modelMetadata(fields: Fields): ModelMetadata {
     state: list(fields["state"]).map((value) => stateSpec(value, inputs, outputs)),
     stream: fields["stream"] === null ? null : streamSpec(fieldsOf(fields["stream"]), inputs),
     externalFiles: list(fields["externalFiles"]).map((name) => text(name, maxFileName)),
+  };
+}
+
+function trialResult(fields: Fields): TrialResult {
+  return {
+    stamp: text(fields["stamp"], maxStampLength),
+    metadata: modelMetadata(fieldsOf(fields["metadata"])),
+    onThread: flag(fields["onThread"]),
   };
 }
 

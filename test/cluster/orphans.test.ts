@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 
 const dist = join(import.meta.dirname, "..", "..", "dist");
-const entries = ["model-host/main.js", "src/front-door/main.js"];
+const entries = ["model-host/start.js", "src/front-door/main.js"];
 
 describe("A process whose supervisor ends before it has begun", () => {
   for (const entry of entries) {

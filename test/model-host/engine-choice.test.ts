@@ -11,7 +11,13 @@ import {
 import { InlineEngine } from "../../model-host/inline-engine.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import { loopModel } from "../../models/loop-models.ts";
-import { brokenModel, echoModel, freeWidthModel } from "../../models/odd-models.ts";
+import {
+  batchMixingModel,
+  brokenModel,
+  echoModel,
+  freeWidthModel,
+} from "../../models/odd-models.ts";
+import type { TrialResult } from "../../src/protocol/control.ts";
 import type { Datatype, ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { SessionSettings } from "../../src/protocol/model-settings.ts";
 
@@ -21,23 +27,25 @@ const settings: SessionSettings = {
   graphOptimization: "all",
 };
 
+function modelFile(t: TestContext, model: Uint8Array): string {
+  const folder = mkdtempSync(join(tmpdir(), "choice-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "model.onnx");
+  writeFileSync(file, model);
+  return file;
+}
+
 function choose(
   t: TestContext,
   model: Uint8Array,
   changes: Partial<SessionSettings> = {},
-  known: Pick<EngineOptions, "isSlow" | "onSlow"> = {},
+  known: Partial<EngineOptions> = {},
 ) {
-  const folder = mkdtempSync(join(tmpdir(), "choice-"));
   // An engine's thread does not keep the process alive: in a host its channel to the supervisor does.
   const alive = setInterval(() => undefined, 1_000);
-  t.after(() => {
-    clearInterval(alive);
-    rmSync(folder, { recursive: true });
-  });
-  const file = join(folder, "model.onnx");
-  writeFileSync(file, model);
+  t.after(() => clearInterval(alive));
   return chooseEngine({
-    file,
+    file: known.file ?? modelFile(t, model),
     beside: [],
     settings: { ...settings, ...changes },
     trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
@@ -81,6 +89,61 @@ describe("chooseEngine", () => {
 
   it("says what ONNX Runtime has against a broken model", async (t) => {
     await assert.rejects(choose(t, brokenModel()), { code: "invalid-model" });
+  });
+});
+
+describe("a model that was tried before", () => {
+  /** What a trial of its file finds, and how often the next choice tries it again. */
+  async function chooseAgain(t: TestContext, model: Uint8Array, changed = model) {
+    const file = modelFile(t, model);
+    const results: TrialResult[] = [];
+    const onTried = (result: TrialResult) => results.push(result);
+    await choose(t, model, {}, { file, onTried });
+    if (changed !== model) writeFileSync(file, changed);
+    const known = results[0];
+    assert.ok(known !== undefined);
+    const again = await choose(t, model, {}, { file, onTried, known });
+    return { again, results, known };
+  }
+
+  for (const [name, model, onThread] of [
+    ["the main thread", echoModel(), false],
+    ["a thread of its own", loopModel(), true],
+  ] as const) {
+    it(`is not tried again on ${name}`, async (t) => {
+      const { again, results } = await chooseAgain(t, model);
+      assert.deepEqual(
+        results.map((result) => result.onThread),
+        [onThread],
+      );
+      assert.equal(again.metadata, results[0]?.metadata);
+    });
+  }
+
+  it("is tried anew where its file is another one", async (t) => {
+    const { again, results, known } = await chooseAgain(t, echoModel(), batchMixingModel());
+    assert.equal(results.length, 2);
+    assert.notEqual(results[1]?.stamp, known.stamp);
+    assert.deepEqual(again.metadata, results[1]?.metadata);
+    assert.equal(again.metadata.batching.type, "unbatched");
+  });
+
+  it("is tried anew where the same bytes were written again", async (t) => {
+    const { results } = await chooseAgain(t, echoModel(), echoModel());
+    assert.equal(results.length, 2);
+  });
+
+  it("is run by the engine that has started already", async (t) => {
+    const started = new ThreadEngine(() => undefined);
+    const { engine } = await choose(t, echoModel(), {}, { started });
+    assert.equal(engine, started);
+  });
+
+  it("leaves nothing to the next host where its trial was left out", async (t) => {
+    const results: TrialResult[] = [];
+    const trial = { maxBatchSize: 8, skip: "it ended the host", state: null, stream: null };
+    await choose(t, echoModel(), {}, { trial, onTried: (result) => results.push(result) });
+    assert.deepEqual(results, []);
   });
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, describe } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { chooseEngine } from "../../model-host/engine-choice.ts";
-import { engineOpener, marksOf } from "../../model-host/engine-opening.ts";
+import { engineOpener } from "../../model-host/engine-opening.ts";
 import { EngineWatch } from "../../model-host/engine-watch.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
 import { LiveEngine } from "../../model-host/live-engine.ts";
@@ -37,14 +37,13 @@ async function load(bytes: Uint8Array, isSlow = false) {
     settings,
     trial: { maxBatchSize: 8, skip: null, state: null, stream: null },
   };
-  const marks = await marksOf(options);
   const loaded = await chooseEngine({
     ...options,
     isSlow,
     onDeath: noDeath,
     onLoaded: () => Promise.resolve(),
   });
-  return { file, loaded, open: engineOpener(options, loaded.metadata, marks) };
+  return { file, loaded, open: engineOpener(options, loaded) };
 }
 
 function threads(): number {

@@ -76,8 +76,10 @@ for (const { name, engine } of engines) {
       }
     });
 
-    it("says what a model takes and gives", async () =>
-      assert.deepEqual(await engine.load(file(stringsAndIntegersModel()), settings, []), {
+    it("says what a model takes and gives", async () => {
+      const { stamp, ...model } = await engine.load(file(stringsAndIntegersModel()), settings, []);
+      assert.notEqual(stamp, "");
+      assert.deepEqual(model, {
         inputs: [
           { name: "text", datatype: "BYTES", dims: ["batch"], kind: "a tensor of string" },
           { name: "number", datatype: "INT64", dims: ["batch", 2], kind: "a tensor of int64" },
@@ -88,7 +90,8 @@ for (const { name, engine } of engines) {
           { name: "big", datatype: "INT64", dims: ["batch", 2], kind: "a tensor of int64" },
         ],
         externalFiles: [],
-      }));
+      });
+    });
 
     it("says which of the files beside a model it keeps its weights in", async () => {
       const { onnx, data } = externalScale();

@@ -39,6 +39,7 @@ export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {
     poison: [],
     skipTrial: null,
     isSlow: false,
+    known: null,
     ...fields,
   };
 }

@@ -59,6 +59,7 @@ function setUp(setting: Setting = {}) {
   };
   const model = {
     externalFiles: [],
+    stamp: "",
     inputs: metadata.inputs.map(({ name }) => value(name, ["batch", 1])),
     outputs: metadata.outputs.map(({ name }) => value(name, ["batch", 1])),
   };

@@ -7,7 +7,7 @@ import type { Tensor } from "../../src/tensors/tensor.ts";
 import { type Compute, FakeEngine, fp32, mapped, numbersOf, value } from "./fake-engine.ts";
 
 function model(inputs: readonly ValueInfo[], ...outputs: readonly ValueInfo[]): LoadedModel {
-  return { inputs, outputs, externalFiles: [] };
+  return { inputs, outputs, externalFiles: [], stamp: "" };
 }
 
 async function tryOut(one: LoadedModel, compute: Compute, options: Partial<TrialOptions> = {}) {

@@ -49,6 +49,7 @@ function remembering(fields: Partial<ModelMetadata>): ModelMetadata {
 const hostEvents: readonly HostEvent[] = [
   { type: "booted" },
   { type: "loaded" },
+  { type: "tried", result: trialResult({}) },
   { type: "ready", metadata: metadata({ type: "batched", maxBatchSize: 8 }) },
   { type: "ready", metadata: metadata({ type: "one-by-one", reason: "fixed" }) },
   { type: "ready", metadata: metadata({ type: "unbatched", reason: "mixed" }) },
@@ -187,6 +188,11 @@ function collect(
   }
 }
 
+function trialResult(change: Readonly<Record<string, unknown>>) {
+  const model = metadata({ type: "batched", maxBatchSize: 8 });
+  return { stamp: "65024-100-326-1795", metadata: model, onThread: true, ...change };
+}
+
 function ready(change: Readonly<Record<string, unknown>>): unknown {
   const [input, ...others] = metadata({ type: "batched", maxBatchSize: 8 }).inputs;
   return {
@@ -271,6 +277,11 @@ describe("a hostile host", () => {
         metadata: { ...metadata({ type: "unbatched", reason: "" }), batching: { type: "all" } },
       },
     ],
+    ["a trial without a stamp", { type: "tried", result: trialResult({ stamp: null }) }],
+    ["a stamp too long", { type: "tried", result: trialResult({ stamp: "1".repeat(500_001) }) }],
+    ["a trial of no model", { type: "tried", result: trialResult({ metadata: null }) }],
+    ["a trial on some thread", { type: "tried", result: trialResult({ onThread: "yes" }) }],
+    ["no trial", { type: "tried", result: null }],
     ["a state of which it says nothing", memory({ state: undefined })],
     ["no state", memory({ state: null })],
     ["a state that is no list", memory({ state: { 0: pair, length: 1 } })],

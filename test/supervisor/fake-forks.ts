@@ -47,7 +47,11 @@ export class FakeChild<Command> implements Child<Command> {
 export class FakeForks<Command> {
   readonly children: FakeChild<Command>[] = [];
 
-  readonly fork: ForkChild<Command> = (listeners) => {
+  /** Of each child, whether an engine's thread is to start with it. */
+  readonly threads: boolean[] = [];
+
+  readonly fork: ForkChild<Command> = (listeners, withThread = false) => {
+    this.threads.push(withThread);
     const child = new FakeChild<Command>(this.children.length + 1, listeners);
     this.children.push(child);
     return child;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
-import type { HostCommand, HostEvent, HostSpec } from "../../src/protocol/control.ts";
+import type { HostCommand, HostEvent, HostSpec, TrialResult } from "../../src/protocol/control.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
 import { HostSlot } from "../../supervisor/host-slot.ts";
@@ -75,9 +75,9 @@ function say({ forks }: Parts, ...events: readonly HostEvent[]): void {
   for (const event of events) forks.child.says(event);
 }
 
-function makeReady(parts: Parts): void {
+function makeReady(parts: Parts, ...tried: readonly HostEvent[]): void {
   if (parts.forks.children.length === 0) parts.host.slot.start();
-  say(parts, { type: "booted" }, { type: "loaded" }, { type: "ready", metadata });
+  say(parts, { type: "booted" }, { type: "loaded" }, ...tried, { type: "ready", metadata });
 }
 
 async function die({ forks, clock }: Parts, signal: NodeJS.Signals): Promise<void> {
@@ -126,6 +126,7 @@ describe("a host's slot", () => {
       poison: [],
       skipTrial: null,
       isSlow: false,
+      known: null,
     });
     assert.equal(before, 0);
   });
@@ -347,6 +348,54 @@ describe("a trial", () => {
   });
 });
 
+describe("what a trial has found", () => {
+  const result: TrialResult = { stamp: "7-1", metadata, onThread: true };
+  const tried = { type: "tried", result } as const;
+
+  it("is handed to the next host, whose engine's thread may start at once", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    const before = [specOf(parts).known, parts.forks.threads.at(-1)];
+    say(parts, { type: "loaded" }, tried, { type: "ready", metadata });
+    await die(parts, "SIGKILL");
+    assert.deepEqual([before, specOf(parts).known], [[null, false], result]);
+    assert.equal(parts.forks.threads.at(-1), true);
+  });
+
+  it("starts no thread where the main thread did", async () => {
+    const parts = setUp();
+    makeReady(parts, { ...tried, result: { ...result, onThread: false } });
+    await die(parts, "SIGKILL");
+    assert.equal(specOf(parts).known?.onThread, false);
+    assert.equal(parts.forks.threads.at(-1), false);
+  });
+
+  it("outlives a host that does not try again", async () => {
+    const parts = setUp();
+    makeReady(parts, tried);
+    await die(parts, "SIGKILL");
+    say(parts, { type: "booted" }, { type: "ready", metadata });
+    await die(parts, "SIGKILL");
+    assert.deepEqual(specOf(parts).known, result);
+  });
+
+  it("is forgotten when the trial ends the host after all", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" }, { type: "loaded" }, tried);
+    await die(parts, "SIGSEGV");
+    const { known, skipTrial } = specOf(parts);
+    assert.deepEqual([known, skipTrial], [null, "the trial ended the host (SIGSEGV)"]);
+  });
+
+  it("is not taken from a host that serves", () => {
+    const parts = setUp();
+    makeReady(parts);
+    say(parts, tried);
+    assert.equal(parts.forks.child.kills, 1);
+  });
+});
+
 describe("a model that is too slow for the main thread", () => {
   it("is not tried there by the next host", async () => {
     const parts = setUp();
@@ -355,6 +404,7 @@ describe("a model that is too slow for the main thread", () => {
     say(parts, { type: "loaded" }, { type: "slow" });
     await die(parts, "SIGKILL");
     assert.deepEqual([before, specOf(parts).isSlow], [false, true]);
+    assert.deepEqual(parts.forks.threads, [false, true]);
   });
 
   it("is tried there again by the next host once it has come back there", async () => {
