@@ -12,17 +12,27 @@ interface Reused {
   kept: Float32Array<ArrayBuffer>;
 }
 
-const reused: { it?: Reused } = {};
+const reused: { it?: Reused | null } = {};
 
 /** Made for the first long list: 4 MB and some milliseconds, which a host without any need not have. */
-function reuse(): Reused {
-  reused.it ??= { window: new NumberListWindow(), kept: new Float32Array(firstRoom) };
+function reuse(): Reused | null {
+  if (reused.it === undefined) reused.it = tryToMake();
   return reused.it;
 }
 
+/** Null where addresses are limited (`ulimit -v`): V8 wants 10 GB of them for each memory. */
+function tryToMake(): Reused | null {
+  try {
+    return { window: new NumberListWindow(), kept: new Float32Array(firstRoom) };
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Reads the lists of numbers of one body, nested or not, one at a time. A picture of [1,3,240,320] takes WebAssembly half as long
- * as JavaScript that reads byte by byte, and a fifth of JSON.parse and a copy into floats.
+ * Reads the lists of numbers of one body, nested or not, one at a time. A picture of [1,3,240,320] takes WebAssembly half
+ * as long as JavaScript that reads byte by byte, and a fifth of JSON.parse and a copy into floats (2026-11-26, CPU time of
+ * alternating rounds).
  */
 export class NumberListScanner {
   readonly #body: Uint8Array;
@@ -37,44 +47,45 @@ export class NumberListScanner {
 
   /**
    * The list whose opening bracket is at `from`. Undefined where it is none of numbers in the range of FP32, evenly
-   * nested at most `maxDepth` levels deep.
+   * nested at most `maxDepth` levels deep, and where there can be no window.
    */
   read(from: number, maxDepth: number): NumberList | undefined {
+    if (this.#reused === null) return undefined;
     const { window } = this.#reused;
     window.begin(maxDepth);
     this.at = from;
-    if (!this.#readWindow()) return undefined;
-    const values = window.hasEnded ? window.values.slice() : this.#readOn();
+    if (!this.#readWindow(window)) return undefined;
+    const values = window.hasEnded ? window.values.slice() : this.#readOn(this.#reused);
     if (values === undefined) return undefined;
     return new NumberList(window.dims, values, this.#body.subarray(from, this.at));
   }
 
   /** False where it goes wrong. */
-  #readWindow(): boolean {
-    const passed = this.#reused.window.read(this.#body, this.at);
+  #readWindow(window: NumberListWindow): boolean {
+    const passed = window.read(this.#body, this.at);
     this.at += passed;
     return passed > 0;
   }
 
   /** All numbers of a list that goes on behind the first window. */
-  #readOn(): Float32Array<ArrayBuffer> | undefined {
-    const { window, kept } = this.#reused;
-    let all = kept;
+  #readOn(into: Reused): Float32Array<ArrayBuffer> | undefined {
+    const { window } = into;
+    let all = into.kept;
     let count = 0;
     do {
       const { values } = window;
-      if (count + values.length > all.length) all = this.#grow(all);
+      if (count + values.length > all.length) all = grow(all, into);
       all.set(values, count);
       count += values.length;
       if (window.hasEnded) return all.slice(0, count);
-    } while (this.#readWindow());
+    } while (this.#readWindow(window));
     return undefined;
   }
+}
 
-  #grow(all: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-    const wider = new Float32Array(roomGrowth * all.length);
-    wider.set(all);
-    if (wider.length <= mostKept) this.#reused.kept = wider;
-    return wider;
-  }
+function grow(all: Float32Array<ArrayBuffer>, into: Reused): Float32Array<ArrayBuffer> {
+  const wider = new Float32Array(roomGrowth * all.length);
+  wider.set(all);
+  if (wider.length <= mostKept) into.kept = wider;
+  return wider;
 }

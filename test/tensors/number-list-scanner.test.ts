@@ -120,6 +120,20 @@ describe("NumberListScanner", () => {
     check(`[${spaces}1${spaces},${spaces}2${spaces}]`, ["1", "2"]);
   });
 
+  it("leaves every list to others where WebAssembly gets no memory", async (t) => {
+    // Of its own, so that it has made nothing yet.
+    const path = "../../src/tensors/number-list-scanner.ts?without-memory";
+    const anew = (await import(path)) as { NumberListScanner: typeof NumberListScanner };
+    const { WebAssembly } = globalThis as unknown as { WebAssembly: { Instance: () => void } };
+    const instantiate = t.mock.method(WebAssembly, "Instance", () => {
+      throw new RangeError("could not allocate memory");
+    });
+    for (let i = 0; i < 2; i += 1) {
+      assert.equal(new anew.NumberListScanner(Buffer.from("[1,2]}")).read(0, 100), undefined);
+    }
+    assert.equal(instantiate.mock.callCount(), 1);
+  });
+
   it("leaves a number that is longer than a window to others", () => {
     const long = `0.${"1".repeat(windowSize)}`;
     assert.equal(read(`[1,${long},2]`), undefined);
