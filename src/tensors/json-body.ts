@@ -30,9 +30,9 @@ const takesFloats = perModel(({ metadata: { inputs } }) => ({
   isTrue: inputs.some(({ datatype }) => datatype === "FP32"),
 }));
 
-// A row of 64 floats in 1300 bytes is read as fast by JSON.parse, one of 80 in 1600 takes it 1.4 times as long (2026-11-25,
-// both decoders alternating on rows of 4 to 100 floats).
-const shortestScanned = 1_536;
+// A row of 16 floats in 150 bytes is read faster by JSON.parse, one of 24 in 220 as fast; in 500 bytes it takes 1.3 times as
+// long, in 1400 twice (2026-11-26, both alternating on rows of 8 to 72 floats of 5 and 17 digits).
+const shortestScanned = 384;
 
 /**
  * What `read` makes of the body. Where the model takes floats, `read` gets the long lists of numbers of a long body as

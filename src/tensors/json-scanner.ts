@@ -15,7 +15,7 @@ import { endOfString, maxDepth } from "./json-depth.ts";
 import { NumberListScanner } from "./number-list-scanner.ts";
 
 /** Shorter lists are lists still: they may be shapes. */
-const fewestNumbers = 64;
+const fewestNumbers = 16;
 /** JSON.parse is faster at lists of anything else. */
 const mostMembers = 64;
 

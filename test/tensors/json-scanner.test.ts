@@ -38,15 +38,15 @@ describe("scanJson", () => {
     });
   }
 
-  it("makes a NumberList of 64 numbers and a list of fewer", () => {
-    const text = `{"a":${list},"b":${JSON.stringify(numbers.slice(1))},"c":[${list}]}`;
-    const { a, b, c } = scanJson(Buffer.from(text)) as Record<string, unknown>;
+  it("makes a NumberList of 16 numbers and a list of fewer", () => {
+    const text = `{"a":${list},"b":${JSON.stringify(numbers.slice(-15))},"c":[${JSON.stringify(numbers.slice(-16))}],"d":[${list}]}`;
+    const { a, b, c, d } = scanJson(Buffer.from(text)) as Record<string, unknown>;
     assert.deepEqual(
-      [a, c].map((value) => (value as NumberList).dims),
-      [[64], [1, 64]],
+      [a, c, d].map((value) => (value as NumberList).dims),
+      [[64], [1, 16], [1, 64]],
     );
     assert.deepEqual((a as NumberList).values, Float32Array.from(numbers));
-    assert.deepEqual(b, numbers.slice(1));
+    assert.deepEqual(b, numbers.slice(-15));
   });
 
   for (const text of [

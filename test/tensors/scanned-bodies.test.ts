@@ -165,7 +165,7 @@ describe("readJsonBody", () => {
   });
 
   it("gives a short body as JSON.parse has it", () => {
-    const short = { features: integers.map((_, i) => i) };
+    const short = { features: integers.slice(0, 80).map((_, i) => i) };
     const text = Buffer.from(JSON.stringify(short));
     assert.deepEqual(readJsonBody(text, single, featuresOf), short.features);
   });
