@@ -193,7 +193,13 @@ liveUnderSupervisor(() => {
 });
 process.on("message", (command) => obey(command as HostCommand));
 const readFigures = figuresReader();
-const idle = { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 } as const;
+const idle = {
+  queueRows: 0,
+  inFlight: 0,
+  breaker: "closed",
+  sequences: 0,
+  objective: null,
+} as const;
 void tell({ type: "booted" });
 const pulse = new Pulse({
   clock: systemClock,

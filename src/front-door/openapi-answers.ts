@@ -130,6 +130,19 @@ const enginePlace = {
   type: ["object", "null"],
 };
 
+const objective = {
+  ...whole({
+    p99_ms: count,
+    max_rows: count,
+    delay_ms: count,
+    fixed_ms: nullableNumber,
+    row_ms: nullableNumber,
+    observed_p99_ms: nullableNumber,
+    reason: text,
+  }),
+  type: ["object", "null"],
+};
+
 const host = whole({
   model: text,
   version: text,
@@ -139,6 +152,7 @@ const host = whole({
   in_flight: nullableCount,
   breaker: nullableText,
   sequences: nullableCount,
+  objective,
 });
 
 const treeModel = whole({

@@ -661,7 +661,7 @@ describe("what a host says of its load", () => {
           breakerRetryMs: 0,
           sequences: 0,
         },
-        { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 },
+        { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0, objective: null },
       ],
     );
   });
@@ -684,6 +684,7 @@ describe("what a host says of its load", () => {
       inFlight: 2,
       breaker: "closed",
       sequences: 0,
+      objective: null,
     });
   });
 });

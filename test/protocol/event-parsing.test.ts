@@ -7,7 +7,13 @@ import { type Batching, datatypes, type ModelMetadata } from "../../src/protocol
 import type { MetricSnapshot } from "../../src/protocol/views.ts";
 
 const figures = { rssBytes: 1_000, cpuSeconds: 0.5, eventLoopDelayMs: 0.1 };
-const load = { queueRows: 3, inFlight: 2, breaker: "half-open", sequences: 6 } as const;
+const load = {
+  queueRows: 3,
+  inFlight: 2,
+  breaker: "half-open",
+  sequences: 6,
+  objective: null,
+} as const;
 
 const snapshot: MetricSnapshot = {
   name: "troupe_batch_rows",

@@ -19,7 +19,13 @@ after(() => rmSync(socketFolder, { recursive: true }));
 
 const log = { level: "info" as const, pretty: false };
 const figures = { rssBytes: 1, cpuSeconds: 2, eventLoopDelayMs: 3 };
-const load = { queueRows: 4, inFlight: 5, breaker: "closed", sequences: 6 } as const;
+const load = {
+  queueRows: 4,
+  inFlight: 5,
+  breaker: "closed",
+  sequences: 6,
+  objective: null,
+} as const;
 
 const metadata: ModelMetadata = {
   inputs: [],

@@ -17,7 +17,7 @@ import { metadata } from "./metadata.ts";
 
 const handle = {} as SendHandle;
 const figures = { rssBytes: 1_000, cpuSeconds: 2, eventLoopDelayMs: 3 };
-const load = { queueRows: 4, inFlight: 5, breaker: "open", sequences: 6 } as const;
+const load = { queueRows: 4, inFlight: 5, breaker: "open", sequences: 6, objective: null } as const;
 
 const doorSettings: DoorSettings = {
   serverName: "troupe",
