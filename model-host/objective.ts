@@ -16,10 +16,8 @@ export interface ObjectiveFacts {
   readonly usualRows: number;
   /** The share of the objective that predictions may fill, as measured latencies have taught it. */
   readonly room: number;
-  /** Whoever is the first to wait has waited too long, one after the other. */
-  readonly isLate: boolean;
-  /** Requests that fit into a batch, and were left behind when the last one was cut. */
-  readonly leftBehind: number;
+  /** Batch after batch leaves so many behind that they cannot be answered in time. */
+  readonly isBehind: boolean;
 }
 
 export type Choice =
@@ -102,15 +100,14 @@ function mostRowsWithin({ mostRows, p99Ms, room, runMs }: ObjectiveFacts): numbe
 
 /** Undefined where batches of so many rows keep up. */
 function judgeLoad(facts: ObjectiveFacts, rows: number, before: Choice): Choice | undefined {
-  const { now, mostRows, isLate, leftBehind, p99Ms } = facts;
+  const { now, mostRows, isBehind, p99Ms } = facts;
   const load = loadOf(facts, rows);
   if (before.type === "overloaded") {
     if (load < easedLoad || now - before.since >= retryMs) return undefined;
     return { ...before, rows: mostRows, rowsWithin: rows };
   }
   const hasSettled = before.type !== "within" || now - before.since >= settleTimes * p99Ms;
-  const isQueued = isLate && leftBehind >= rows;
-  if (!isQueued || !hasSettled || load < highLoad) return undefined;
+  if (!isBehind || !hasSettled || load < highLoad) return undefined;
   return { type: "overloaded", rows: mostRows, delayMs: 0, rowsWithin: rows, since: now };
 }
 

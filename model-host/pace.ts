@@ -34,7 +34,7 @@ export interface PaceParts {
   readonly metadata: Pick<ModelMetadata, "batching">;
   readonly clock: Clock;
   readonly figures: LoadFigures;
-  readonly queue: Pick<WorkQueue<Work>, "oldest" | "where">;
+  readonly queue: Pick<WorkQueue<Work>, "size" | "where">;
 }
 
 export function paceOf({ spec, metadata, ...parts }: PaceParts): Pace {
@@ -55,8 +55,10 @@ export function paceOf({ spec, metadata, ...parts }: PaceParts): Pace {
 const renewMs = 20;
 /** The rate of arrivals is an average over about this time. */
 const rateMs = 500;
-/** The first of so many in a row that wait too long may be an accident. */
-const lateInRow = 4;
+/** One batch that leaves many behind may be an accident, and so may the next. */
+const behindInRow = 4;
+/** Runs of those left behind that take so many times the objective: large requests wait for each other's parts too. */
+const longBacklog = 2;
 /** A p99 of fewer answers is that of one of them; a slow model takes too long for so many. */
 const windowFull = { answers: 200, ms: 500 };
 const windowSlow = { answers: 50, ms: 10_000 };
@@ -76,9 +78,7 @@ class ObjectivePace implements Pace {
   #renewedAt: Millis;
   #rowsCome = 0;
   #rowsPerMs = 0;
-  /** When the last that had waited too long had come, and how many in a row had. */
-  #late = { arrivedAt: Number.NEGATIVE_INFINITY, inRow: 0 };
-  #leftBehind = 0;
+  #behindInRow = 0;
   readonly #window = new LatencyWindow();
   #windowAt: Millis;
   #batches = 0;
@@ -130,7 +130,6 @@ class ObjectivePace implements Pace {
     if (elapsedMs < renewMs) return;
     this.#renewedAt = now;
     this.#noteArrivals(elapsedMs);
-    this.#noteHead(now);
     const choice = choose(this.#factsAt(now), this.#choice);
     // What was measured of one is no measure of another.
     if (choice.type !== this.#choice.type) this.#beginWindow(now);
@@ -151,8 +150,7 @@ class ObjectivePace implements Pace {
       rowsPerMs: this.#rowsPerMs,
       usualRows: figures.usualRows,
       room: this.#room,
-      isLate: this.#late.inRow >= lateInRow,
-      leftBehind: this.#leftBehind,
+      isBehind: this.#behindInRow >= behindInRow,
     };
   }
 
@@ -167,8 +165,7 @@ class ObjectivePace implements Pace {
       this.#requests += 1;
     }
     this.#batches += 1;
-    this.#leftBehind = this.#parts.queue.where(({ rows }) => rows <= this.rows).length;
-    this.#requests += this.#leftBehind;
+    this.#noteLeftBehind(now);
     if (batchRows >= this.rows) this.#fullBatches += 1;
     const ageMs = now - this.#windowAt;
     const { size } = this.#window;
@@ -205,15 +202,17 @@ class ObjectivePace implements Pace {
     this.#rowsPerMs += (rate - this.#rowsPerMs) * (1 - Math.exp(-elapsedMs / rateMs));
   }
 
-  /** One that runs in parts, or stands behind others of its sequence, has waited for itself. */
-  #noteHead(now: Millis): void {
+  /** The next batch has been cut. */
+  #noteLeftBehind(now: Millis): void {
     const { figures, p99Ms, queue } = this.#parts;
-    const { oldest } = queue;
-    const isWhole = oldest !== undefined && oldest.lane === null && oldest.rows <= this.rows;
-    const isLate = isWhole && now - oldest.arrivedAt + figures.fittedMs(this.rows) > p99Ms;
-    if (!isLate) this.#late = { ...this.#late, inRow: 0 };
-    else if (oldest.arrivedAt !== this.#late.arrivedAt) {
-      this.#late = { arrivedAt: oldest.arrivedAt, inRow: this.#late.inRow + 1 };
-    }
+    const fitting = queue.where(({ rows }) => rows <= this.rows);
+    this.#requests += fitting.length;
+    const runMs = figures.fittedMs(this.rows);
+    const [first] = fitting;
+    const isLate = first !== undefined && now - first.arrivedAt + runMs > p99Ms;
+    // What is larger than a batch takes a run from the others each time, and has waited for itself.
+    const runs = queue.size - fitting.length + fitting.length / this.rows;
+    const isBehind = (isLate && fitting.length >= this.rows) || runs * runMs > longBacklog * p99Ms;
+    this.#behindInRow = isBehind ? this.#behindInRow + 1 : 0;
   }
 }
