@@ -4,7 +4,6 @@ import type { Choice } from "./objective.ts";
 
 export interface ReasonFacts {
   readonly p99Ms: Millis;
-  readonly mostRows: number;
   readonly fit: CostFit | undefined;
   readonly runMs: (rows: number) => Millis;
   readonly rowsPerMs: number;
@@ -25,7 +24,7 @@ export function reasonOf(choice: Choice, facts: ReasonFacts): string {
       return `${batches(choice.rows)} are to keep p99 at ${short(p99Ms)} ms: ${costText(choice.rows, facts)}${waitText(choice.delayMs)}${measuredText(facts)}`;
     case "slow": {
       const { requestRows, requestMs } = choice;
-      return `throughput first: ${rowsText(requestRows)} alone take${requestRows === 1 ? "s" : ""} ${short(requestMs)} ms, more than ${short(p99Ms)} ms`;
+      return `throughput first: ${takeText(requestRows, "alone ")} ${short(requestMs)} ms, more than ${short(p99Ms)} ms`;
     }
     case "overloaded":
       return overloadText(choice.rowsWithin, facts);
@@ -45,8 +44,12 @@ function rowsText(rows: number): string {
   return rows === 1 ? "1 row" : `${rows} rows`;
 }
 
+function takeText(rows: number, how = ""): string {
+  return `${rowsText(rows)} ${how}${rows === 1 ? "takes" : "take"}`;
+}
+
 function costText(rows: number, { fit, runMs }: ReasonFacts): string {
-  if (fit === undefined) return `${rowsText(rows)} take ${short(runMs(rows))} ms`;
+  if (fit === undefined) return `${takeText(rows)} ${short(runMs(rows))} ms`;
   return `${short(fit.fixedMs)} ms + ${short(fit.rowMs)} ms a row`;
 }
 

@@ -128,8 +128,10 @@ function delayFor(facts: ObjectiveFacts, rows: number, before: Choice): Millis {
 /** What was measured over a while in which the objective was aimed at. */
 export interface Measured {
   readonly p99Ms: Millis;
-  /** Batches were as large as they might be, or an engine waited: a smaller choice would have mattered. */
-  readonly isBound: boolean;
+  /** Batches were as large as they might be: another limit would have made a difference. */
+  readonly isFull: boolean;
+  /** An idle engine has waited for company. */
+  readonly hasWaited: boolean;
   /** The limit of these batches, and how many requests there were for each that fit into one. */
   readonly rows: number;
   readonly requestsPerBatch: number;
@@ -140,8 +142,9 @@ const mostRoom = 1.6;
 /** The least that is left of the room at once. */
 const steepest = 0.7;
 const growth = 1.05;
-/** Between this share of the objective and the whole of it nothing is changed, so that the choice comes to rest. */
-const restShare = 0.8;
+/** Between these shares of the objective nothing is changed, so that the choice comes to rest a little below it. */
+const restShare = 0.75;
+const lateShare = 0.95;
 /** How much of the way back to 1 is gone at once where nothing was learned. */
 const forgetting = 0.1;
 /** Where requests are there for this much of a batch, it is the queue that makes them late. */
@@ -154,10 +157,11 @@ const mostFixedShare = 2 / 3;
  */
 export function adjustRoom(facts: ObjectiveFacts, measured: Measured): number {
   const { room, p99Ms: objectiveMs, mostRows } = facts;
-  const { p99Ms, isBound, rows } = measured;
-  if (isBound && p99Ms > objectiveMs) return lessRoom(facts, measured);
+  const { p99Ms, isFull, hasWaited, rows } = measured;
+  const isBound = isFull || hasWaited;
+  if (isBound && p99Ms > lateShare * objectiveMs) return lessRoom(facts, measured);
   if (isBound && p99Ms >= restShare * objectiveMs) return room;
-  if (isBound && rows < mostRows) return Math.min(mostRoom, room * growth);
+  if (isFull && rows < mostRows) return Math.min(mostRoom, room * growth);
   return recovered(room);
 }
 
@@ -169,7 +173,10 @@ function lessRoom(facts: ObjectiveFacts, measured: Measured): number {
   const { room, p99Ms: objectiveMs, fixedMs, runMs } = facts;
   const { p99Ms, rows, requestsPerBatch } = measured;
   if (requestsPerBatch >= queuedShare * rows) return Math.max(room, recovered(room));
-  const less = Math.max(leastRoom, room * Math.max(steepest, Math.sqrt(objectiveMs / p99Ms)));
+  const less = Math.max(
+    leastRoom,
+    room * Math.max(steepest, Math.sqrt((lateShare * objectiveMs) / p99Ms)),
+  );
   const fewer = Math.max(1, mostRowsWithin({ ...facts, room: less }));
   const losesStep = loadOf(facts, fewer) >= highLoad && loadOf(facts, rows) < highLoad;
   const isWaste = fixedMs > mostFixedShare * runMs(fewer);

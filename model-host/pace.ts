@@ -63,7 +63,7 @@ const longBacklog = 2;
 const windowFull = { answers: 200, ms: 500 };
 const windowSlow = { answers: 50, ms: 10_000 };
 /** With a smaller share of full batches a smaller limit would change little. */
-const boundShare = 0.1;
+const fullShare = 0.1;
 
 interface ObjectiveParts extends Omit<PaceParts, "spec" | "metadata"> {
   readonly p99Ms: Millis;
@@ -103,7 +103,7 @@ class ObjectivePace implements Pace {
   }
 
   get view(): ObjectiveView {
-    const { p99Ms, mostRows, figures } = this.#parts;
+    const { p99Ms, figures } = this.#parts;
     const { fit } = figures;
     return {
       p99Ms,
@@ -114,7 +114,6 @@ class ObjectivePace implements Pace {
       observedP99Ms: this.#observedP99Ms,
       reason: reasonOf(this.#choice, {
         p99Ms,
-        mostRows,
         fit,
         runMs: (rows) => figures.fittedMs(rows),
         rowsPerMs: this.#rowsPerMs,
@@ -179,9 +178,10 @@ class ObjectivePace implements Pace {
     const { p99Ms } = this.#window;
     this.#observedP99Ms = p99Ms;
     if (this.#choice.type === "within") {
-      const isBound = this.#fullBatches >= boundShare * this.#batches || this.delayMs > 0;
+      const isFull = this.#fullBatches >= fullShare * this.#batches;
+      const hasWaited = this.delayMs > 0;
       const requestsPerBatch = this.#requests / this.#batches;
-      const measured = { p99Ms, isBound, rows: this.rows, requestsPerBatch };
+      const measured = { p99Ms, isFull, hasWaited, rows: this.rows, requestsPerBatch };
       this.#room = adjustRoom(this.#factsAt(now), measured);
     }
     this.#beginWindow(now);

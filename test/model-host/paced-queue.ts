@@ -25,7 +25,6 @@ export interface Answered {
 export class PacedQueue {
   readonly clock = new FakeClock();
   readonly answered: Answered[] = [];
-  readonly batches: number[] = [];
   readonly pace: Pace;
   readonly #runMs: (rows: number) => number;
   readonly #figures = new LoadFigures();
@@ -45,10 +44,6 @@ export class PacedQueue {
     });
   }
 
-  get waiting(): number {
-    return this.#queue.size;
-  }
-
   ask(rows: number, onAnswer: () => void = () => undefined): void {
     const work = fakeWork({ rows, arrivedAt: this.clock.now(), deadlineAt: 1e12 });
     this.#onAnswer.set(work, onAnswer);
@@ -57,11 +52,12 @@ export class PacedQueue {
     this.#feed();
   }
 
-  /** Requests that come by chance, at this rate. */
-  come(random: Random, perMs: number, drawRows: () => number = () => 1): void {
+  /** Requests of one row that come by chance, at this rate. */
+  come(random: Random, perMs: number, untilMs = Number.POSITIVE_INFINITY): void {
     this.clock.after(-Math.log(1 - random()) / perMs, () => {
-      this.ask(drawRows());
-      this.come(random, perMs, drawRows);
+      if (this.clock.now() >= untilMs) return;
+      this.ask(1);
+      this.come(random, perMs, untilMs);
     });
   }
 
@@ -95,7 +91,6 @@ export class PacedQueue {
     const tookMs = this.#runMs(rows);
     this.#isBusy = true;
     this.clock.after(tookMs, () => {
-      this.batches.push(rows);
       this.#figures.noteBatch(rows, tookMs);
       this.#isBusy = false;
       this.#feed();
