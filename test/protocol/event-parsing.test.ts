@@ -27,6 +27,17 @@ const snapshot: MetricSnapshot = {
   ],
 };
 
+const objective = {
+  p99Ms: 20,
+  maxRows: 9,
+  delayMs: 2,
+  fixedMs: 1.2,
+  rowMs: 0.9,
+  observedP99Ms: 17.5,
+  reason: "as it should",
+};
+const unknown = { fixedMs: null, rowMs: null, observedP99Ms: null };
+
 function metadata(batching: Batching): ModelMetadata {
   return {
     inputs: datatypes.map((datatype, at) => ({
@@ -70,6 +81,13 @@ const hostEvents: readonly HostEvent[] = [
   { type: "slow" },
   { type: "engine", thread: "main", reason: "it is quick" },
   { type: "beat", isResting: false, figures, load },
+  { type: "beat", isResting: false, figures, load: { ...load, objective } },
+  {
+    type: "beat",
+    isResting: false,
+    figures,
+    load: { ...load, objective: { ...objective, ...unknown } },
+  },
   { type: "metrics", reportId: 4, metrics: [snapshot] },
   { type: "suspect", fingerprint: "abc" },
   { type: "cleared", fingerprint: "abc" },
@@ -244,6 +262,11 @@ describe("a hostile host", () => {
     ["a breaker in no known state", beat({ breaker: "broken" })],
     ["a breaker in a list", beat({ breaker: ["open"] })],
     ["sequences below zero", beat({ sequences: -1 })],
+    ["no objective and no null", beat({ objective: undefined })],
+    ["half a row", beat({ objective: { ...objective, maxRows: 0.5 } })],
+    ["a p99 that is NaN", beat({ objective: { ...objective, observedP99Ms: Number.NaN } })],
+    ["a reason that is none", beat({ objective: { ...objective, reason: 7 } })],
+    ["a reason without end", beat({ objective: { ...objective, reason: "x".repeat(5_000) } })],
     ["half a sequence", beat({ sequences: 0.5 })],
     ["sequences that are a list", beat({ sequences: [6] })],
     ["sequences of which it says nothing", beat({ sequences: undefined })],

@@ -106,7 +106,7 @@ describe("a host's slot", () => {
     const parts = setUp();
     parts.host.slot.start();
     const before = parts.forks.child.sent.length;
-    const { batching, queue, timeouts, breaker, session } = defaultModelConfig;
+    const { batching, objective, queue, timeouts, breaker, session } = defaultModelConfig;
     assert.deepEqual(specOf(parts), {
       hostId: "iris/1#2.17-1",
       model: "iris",
@@ -116,6 +116,7 @@ describe("a host's slot", () => {
       socketPath: join(socketFolder, "17-1.sock"),
       labels: ["setosa"],
       batching,
+      objective,
       queue,
       runMs: timeouts.runMs,
       breaker,
