@@ -17,8 +17,9 @@ const shortMs = 20;
 /** Four batches are half of what is known: with fewer, chance would be the largest part of it. */
 const mostShort = 8;
 
-export function learn(cost: CostModel, rows: number, ms: number): CostModel {
-  const keep = keepOfShort ** Math.min(mostShort, Math.max(1, ms / shortMs));
+/** `keepOf` is what a short batch leaves of what came before it. */
+export function learn(cost: CostModel, rows: number, ms: number, keepOf = keepOfShort): CostModel {
+  const keep = keepOf ** Math.min(mostShort, Math.max(1, ms / shortMs));
   return {
     weight: cost.weight * keep + 1,
     rows: cost.rows * keep + rows,

@@ -9,9 +9,13 @@ const fewestRuns = 4;
 /** A model that takes so long for its first runs needs neither: chance is a small part of it, and requests pile up. */
 const slowMs = 250;
 
+/** What is chosen by a fit must rest on more runs than what is foretold by it: some hundred and forty are half of it. */
+const keepForFit = 0.995;
+
 /** What this host has learned of its model while serving. */
 export class LoadFigures {
   #cost = unknownCost;
+  #longCost = unknownCost;
   #runs = 0;
   #runMs = 0;
   #rowsPerRequest = 1;
@@ -61,7 +65,8 @@ export class LoadFigures {
     this.#runMs += tookMs;
     const isCold = this.#runs <= coldRuns && !this.#isSlow;
     this.#cost = isCold ? unknownCost : learn(this.#cost, rows, tookMs);
-    if (this.#isKnown) this.#fit = fitOf(this.#cost) ?? this.#fit;
+    this.#longCost = isCold ? unknownCost : learn(this.#longCost, rows, tookMs, keepForFit);
+    if (this.#isKnown) this.#fit = fitOf(this.#longCost) ?? this.#fit;
   }
 
   get #isSlow(): boolean {

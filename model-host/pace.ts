@@ -79,6 +79,8 @@ class ObjectivePace implements Pace {
   #rowsCome = 0;
   #rowsPerMs = 0;
   #behindInRow = 0;
+  /** What is measured now is of one kind of choice and of another. */
+  #isMixed = false;
   readonly #window = new LatencyWindow();
   #windowAt: Millis;
   #batches = 0;
@@ -130,8 +132,7 @@ class ObjectivePace implements Pace {
     this.#renewedAt = now;
     this.#noteArrivals(elapsedMs);
     const choice = choose(this.#factsAt(now), this.#choice);
-    // What was measured of one is no measure of another.
-    if (choice.type !== this.#choice.type) this.#beginWindow(now);
+    if (choice.type !== this.#choice.type) this.#isMixed = true;
     // Nor is how late answers are in a queue that has no end a measure of what a batch takes.
     if (choice.type === "overloaded") this.#room = 1;
     this.#choice = choice;
@@ -177,7 +178,7 @@ class ObjectivePace implements Pace {
   #learnFromWindow(now: Millis): void {
     const { p99Ms } = this.#window;
     this.#observedP99Ms = p99Ms;
-    if (this.#choice.type === "within") {
+    if (this.#choice.type === "within" && !this.#isMixed) {
       const isFull = this.#fullBatches >= fullShare * this.#batches;
       const hasWaited = this.delayMs > 0;
       const requestsPerBatch = this.#requests / this.#batches;
@@ -193,6 +194,7 @@ class ObjectivePace implements Pace {
     this.#batches = 0;
     this.#fullBatches = 0;
     this.#requests = 0;
+    this.#isMixed = false;
   }
 
   #noteArrivals(elapsedMs: Millis): void {
