@@ -72,7 +72,9 @@ describe("A host with an objective", () => {
     assert.equal(p99_ms, objectiveMs);
     assert.ok(max_rows >= 1 && max_rows <= 64, `${max_rows} rows`);
     assert.ok(fixed_ms !== null && row_ms !== null && fixed_ms + row_ms > 0);
-    assert.match(reason, new RegExp(`^batches of at most ${max_rows} rows? `));
+    // A busy machine may be too slow for it.
+    const isKept = reason.startsWith(`batches of at most ${max_rows} row`);
+    assert.ok(isKept || (reason.startsWith("throughput first: ") && max_rows === 64), reason);
     const rows = await cluster.metric("troupe_objective_rows", labels);
     assert.ok(rows >= 1 && rows <= 64, `${rows} rows`);
   });
