@@ -472,8 +472,15 @@ describe("a supervisor that is asked", () => {
     open(doors.child);
     makeReady(hosts.child);
     const { models } = JSON.parse(await replyTo(doors.child, "tree"));
-    const { state, engine, queue_rows, in_flight, breaker, sequences, objective: choice } =
-      models[0].versions[0].hosts[0];
+    const {
+      state,
+      engine,
+      queue_rows,
+      in_flight,
+      breaker,
+      sequences,
+      objective: choice,
+    } = models[0].versions[0].hosts[0];
     assert.deepEqual(
       [state, engine, queue_rows, in_flight, breaker, sequences, choice],
       ["ready", null, null, null, null, null, null],
