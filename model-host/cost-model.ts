@@ -17,8 +17,9 @@ const shortMs = 20;
 /** Four batches are half of what is known: with fewer, chance would be the largest part of it. */
 const mostShort = 8;
 
-export function learn(cost: CostModel, rows: number, ms: number): CostModel {
-  const keep = keepOfShort ** Math.min(mostShort, Math.max(1, ms / shortMs));
+/** `keepOf` is what a short batch leaves of what came before it. */
+export function learn(cost: CostModel, rows: number, ms: number, keepOf = keepOfShort): CostModel {
+  const keep = keepOf ** Math.min(mostShort, Math.max(1, ms / shortMs));
   return {
     weight: cost.weight * keep + 1,
     rows: cost.rows * keep + rows,
@@ -28,21 +29,32 @@ export function learn(cost: CostModel, rows: number, ms: number): CostModel {
   };
 }
 
+/** What a batch costs whatever it holds, and for each row. */
+export interface CostFit {
+  readonly fixedMs: number;
+  readonly rowMs: number;
+}
+
+/** Undefined while nothing has run, and of batches all of one size. */
+export function fitOf(cost: CostModel): CostFit | undefined {
+  if (cost.weight === 0) return undefined;
+  const meanRows = cost.rows / cost.weight;
+  const meanMs = cost.ms / cost.weight;
+  const variance = cost.rowsSquared / cost.weight - meanRows * meanRows;
+  if (variance < 0.01 * meanRows * meanRows) return undefined;
+  const covariance = cost.rowsTimesMs / cost.weight - meanRows * meanMs;
+  const rowMs = Math.max(0, covariance / variance);
+  return { rowMs, fixedMs: Math.max(0, meanMs - rowMs * meanRows) };
+}
+
 /**
  * Milliseconds for a batch of `rows`; 0 while nothing has run. Of batches all of one size smaller ones are taken as
  * proportional. What larger ones cost lies between no more and as much for each row: half-way, by ratio.
  */
 export function predictMs(cost: CostModel, rows: number): number {
   if (cost.weight === 0) return 0;
-  const meanRows = cost.rows / cost.weight;
-  const meanMs = cost.ms / cost.weight;
-  const variance = cost.rowsSquared / cost.weight - meanRows * meanRows;
-  const covariance = cost.rowsTimesMs / cost.weight - meanRows * meanMs;
-  if (variance < 0.01 * meanRows * meanRows) {
-    const ratio = rows / meanRows;
-    return meanMs * (ratio > 1 ? Math.sqrt(ratio) : ratio);
-  }
-  const perRow = Math.max(0, covariance / variance);
-  const fixed = Math.max(0, meanMs - perRow * meanRows);
-  return Math.max(fixed + perRow * rows, 0);
+  const fit = fitOf(cost);
+  if (fit !== undefined) return fit.fixedMs + fit.rowMs * rows;
+  const ratio = rows / (cost.rows / cost.weight);
+  return (cost.ms / cost.weight) * (ratio > 1 ? Math.sqrt(ratio) : ratio);
 }

@@ -12,10 +12,12 @@ import { Answers } from "./answers.ts";
 import { decideBatch } from "./batch-decision.ts";
 import { Breaker } from "./breaker.ts";
 import type { HostParts } from "./host-parts.ts";
+import { loadOf, pressureOf, type Reported } from "./host-report.ts";
 import { Intake } from "./intake.ts";
 import { hasExpired, takeFutile } from "./lateness.ts";
 import { LoadFigures } from "./load-figures.ts";
 import { takesNextBatch } from "./next-batch.ts";
+import { type Pace, paceOf } from "./pace.ts";
 import { breakerOpen, hostDraining, sequenceBroken } from "./refusals.ts";
 import { Runner } from "./runner.ts";
 import { firstOfEach, type Sequence, signalsOf } from "./sequence.ts";
@@ -29,7 +31,7 @@ export class Host {
   readonly #parts: HostParts;
   readonly #queue: WorkQueue<Work>;
   readonly #breaker: Breaker;
-  readonly #maxRows: number;
+  readonly #pace: Pace;
   readonly #sequences: Sequences;
   readonly #answers: Answers;
   readonly #intake: Intake;
@@ -57,16 +59,16 @@ export class Host {
       newSignal: signalsOf(metadata),
     });
     this.#queue = new WorkQueue(queue);
-    this.#intake = new Intake({
+    const shared = {
       ...parts,
       model: this.model,
       queue: this.#queue,
       sequences: this.#sequences,
       answers: this.#answers,
       figures: this.#figures,
-      pressure: () => this.pressure,
-    });
-    this.#maxRows = metadata.batching.type === "batched" ? metadata.batching.maxBatchSize : 1;
+    };
+    this.#intake = new Intake({ ...shared, pressure: () => this.pressure });
+    this.#pace = paceOf(shared);
     this.#breaker = new Breaker({
       settings: spec.breaker,
       runMs: spec.runMs,
@@ -74,13 +76,9 @@ export class Host {
       onChange: () => this.#onBreakerChange(),
     });
     this.#runner = new Runner({
-      ...parts,
-      model: this.model,
-      queue: this.#queue,
+      ...shared,
       breaker: this.#breaker,
-      answers: this.#answers,
-      figures: this.#figures,
-      sequences: this.#sequences,
+      pace: this.#pace,
       onFree: () => this.#feed(),
       onBroken: (work) => this.#break(work, "failed"),
       onAnswered: () => this.#leaveIfDrained(),
@@ -88,25 +86,21 @@ export class Host {
   }
 
   get pressure(): Pressure {
-    return {
-      queuedRows: this.#queue.rows,
-      runningRows: this.#runner.rows,
-      rowCostMs: this.#figures.batchMs(this.#maxRows) / this.#maxRows,
-      batchCostMs: this.#figures.batchMs(1),
-      rowsPerRequest: this.#figures.rowsPerRequest,
-      breaker: this.#breaker.state,
-      draining: this.#onDrained !== undefined,
-      breakerRetryMs: this.#breaker.retryMs,
-      sequences: this.#sequences.size,
-    };
+    return pressureOf(this.#reported, this.#onDrained !== undefined);
   }
 
   get load(): HostLoad {
+    return loadOf(this.#reported);
+  }
+
+  get #reported(): Reported {
     return {
-      queueRows: this.#queue.rows,
-      inFlight: this.#queue.size + this.#runner.works.length,
-      breaker: this.#breaker.state,
-      sequences: this.#sequences.size,
+      queue: this.#queue,
+      runner: this.#runner,
+      figures: this.#figures,
+      pace: this.#pace,
+      breaker: this.#breaker,
+      sequences: this.#sequences,
     };
   }
 
@@ -228,6 +222,7 @@ export class Host {
   }
 
   #feed(): void {
+    this.#pace.renew();
     if (this.#runner.isBusy) this.#feedAhead();
     else this.#feedIdle();
   }
@@ -239,8 +234,8 @@ export class Host {
     if (this.#breaker.state === "open") this.#failQueued();
     const decision = decideBatch({
       oldestAt: this.#queue.oldest?.arrivedAt,
-      rowsReady: this.#queue.rowsReady(this.#maxRows),
-      maxRows: this.#maxRows,
+      rowsReady: this.#queue.rowsReady(this.#pace.rows),
+      maxRows: this.#pace.rows,
       delayMs: this.#delayMs,
       now: this.#parts.clock.now(),
       draining: this.#onDrained !== undefined,
@@ -255,21 +250,21 @@ export class Host {
   #feedAhead(): void {
     const facts = {
       fewestRows: this.#runner.rowsForNext,
-      rowsReady: () => this.#queue.rowsReady(this.#maxRows),
+      rowsReady: () => this.#queue.rowsReady(this.#pace.rows),
       runMs: (rows: number) => this.#figures.batchMs(rows),
       breaker: this.#breaker.state,
     };
     if (!takesNextBatch(facts)) return;
     this.#dropLate();
     const { first } = this.#queue;
-    if (first?.alone === false) this.#runner.beginNext(this.#queue.take(this.#maxRows));
+    if (first?.alone === false) this.#runner.beginNext(this.#queue.take(this.#pace.rows));
   }
 
   /** How long an idle engine waits for company. */
   get #delayMs(): number {
-    const { maxQueueDelayMs } = this.#parts.spec.batching;
-    if (maxQueueDelayMs === 0) return 0;
-    return this.#queue.where(({ hurried }) => hurried).length > 0 ? 0 : maxQueueDelayMs;
+    const { delayMs } = this.#pace;
+    if (delayMs === 0) return 0;
+    return this.#queue.where(({ hurried }) => hurried).length > 0 ? 0 : delayMs;
   }
 
   #leaveIfDrained(): void {
@@ -279,7 +274,7 @@ export class Host {
   #dropLate(): void {
     const now = this.#parts.clock.now();
     for (const work of this.#queue.where(hasExpired(now))) this.#giveUp(work, "expired");
-    const next = { endsAt: now + this.#figures.batchMs(this.#maxRows), maxRows: this.#maxRows };
+    const next = { endsAt: now + this.#figures.batchMs(this.#pace.rows), maxRows: this.#pace.rows };
     for (const work of takeFutile(this.#queue, next)) this.#answers.drop(work, "futile");
   }
 
@@ -294,7 +289,7 @@ export class Host {
   /** A half-open breaker admits one request as its probe. */
   #begin(): void {
     const isProbe = this.#breaker.state === "half-open";
-    const slices = this.#queue.take(this.#maxRows, isProbe ? "first-only" : "all");
+    const slices = this.#queue.take(this.#pace.rows, isProbe ? "first-only" : "all");
     if (slices.length > 0) this.#runner.begin(slices);
   }
 

@@ -1,4 +1,4 @@
-import { learn, predictMs, unknownCost } from "./cost-model.ts";
+import { type CostFit, fitOf, learn, predictMs, unknownCost } from "./cost-model.ts";
 
 /** A moving average over about the last 50 requests. */
 const averageWeight = 0.02;
@@ -9,12 +9,34 @@ const fewestRuns = 4;
 /** A model that takes so long for its first runs needs neither: chance is a small part of it, and requests pile up. */
 const slowMs = 250;
 
+/** What is chosen by a fit must rest on more runs than what is foretold by it: some hundred and forty are half of it. */
+const keepForFit = 0.995;
+
 /** What this host has learned of its model while serving. */
 export class LoadFigures {
   #cost = unknownCost;
+  #longCost = unknownCost;
   #runs = 0;
   #runMs = 0;
   #rowsPerRequest = 1;
+  #logRows = 0;
+  #rowsCome = 0;
+  #fit: CostFit | undefined;
+
+  /** The geometric mean, which one large request among many small ones moves little. */
+  get usualRows(): number {
+    return Math.exp(this.#logRows);
+  }
+
+  /** Rows of all requests that were queued. */
+  get rowsCome(): number {
+    return this.#rowsCome;
+  }
+
+  /** The last that could be told: while all batches are of one size, none can. */
+  get fit(): CostFit | undefined {
+    return this.#fit;
+  }
 
   get rowsPerRequest(): number {
     return this.#rowsPerRequest;
@@ -25,7 +47,16 @@ export class LoadFigures {
     return this.#isKnown ? predictMs(this.#cost, rows) : 0;
   }
 
+  /** As `batchMs`, by the last fit there was: what a larger batch takes is not forgotten while there is none. */
+  fittedMs(rows: number): number {
+    return this.#fit === undefined
+      ? this.batchMs(rows)
+      : this.#fit.fixedMs + this.#fit.rowMs * rows;
+  }
+
   noteRequest(rows: number): void {
+    this.#rowsCome += rows;
+    this.#logRows += (Math.log(Math.max(1, rows)) - this.#logRows) * averageWeight;
     this.#rowsPerRequest += (rows - this.#rowsPerRequest) * averageWeight;
   }
 
@@ -34,6 +65,8 @@ export class LoadFigures {
     this.#runMs += tookMs;
     const isCold = this.#runs <= coldRuns && !this.#isSlow;
     this.#cost = isCold ? unknownCost : learn(this.#cost, rows, tookMs);
+    this.#longCost = isCold ? unknownCost : learn(this.#longCost, rows, tookMs, keepForFit);
+    if (this.#isKnown) this.#fit = fitOf(this.#longCost) ?? this.#fit;
   }
 
   get #isSlow(): boolean {

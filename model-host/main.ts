@@ -205,7 +205,13 @@ liveUnderSupervisor(() => {
 process.off("message", hearEarly);
 process.on("message", (command) => obey(command as HostCommand));
 const readFigures = figuresReader();
-const idle = { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 } as const;
+const idle = {
+  queueRows: 0,
+  inFlight: 0,
+  breaker: "closed",
+  sequences: 0,
+  objective: null,
+} as const;
 const pulse = new Pulse({
   clock: systemClock,
   cadence: readCadence(),

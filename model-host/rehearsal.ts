@@ -53,7 +53,11 @@ class Rehearsal {
     this.#parts = parts;
     this.#host = new Host({
       ...parts,
-      spec: { ...spec, batching: { ...spec.batching, maxQueueDelayMs: 0 } },
+      spec: {
+        ...spec,
+        batching: { ...spec.batching, maxQueueDelayMs: 0 },
+        objective: { p99Ms: null },
+      },
       metrics: createHostMetrics(spec.model, spec.version),
       // The supervisor takes the first answer for that of a host that serves.
       tell: async (event) => (event.type === "answered" ? undefined : tell(event)),

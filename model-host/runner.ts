@@ -15,6 +15,7 @@ import { type EngineRun, type GuardedRun, runGuarded } from "./guarded-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import type { Lane } from "./lane.ts";
 import type { LoadFigures } from "./load-figures.ts";
+import type { Pace } from "./pace.ts";
 import { RunningNotice } from "./running-notice.ts";
 import type { Sequences } from "./sequences.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
@@ -33,6 +34,7 @@ export interface RunnerParts {
   readonly breaker: Breaker;
   readonly answers: Answers;
   readonly figures: LoadFigures;
+  readonly pace: Pick<Pace, "noteAnswered">;
   /** The engine may have another batch. */
   readonly onFree: () => void;
   /** The request was not run to its end; where it is of a sequence, that one must end. */
@@ -141,7 +143,7 @@ export class Runner {
    * that may kill the host too.
    */
   #finish(slices: readonly WorkSlice[], { results, tookMs, runs, suspect }: GuardedRun): void {
-    const { tell, queue, onAnswered } = this.#parts;
+    const { tell, queue, pace, onAnswered } = this.#parts;
     this.#noteRun(slices, results, tookMs);
     this.#slices = [];
     for (const [at, slice] of slices.entries()) this.#advance(slice, results[at]);
@@ -153,6 +155,7 @@ export class Runner {
       this.#settle(slice, results[at]);
       encoded.set(slice, work.encodeUs - encodedUs);
     }
+    pace.noteAnswered(slices);
     for (const run of runs) this.#noteEngineRun(run, encoded);
     for (const work of this.#passed.splice(0)) this.#parts.answers.answerNothing(work);
     for (const door of new Set(slices.map(({ work }) => work.door))) door.flush();

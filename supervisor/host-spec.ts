@@ -16,6 +16,7 @@ export function hostSpecOf(
     beside,
     labels: config.labels,
     batching: config.batching,
+    objective: config.objective,
     queue: config.queue,
     runMs: config.timeouts.runMs,
     breaker: config.breaker,

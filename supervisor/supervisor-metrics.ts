@@ -111,37 +111,55 @@ export function ofKnownModels(
 
 type AddGauge = (name: string, help: string, labels: string[], read: () => Measured[]) => void;
 
+type AddHostGauge = (
+  name: string,
+  help: string,
+  read: (host: HostSlot) => number | undefined,
+) => void;
+
 function addHostGauges(gauge: AddGauge, hosts: () => ReturnType<typeof hostsOf>): void {
-  const names = ["model_id", "version", "index"];
-  const of = (read: (host: HostSlot) => number | undefined) => () =>
-    hosts().map(({ labels: { model_id, version, index }, host }) => ({
-      labels: { model_id, version, index },
-      value: read(host),
-    }));
-  gauge(
-    "troupe_queue_rows",
-    "Rows that wait in a host",
-    names,
-    of((host) => host.load?.queueRows),
-  );
-  gauge(
-    "troupe_host_in_flight",
-    "Requests in a host",
-    names,
-    of((host) => host.load?.inFlight),
-  );
-  gauge(
-    "troupe_sequences_active",
-    "Sequences that a host keeps",
-    names,
-    of((host) => host.load?.sequences),
-  );
+  const add: AddHostGauge = (name, help, read) =>
+    gauge(name, help, ["model_id", "version", "index"], () =>
+      hosts().map(({ labels: { model_id, version, index }, host }) => ({
+        labels: { model_id, version, index },
+        value: read(host),
+      })),
+    );
+  addLoadGauges(add);
+  addObjectiveGauges(add);
+}
+
+function addLoadGauges(gauge: AddHostGauge): void {
+  gauge("troupe_queue_rows", "Rows that wait in a host", (host) => host.load?.queueRows);
+  gauge("troupe_host_in_flight", "Requests in a host", (host) => host.load?.inFlight);
+  gauge("troupe_sequences_active", "Sequences that a host keeps", (host) => host.load?.sequences);
   gauge(
     "troupe_breaker_state",
     "Circuit breaker: 0 closed, 1 half-open, 2 open",
-    names,
-    of((host) => host.load && breakerStates.indexOf(host.load.breaker)),
+    (host) => host.load && breakerStates.indexOf(host.load.breaker),
   );
+}
+
+function addObjectiveGauges(gauge: AddHostGauge): void {
+  gauge(
+    "troupe_objective_rows",
+    "The most rows that a host puts into a batch for its objective",
+    (host) => host.load?.objective?.maxRows,
+  );
+  gauge(
+    "troupe_objective_delay_seconds",
+    "How long an idle host waits for company for its objective",
+    (host) => seconds(host.load?.objective?.delayMs),
+  );
+  gauge(
+    "troupe_objective_p99_seconds",
+    "Measured p99 from arrival in a host to answer, with an objective",
+    (host) => seconds(host.load?.objective?.observedP99Ms),
+  );
+}
+
+function seconds(ms: number | null | undefined): number | undefined {
+  return typeof ms === "number" ? ms / 1_000 : undefined;
 }
 
 function isReady(model: RunningModel): boolean {

@@ -1,5 +1,5 @@
 import type { EpochMillis } from "../src/platform/clock.ts";
-import type { ProcessFigures } from "../src/protocol/views.ts";
+import type { ObjectiveView, ProcessFigures } from "../src/protocol/views.ts";
 import type { DoorSlot } from "./door-slot.ts";
 import type { HostSlot } from "./host-slot.ts";
 import type { RunningModel } from "./model-registry.ts";
@@ -63,6 +63,19 @@ function hostOf(model: string, version: string, { slot, load, engine }: HostSlot
     in_flight: load?.inFlight ?? null,
     breaker: load?.breaker ?? null,
     sequences: load?.sequences ?? null,
+    objective: load?.objective ? objectiveOf(load.objective) : null,
+  };
+}
+
+function objectiveOf(view: ObjectiveView): Json {
+  return {
+    p99_ms: view.p99Ms,
+    max_rows: view.maxRows,
+    delay_ms: view.delayMs,
+    fixed_ms: view.fixedMs,
+    row_ms: view.rowMs,
+    observed_p99_ms: view.observedP99Ms,
+    reason: view.reason,
   };
 }
 

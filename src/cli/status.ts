@@ -46,7 +46,18 @@ export function statusText(health: HealthView, tree: TreeView, paint: Paint): st
   // An older server does not say.
   const notes = refused ? [`models cannot be changed: ${refused}`] : [];
   const complaints = [...reasons, ...notes].map((reason) => `  ${plain(reason)}\n`);
-  return [head, ...complaints, "\n", tableText(rowsOf(tree), columns, paint)].join("");
+  const table = tableText(rowsOf(tree), columns, paint);
+  return [head, ...complaints, "\n", table, ...choicesOf(tree)].join("");
+}
+
+/** What hosts have chosen for their objectives, a line each. */
+function choicesOf({ models }: TreeView): readonly string[] {
+  const lines = models.flatMap(({ name, versions }) =>
+    versions
+      .flatMap(({ hosts }) => hosts)
+      .flatMap(({ objective }) => (objective ? `host of ${name}: ${objective.reason}` : [])),
+  );
+  return lines.length === 0 ? [] : ["\n", ...lines.map((line) => `${plain(line)}\n`)];
 }
 
 function rowsOf({ supervisor, front_doors, models }: TreeView): readonly Row[] {

@@ -121,6 +121,11 @@ export interface ProcessView {
   readonly cpu_seconds: number | null;
 }
 
+export interface HostProcessView extends ProcessView {
+  /** Null where its model has none; an older server does not say. */
+  readonly objective?: { readonly p99_ms: number; readonly reason: string } | null;
+}
+
 export interface TreeView {
   readonly version: string;
   readonly supervisor: ProcessView;
@@ -130,7 +135,7 @@ export interface TreeView {
     readonly problem: string | null;
     readonly versions: readonly {
       readonly version: string;
-      readonly hosts: readonly ProcessView[];
+      readonly hosts: readonly HostProcessView[];
     }[];
   }[];
 }

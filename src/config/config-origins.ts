@@ -1,7 +1,7 @@
 import type { GoldenSample, ModelConfig, WantedVersions } from "../protocol/model-settings.ts";
 import { isGiven } from "./config-field.ts";
 import { snakeCase } from "./key-name.ts";
-import { parseYaml, type YamlNode } from "./yaml-tree.ts";
+import { nodeAt, parseYaml, type YamlNode } from "./yaml-tree.ts";
 
 /** The name of a file, or where else it is from. */
 export type ConfigOrigin = "default" | "server" | (string & {});
@@ -16,6 +16,7 @@ export interface DescribedConfig {
 /** The rest of the configuration has one value a key. */
 const sections = [
   "batching",
+  "objective",
   "queue",
   "timeouts",
   "breaker",
@@ -48,7 +49,7 @@ export function describeFrom(
     from: Object.fromEntries(
       paths.map((path) => [
         path.join("."),
-        isGiven(valueAt(root, path)) ? file : origin(path, config),
+        isGiven(root && nodeAt(root, path)) ? file : origin(path, config),
       ]),
     ),
   };
@@ -102,12 +103,4 @@ function pathsOf(config: ModelConfig, key: keyof ModelConfig): readonly Path[] {
 function origin(path: Path, config: ModelConfig): ConfigOrigin {
   const isServers = path.join(".") === "timeouts.request_ms" && config.timeouts.requestMs === null;
   return isServers ? "server" : "default";
-}
-
-function valueAt(root: YamlNode | undefined, path: Path): YamlNode | undefined {
-  return path.reduce<YamlNode | undefined>(
-    (node, key) =>
-      node?.type === "map" ? node.entries.find((entry) => entry.key === key)?.value : undefined,
-    root,
-  );
 }

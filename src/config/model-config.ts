@@ -13,6 +13,7 @@ import {
   type Field,
   fault,
   integer,
+  isGiven,
   type Read,
   readChoice,
   readList,
@@ -23,7 +24,7 @@ import {
 } from "./config-field.ts";
 import { golden, warmup } from "./sample-config.ts";
 import { defaults, state, stream } from "./sequence-config.ts";
-import { parseYaml, type YamlNode } from "./yaml-tree.ts";
+import { nodeAt, parseYaml, type YamlNode } from "./yaml-tree.ts";
 
 /** Timers hold at most 2^31 - 1 ms, and fire at once beyond it: a week keeps sums of two below that. */
 const weekMs = 604_800_000;
@@ -69,14 +70,16 @@ const restart: Field<RestartSettings> = {
 
 const requestMs: Field<number | null> = { ...integer(1, 1, weekMs), fallback: null };
 const memoryMb: Field<number | null> = { ...integer(16, 16, 16_777_216), fallback: null };
+const p99Ms: Field<number | null> = { ...integer(1, 1, weekMs), fallback: null };
 const defaultVersion: Field<string | null> = { read: readVersionName, fallback: null };
 
-const modelConfig = section<ModelConfig>({
+const written = section<ModelConfig>({
   description: { read: readText, fallback: "" },
   batching: section({
     maxBatchSize: integer(64, 1, maxCount),
     maxQueueDelayMs: integer(0, 0, weekMs),
   }),
+  objective: section({ p99Ms }),
   queue: section({
     maxRows: integer(1024, 1, maxCount),
     maxBytes: integer(67_108_864, 1, Number.MAX_SAFE_INTEGER),
@@ -114,6 +117,19 @@ const modelConfig = section<ModelConfig>({
   limits: section({ memoryMb }),
   bakeMs: integer(10_000, 0, weekMs),
 });
+
+const delayPath = ["batching", "max_queue_delay_ms"];
+
+/** With an objective an engine may wait as long as that leaves, where nothing is said of it. */
+const modelConfig: Field<ModelConfig> = {
+  fallback: written.fallback,
+  read: (node, place) => {
+    const config = written.read(node, place);
+    const { p99Ms: mostMs } = config.objective;
+    if (mostMs === null || isGiven(nodeAt(node, delayPath))) return config;
+    return { ...config, batching: { ...config.batching, maxQueueDelayMs: mostMs } };
+  },
+};
 
 export const defaultModelConfig: ModelConfig = modelConfig.fallback;
 

@@ -82,3 +82,13 @@ export function describeYaml(node: YamlNode): string {
   if (node.value === null) return "nothing";
   return typeof node.value === "string" ? quote(node.value) : shorten(node.text);
 }
+
+/** The value under these keys, each in the map of the one before; undefined where there is none. */
+export function nodeAt(root: YamlNode, path: readonly string[]): YamlNode | undefined {
+  let node: YamlNode | undefined = root;
+  for (const key of path) {
+    if (node?.type !== "map") return undefined;
+    node = node.entries.find((entry) => entry.key === key)?.value;
+  }
+  return node;
+}

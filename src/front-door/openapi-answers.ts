@@ -5,7 +5,6 @@ import {
   flag,
   list,
   nullableCount,
-  nullableNumber,
   nullableText,
   number,
   ref,
@@ -14,6 +13,7 @@ import {
   whole,
 } from "./openapi-schema.ts";
 import { traceSetting, traces } from "./openapi-traces.ts";
+import { processTree } from "./openapi-tree.ts";
 
 const tensorSpecs = {
   type: ["array", "null"],
@@ -97,58 +97,6 @@ const modelFields = {
   ...file,
 };
 
-const lastExit = {
-  ...whole({
-    at: text,
-    code: { type: ["integer", "null"] },
-    signal: nullableText,
-    reason: text,
-    stderr: list(text),
-  }),
-  type: ["object", "null"],
-};
-
-const figures = {
-  rss_bytes: nullableCount,
-  cpu_seconds: nullableNumber,
-  event_loop_delay_ms: nullableNumber,
-};
-
-const child = {
-  role: text,
-  pid: nullableCount,
-  state: text,
-  reason: nullableText,
-  since: text,
-  restarts: count,
-  last_exit: lastExit,
-  ...figures,
-};
-
-const enginePlace = {
-  ...whole({ thread: text, reason: text }),
-  type: ["object", "null"],
-};
-
-const host = whole({
-  model: text,
-  version: text,
-  ...child,
-  engine: enginePlace,
-  queue_rows: nullableCount,
-  in_flight: nullableCount,
-  breaker: nullableText,
-  sequences: nullableCount,
-});
-
-const treeModel = whole({
-  name: text,
-  problem: nullableText,
-  rollout: { type: ["object", "null"] },
-  failures: anyObject,
-  versions: list(whole({ version: text, hosts: list(host) })),
-});
-
 const timed = whole({ count, ns: count });
 const timedRun = { compute_input: timed, compute_infer: timed, compute_output: timed };
 
@@ -230,12 +178,7 @@ const neighbourAnswers = {
 
 /** By name, under `components/schemas`. */
 export const answerSchemas = {
-  tree: whole({
-    version: text,
-    supervisor: whole({ role: text, pid: count, state: text, since: text, ...figures }),
-    front_doors: list(whole(child)),
-    models: list(treeModel),
-  }),
+  tree: processTree,
   version: whole(versionFields),
   model_version: whole({ id: text, ...versionFields }),
   model: whole(modelFields),

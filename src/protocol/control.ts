@@ -4,6 +4,7 @@ import type {
   BatchingSettings,
   BreakerSettings,
   GoldenSample,
+  ObjectiveSettings,
   QueueSettings,
   Scalar,
   SchwiftFacts,
@@ -152,6 +153,7 @@ export interface HostSpec {
   readonly socketPath: string;
   readonly labels: readonly string[];
   readonly batching: BatchingSettings;
+  readonly objective: ObjectiveSettings;
   readonly queue: QueueSettings;
   readonly runMs: number;
   readonly breaker: BreakerSettings;

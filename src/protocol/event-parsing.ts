@@ -10,6 +10,7 @@ import {
   flag,
   indexIn,
   list,
+  nullOr,
   oneOf,
   text,
   Unreadable,
@@ -32,6 +33,7 @@ import {
   type HostLoad,
   type MetricSnapshot,
   type MetricValue,
+  type ObjectiveView,
   type ProcessFigures,
 } from "./views.ts";
 
@@ -218,6 +220,20 @@ function hostLoad(value: unknown): HostLoad {
     inFlight: count(fields["inFlight"]),
     breaker: oneOf(breakerStates, fields["breaker"]),
     sequences: count(fields["sequences"]),
+    objective: nullOr(objectiveView, fields["objective"]),
+  };
+}
+
+function objectiveView(value: unknown): ObjectiveView {
+  const fields = fieldsOf(value);
+  return {
+    p99Ms: finite(fields["p99Ms"]),
+    maxRows: count(fields["maxRows"]),
+    delayMs: finite(fields["delayMs"]),
+    fixedMs: nullOr(finite, fields["fixedMs"]),
+    rowMs: nullOr(finite, fields["rowMs"]),
+    observedP99Ms: nullOr(finite, fields["observedP99Ms"]),
+    reason: text(fields["reason"]),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Datatype } from "./model-metadata.ts";
 export interface BatchingSettings {
   /** Rows in one run of the model at most; a larger request runs in slices. */
   readonly maxBatchSize: number;
-  /** How long an idle engine waits for company; 0 runs at once what is there. */
+  /** How long an idle engine waits for company; 0 runs at once what is there. With an objective, the most that it may. */
   readonly maxQueueDelayMs: number;
 }
 
@@ -102,6 +102,11 @@ export interface LimitSettings {
   readonly memoryMb: number | null;
 }
 
+export interface ObjectiveSettings {
+  /** What the 99th percentile of the times from a request's arrival in the host to its answer should not pass; null for none. */
+  readonly p99Ms: number | null;
+}
+
 /** A tensor as a config.pbtxt declares it. */
 export interface TritonTensor {
   readonly name: string;
@@ -146,6 +151,7 @@ export interface SchwiftFacts {
 export interface ModelConfig {
   readonly description: string;
   readonly batching: BatchingSettings;
+  readonly objective: ObjectiveSettings;
   readonly queue: QueueSettings;
   readonly timeouts: TimeoutSettings;
   readonly breaker: BreakerSettings;

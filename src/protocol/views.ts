@@ -87,6 +87,24 @@ export interface HostLoad {
   readonly inFlight: number;
   readonly breaker: "closed" | "half-open" | "open";
   readonly sequences: number;
+  /** Null where the model has no objective. */
+  readonly objective: ObjectiveView | null;
+}
+
+/** What a host has chosen for its objective, and why. */
+export interface ObjectiveView {
+  readonly p99Ms: number;
+  /** The most rows that a batch may hold now. */
+  readonly maxRows: number;
+  /** How long an idle engine waits for company. */
+  readonly delayMs: number;
+  /** A run takes `fixedMs`, and `rowMs` for each row; null while neither can be told. */
+  readonly fixedMs: number | null;
+  readonly rowMs: number | null;
+  /** Of the last answers; null while there were too few. */
+  readonly observedP99Ms: number | null;
+  /** In words. */
+  readonly reason: string;
 }
 
 /** A metric as prom-client's registries write and merge it. */

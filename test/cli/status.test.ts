@@ -38,4 +38,29 @@ host of iris  1          3  ready  1.0 MiB  0.3 s         2  SIGSEGV
 `,
     );
   });
+
+  it("tells what hosts have chosen for their objectives", () => {
+    const health = {
+      status: "ok",
+      reasons: [],
+      changes_refused: null,
+      version: "1.2.3",
+      uptime_seconds: 5,
+      timestamp: "2026-11-26T01:31:40.247Z",
+      models: [],
+    } as const;
+    const objective = { p99_ms: 20, reason: "batches of at most 9 rows: 1.2 ms + 0.9 ms a row" };
+    const hosts = [
+      { ...ready, pid: 3, objective },
+      { ...ready, pid: 4, objective: null },
+    ];
+    const tree = {
+      version: "1.2.3",
+      supervisor: { ...ready, pid: 1 },
+      front_doors: [],
+      models: [{ name: "iris", problem: null, versions: [{ version: "1", hosts }] }],
+    };
+    const [empty, line, end] = statusText(health, tree, plainPaint).split("\n").slice(-3);
+    assert.deepEqual([empty, line, end], ["", `host of iris: ${objective.reason}`, ""]);
+  });
 });

@@ -47,11 +47,22 @@ export interface ProcessView {
   } | null;
 }
 
+export interface ObjectiveJson {
+  readonly p99_ms: number;
+  readonly max_rows: number;
+  readonly delay_ms: number;
+  readonly fixed_ms: number | null;
+  readonly row_ms: number | null;
+  readonly observed_p99_ms: number | null;
+  readonly reason: string;
+}
+
 export interface HostTreeView extends ProcessView {
   readonly queue_rows: number | null;
   readonly in_flight: number | null;
   readonly breaker: string | null;
   readonly sequences: number | null;
+  readonly objective: ObjectiveJson | null;
 }
 
 export interface Tree {

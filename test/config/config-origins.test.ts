@@ -24,6 +24,7 @@ describe("describeConfig", () => {
     assert.deepEqual(described("").config, {
       description: "",
       batching: { max_batch_size: 64, max_queue_delay_ms: 0 },
+      objective: { p99_ms: null },
       queue: {
         max_rows: 1024,
         max_bytes: 67_108_864,
@@ -78,7 +79,7 @@ limits: {}
       if (given.includes(path)) return [path, "model.yaml"];
       return [path, path === "timeouts.request_ms" ? "server" : "default"];
     });
-    assert.equal(expected.length, 34);
+    assert.equal(expected.length, 35);
     assert.deepEqual(from, Object.fromEntries(expected));
   });
 

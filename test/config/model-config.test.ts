@@ -15,6 +15,7 @@ function parsed(text: string): Partial<ModelConfig> {
 const everything = `
 description: Fisher's irises, three species
 batching:    { max_batch_size: 32, max_queue_delay_ms: 2 }
+objective:   { p99_ms: 20 }
 queue:       { max_rows: 512, max_bytes: 1048576, max_sequences: 16 }
 timeouts:    { request_ms: 1000, run_ms: 2000, load_ms: 3000, sequence_idle_ms: 4000 }
 breaker:     { error_threshold_percent: 20, min_requests: 5, window_ms: 2000, reset_ms: 100 }
@@ -39,6 +40,7 @@ describe("parseModelConfig", () => {
     assert.deepEqual(parseModelConfig("", file), {
       description: "",
       batching: { maxBatchSize: 64, maxQueueDelayMs: 0 },
+      objective: { p99Ms: null },
       queue: {
         maxRows: 1024,
         maxBytes: 67_108_864,
@@ -68,6 +70,7 @@ describe("parseModelConfig", () => {
     assert.deepEqual(parseModelConfig(everything, file), {
       description: "Fisher's irises, three species",
       batching: { maxBatchSize: 32, maxQueueDelayMs: 2 },
+      objective: { p99Ms: 20 },
       queue: { maxRows: 512, maxBytes: 1_048_576, maxSequences: 16, maxStateBytes: 268_435_456 },
       timeouts: { requestMs: 1000, runMs: 2000, loadMs: 3000, sequenceIdleMs: 4000 },
       breaker: { errorThresholdPercent: 20, minRequests: 5, windowMs: 2000, resetMs: 100 },
@@ -100,6 +103,15 @@ describe("parseModelConfig", () => {
     ["default_version:", {}],
     ["limits: { memory_mb: 16777216 }", { limits: { memoryMb: 16_777_216 } }],
     ["limits: { memory_mb: 16 }", { limits: { memoryMb: 16 } }],
+    [
+      "objective: { p99_ms: 20 }",
+      { objective: { p99Ms: 20 }, batching: { maxBatchSize: 64, maxQueueDelayMs: 20 } },
+    ],
+    [
+      "batching: { max_queue_delay_ms: 0 }\nobjective: { p99_ms: 20 }",
+      { objective: { p99Ms: 20 }, batching: defaultModelConfig.batching },
+    ],
+    ["objective: {}", { objective: { p99Ms: null } }],
     ["bake_ms: 604800000", { bakeMs: 604_800_000 }],
     ["labels: [007, 1.0, no, '']", { labels: ["007", "1.0", "no", ""] }],
   ];
@@ -161,6 +173,12 @@ describe("parseModelConfig", () => {
       "limits: { memory_mb: 15 }",
       "limits.memory_mb must be an integer from 16 to 16777216, got 15 (line 1)",
     ],
+    [
+      "objective: { p99_ms: 0 }",
+      "objective.p99_ms must be an integer from 1 to 604800000, got 0 (line 1)",
+    ],
+    ["objective: 20", "objective must be a map, got 20 (line 1)"],
+    ["objective: { p99: 20 }", 'unknown key "p99" in objective; known is p99_ms (line 1)'],
     [
       "limits: { memory_mb: 1GiB }",
       'limits.memory_mb must be an integer from 16 to 16777216, got "1GiB" (line 1)',

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CostModel, learn, predictMs, unknownCost } from "../../model-host/cost-model.ts";
+import {
+  type CostModel,
+  fitOf,
+  learn,
+  predictMs,
+  unknownCost,
+} from "../../model-host/cost-model.ts";
 import { between, seededRandom } from "../../models/random.ts";
 
 type Batch = readonly [rows: number, ms: number];
@@ -21,6 +27,22 @@ function batches(count: number, cost: (rows: number) => number): Batch[] {
     return [rows, cost(rows)];
   });
 }
+
+describe("fitOf", () => {
+  it("knows nothing while nothing has run, or all batches are of one size", () => {
+    const alike: readonly Batch[] = new Array(100).fill([4, 8]);
+    assert.deepEqual(
+      [[], alike].map((history) => fitOf(learned(history))),
+      [undefined, undefined],
+    );
+  });
+
+  it("tells the fixed part from the one per row", () => {
+    const { fixedMs, rowMs } =
+      fitOf(learned(batches(200, (rows) => 3 + 0.5 * rows))) ?? assert.fail();
+    assert.deepEqual([fixedMs, rowMs].map(rounded), [3, 0.5]);
+  });
+});
 
 describe("predictMs", () => {
   const rows: readonly (readonly [string, readonly Batch[], number, number])[] = [

@@ -12,7 +12,7 @@ export function queueSettings(fields: Partial<QueueSettings>): QueueSettings {
 
 /** What a host is told of a model that has no configuration. */
 export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {
-  const { batching, queue, timeouts, breaker, session, state, stream, defaults } =
+  const { batching, objective, queue, timeouts, breaker, session, state, stream, defaults } =
     defaultModelConfig;
   return {
     hostId: "m/1#0.1",
@@ -23,6 +23,7 @@ export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {
     socketPath: "/m.sock",
     labels: [],
     batching,
+    objective,
     queue,
     runMs: timeouts.runMs,
     breaker,

@@ -264,6 +264,105 @@ describe("a host that serves", () => {
   });
 });
 
+describe("a host with an objective", () => {
+  const objective = { p99Ms: 20 };
+
+  /** It learns that a run takes `fixedMs`, and 4 ms a row. */
+  async function taught(fields: Partial<HostSpec>, fixedMs = 0): Promise<Parts> {
+    const parts = await gated({ objective, ...fields });
+    for (let run = 0; run < 20; run += 1) {
+      const rows = (run % 2) + 1;
+      ask(parts, new Array(rows).fill(1));
+      await serve(parts);
+      parts.clock.advance(fixedMs + 4 * rows);
+      await letOneEnd(parts);
+    }
+    parts.clock.advance(20);
+    parts.host.pump();
+    parts.engine.runs.length = 0;
+    return parts;
+  }
+
+  it("puts no more rows into a batch than two runs have the time for", async () => {
+    const parts = await taught({});
+    for (const value of [1, 2, 3, 4]) ask(parts, [value]);
+    await serve(parts);
+    await letOneEnd(parts);
+    assert.deepEqual(runs(parts), [
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
+  it("says what it has chosen, and why", async () => {
+    const { host } = await taught({});
+    const { fixedMs, rowMs, ...rest } = host.load.objective ?? assert.fail();
+    assert.deepEqual(
+      [fixedMs, rowMs].map((ms) => Math.round((ms ?? -1) * 100) / 100),
+      [0, 4],
+    );
+    assert.deepEqual(
+      { ...rest, reason: rest.reason.replace(/: .*/, "") },
+      {
+        p99Ms: 20,
+        maxRows: 2,
+        delayMs: 0,
+        observedP99Ms: null,
+        reason: "batches of at most 2 rows are to keep p99 at 20 ms",
+      },
+    );
+  });
+
+  it("foretells what waits by the batches that it runs", async () => {
+    const { host } = await taught({}, 1);
+    assert.equal(Math.round(host.pressure.rowCostMs * 100) / 100, 4.5);
+  });
+
+  it("measures from the arrival of a request to its answer", async () => {
+    const parts = await taught({});
+    for (let request = 0; request < 120; request += 1) {
+      ask(parts, [1], { deadlineAt: 1e9 });
+      parts.clock.advance(3);
+      await serve(parts);
+      parts.clock.advance(200);
+      await letOneEnd(parts);
+    }
+    const { observedP99Ms } = parts.host.load.objective ?? assert.fail();
+    assert.ok(
+      observedP99Ms !== null && Math.abs(observedP99Ms / 203 - 1) < 0.03,
+      `${observedP99Ms}`,
+    );
+  });
+
+  it("waits for company where it comes, but not with a request that is hurried", async () => {
+    const batching = { maxBatchSize: 4, maxQueueDelayMs: 100 };
+    const parts = await taught({ objective: { p99Ms: 200 }, batching }, 20);
+    // More than one comes in the half of what a run costs anyway.
+    for (let batch = 0; batch < 100; batch += 1) {
+      for (const value of [1, 2, 3, 4]) ask(parts, [value]);
+      await serve(parts);
+      parts.clock.advance(36);
+      await letOneEnd(parts);
+    }
+    const { delayMs } = parts.host.load.objective ?? assert.fail();
+    assert.equal(delayMs, 10);
+    parts.engine.runs.length = 0;
+    ask(parts, [5]);
+    await serve(parts);
+    assert.deepEqual(runs(parts), []);
+    ask(parts, [6], { hurried: true });
+    await serve(parts);
+    assert.deepEqual(runs(parts), [[5, 6]]);
+  });
+
+  it("runs rows of a model that does not batch as before", async () => {
+    const parts = setUp({ objective }, { type: "one-by-one", reason: "fixed" });
+    ask(parts, [1, 2]);
+    await serve(parts);
+    assert.deepEqual([runs(parts), parts.host.load.objective?.maxRows], [[[1], [2]], 1]);
+  });
+});
+
 describe("a host that cuts", () => {
   it("runs a request larger than a batch in slices, and answers it whole", async () => {
     const parts = setUp();
@@ -661,7 +760,7 @@ describe("what a host says of its load", () => {
           breakerRetryMs: 0,
           sequences: 0,
         },
-        { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0 },
+        { queueRows: 0, inFlight: 0, breaker: "closed", sequences: 0, objective: null },
       ],
     );
   });
@@ -684,6 +783,7 @@ describe("what a host says of its load", () => {
       inFlight: 2,
       breaker: "closed",
       sequences: 0,
+      objective: null,
     });
   });
 });

@@ -46,4 +46,27 @@ describe("LoadFigures", () => {
     figures.noteBatch(1, 400);
     assert.equal(figures.batchMs(1), 400);
   });
+
+  it("counts the rows that come, and knows what is usual of them", () => {
+    const figures = new LoadFigures();
+    for (let request = 0; request < 500; request += 1) figures.noteRequest(1);
+    figures.noteRequest(64);
+    assert.equal(figures.rowsCome, 564);
+    assert.ok(figures.usualRows < 1.1, `${figures.usualRows}`);
+    for (let request = 0; request < 500; request += 1) figures.noteRequest(8);
+    assert.ok(Math.abs(figures.usualRows - 8) < 0.1, `${figures.usualRows}`);
+  });
+
+  it("remembers what larger batches took while there are none", () => {
+    const figures = new LoadFigures();
+    assert.deepEqual([figures.fit, figures.fittedMs(8)], [undefined, 0]);
+    for (let batch = 0; batch < 100; batch += 1) {
+      figures.noteBatch(1, 11);
+      figures.noteBatch(10, 20);
+    }
+    for (let batch = 0; batch < 2_000; batch += 1) figures.noteBatch(1, 11);
+    const { fixedMs, rowMs } = figures.fit ?? assert.fail();
+    assert.deepEqual([fixedMs, rowMs].map(Math.round), [10, 1]);
+    assert.equal(Math.round(figures.fittedMs(30)), 40);
+  });
 });

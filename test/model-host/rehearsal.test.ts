@@ -108,6 +108,13 @@ describe("a rehearsal's warm-up", () => {
     assert.deepEqual(runs(parts), [[1]]);
   });
 
+  it("does not batch for an objective", async () => {
+    const objective = { p99Ms: 1 };
+    const parts = setUp({ spec: { warmup: [body(1), body(2, 3, 4)], objective } });
+    await parts.rehearse();
+    assert.deepEqual(runs(parts), [[1], [2, 3, 4]]);
+  });
+
   it("runs no made-up rows where the choice of the engine has run them", async () => {
     const parts = setUp({ isWarm: true });
     await parts.rehearse();

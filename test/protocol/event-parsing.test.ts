@@ -7,7 +7,13 @@ import { type Batching, datatypes, type ModelMetadata } from "../../src/protocol
 import type { MetricSnapshot } from "../../src/protocol/views.ts";
 
 const figures = { rssBytes: 1_000, cpuSeconds: 0.5, eventLoopDelayMs: 0.1 };
-const load = { queueRows: 3, inFlight: 2, breaker: "half-open", sequences: 6 } as const;
+const load = {
+  queueRows: 3,
+  inFlight: 2,
+  breaker: "half-open",
+  sequences: 6,
+  objective: null,
+} as const;
 
 const snapshot: MetricSnapshot = {
   name: "troupe_batch_rows",
@@ -20,6 +26,17 @@ const snapshot: MetricSnapshot = {
     { labels: {}, value: -1.5 },
   ],
 };
+
+const objective = {
+  p99Ms: 20,
+  maxRows: 9,
+  delayMs: 2,
+  fixedMs: 1.2,
+  rowMs: 0.9,
+  observedP99Ms: 17.5,
+  reason: "as it should",
+};
+const unknown = { fixedMs: null, rowMs: null, observedP99Ms: null };
 
 function metadata(batching: Batching): ModelMetadata {
   return {
@@ -65,6 +82,13 @@ const hostEvents: readonly HostEvent[] = [
   { type: "slow" },
   { type: "engine", thread: "main", reason: "it is quick" },
   { type: "beat", isResting: false, figures, load },
+  { type: "beat", isResting: false, figures, load: { ...load, objective } },
+  {
+    type: "beat",
+    isResting: false,
+    figures,
+    load: { ...load, objective: { ...objective, ...unknown } },
+  },
   { type: "metrics", reportId: 4, metrics: [snapshot] },
   { type: "suspect", fingerprint: "abc" },
   { type: "cleared", fingerprint: "abc" },
@@ -244,6 +268,11 @@ describe("a hostile host", () => {
     ["a breaker in no known state", beat({ breaker: "broken" })],
     ["a breaker in a list", beat({ breaker: ["open"] })],
     ["sequences below zero", beat({ sequences: -1 })],
+    ["no objective and no null", beat({ objective: undefined })],
+    ["half a row", beat({ objective: { ...objective, maxRows: 0.5 } })],
+    ["a p99 that is NaN", beat({ objective: { ...objective, observedP99Ms: Number.NaN } })],
+    ["a reason that is none", beat({ objective: { ...objective, reason: 7 } })],
+    ["a reason without end", beat({ objective: { ...objective, reason: "x".repeat(5_000) } })],
     ["half a sequence", beat({ sequences: 0.5 })],
     ["sequences that are a list", beat({ sequences: [6] })],
     ["sequences of which it says nothing", beat({ sequences: undefined })],

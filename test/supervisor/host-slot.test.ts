@@ -19,7 +19,13 @@ after(() => rmSync(socketFolder, { recursive: true }));
 
 const log = { level: "info" as const, pretty: false };
 const figures = { rssBytes: 1, cpuSeconds: 2, eventLoopDelayMs: 3 };
-const load = { queueRows: 4, inFlight: 5, breaker: "closed", sequences: 6 } as const;
+const load = {
+  queueRows: 4,
+  inFlight: 5,
+  breaker: "closed",
+  sequences: 6,
+  objective: null,
+} as const;
 
 const metadata: ModelMetadata = {
   inputs: [],
@@ -100,7 +106,7 @@ describe("a host's slot", () => {
     const parts = setUp();
     parts.host.slot.start();
     const before = parts.forks.child.sent.length;
-    const { batching, queue, timeouts, breaker, session } = defaultModelConfig;
+    const { batching, objective, queue, timeouts, breaker, session } = defaultModelConfig;
     assert.deepEqual(specOf(parts), {
       hostId: "iris/1#2.17-1",
       model: "iris",
@@ -110,6 +116,7 @@ describe("a host's slot", () => {
       socketPath: join(socketFolder, "17-1.sock"),
       labels: ["setosa"],
       batching,
+      objective,
       queue,
       runMs: timeouts.runMs,
       breaker,

@@ -17,7 +17,16 @@ import { metadata } from "./metadata.ts";
 
 const handle = {} as SendHandle;
 const figures = { rssBytes: 1_000, cpuSeconds: 2, eventLoopDelayMs: 3 };
-const load = { queueRows: 4, inFlight: 5, breaker: "open", sequences: 6 } as const;
+const objective = {
+  p99Ms: 20,
+  maxRows: 9,
+  delayMs: 2,
+  fixedMs: 1.2,
+  rowMs: 0.9,
+  observedP99Ms: 17.5,
+  reason: "as it should",
+};
+const load = { queueRows: 4, inFlight: 5, breaker: "open", sequences: 6, objective } as const;
 
 const doorSettings: DoorSettings = {
   serverName: "troupe",
@@ -440,6 +449,15 @@ describe("a supervisor that is asked", () => {
                   in_flight: 5,
                   breaker: "open",
                   sequences: 6,
+                  objective: {
+                    p99_ms: 20,
+                    max_rows: 9,
+                    delay_ms: 2,
+                    fixed_ms: 1.2,
+                    row_ms: 0.9,
+                    observed_p99_ms: 17.5,
+                    reason: "as it should",
+                  },
                 },
               ],
             },
@@ -454,11 +472,18 @@ describe("a supervisor that is asked", () => {
     open(doors.child);
     makeReady(hosts.child);
     const { models } = JSON.parse(await replyTo(doors.child, "tree"));
-    const { state, engine, queue_rows, in_flight, breaker, sequences } =
-      models[0].versions[0].hosts[0];
+    const {
+      state,
+      engine,
+      queue_rows,
+      in_flight,
+      breaker,
+      sequences,
+      objective: choice,
+    } = models[0].versions[0].hosts[0];
     assert.deepEqual(
-      [state, engine, queue_rows, in_flight, breaker, sequences],
-      ["ready", null, null, null, null, null],
+      [state, engine, queue_rows, in_flight, breaker, sequences, choice],
+      ["ready", null, null, null, null, null, null],
     );
   });
 

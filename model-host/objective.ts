@@ -1,0 +1,193 @@
+/* How many rows a batch may hold, and how long an idle engine waits for company, so that a stated p99 is kept. */
+import type { Millis } from "../src/platform/clock.ts";
+
+export interface ObjectiveFacts {
+  readonly now: Millis;
+  readonly p99Ms: Millis;
+  /** As configured: neither limit is ever passed. */
+  readonly mostRows: number;
+  readonly mostDelayMs: Millis;
+  /** What so many rows take in one run; 0 while that is not known. */
+  readonly runMs: (rows: number) => Millis;
+  /** The part of it that is the same for one row and for many. */
+  readonly fixedMs: Millis;
+  readonly rowsPerMs: number;
+  /** Of one request; a few large ones among small ones do not count. */
+  readonly usualRows: number;
+  /** The share of the objective that predictions may fill, as measured latencies have taught it. */
+  readonly room: number;
+  /** Batch after batch leaves so many behind that they cannot be answered in time. */
+  readonly isBehind: boolean;
+}
+
+export type Choice =
+  /** As without an objective, since nothing is known of what a run takes. */
+  | { readonly type: "unknown"; readonly rows: number; readonly delayMs: 0 }
+  | {
+      readonly type: "within";
+      readonly rows: number;
+      readonly delayMs: Millis;
+      readonly since: Millis;
+    }
+  /** A usual request takes longer than the objective, though it runs alone. */
+  | {
+      readonly type: "slow";
+      readonly rows: number;
+      readonly delayMs: 0;
+      readonly requestRows: number;
+      readonly requestMs: Millis;
+    }
+  /** More comes than batches of `rowsWithin`, which would keep the objective, can run. */
+  | {
+      readonly type: "overloaded";
+      readonly rows: number;
+      readonly delayMs: 0;
+      readonly rowsWithin: number;
+      readonly since: Millis;
+    };
+
+/** Of what batches of some size can run: past the first a queue that stands may have no end, below the second it has. */
+const highLoad = 0.75;
+const easedLoad = 0.6;
+/** After so long it is tried again whether the objective can be kept: who keeps the engine busy need not be in a hurry. */
+const retryMs = 60_000;
+/** What has gathered before is not held against a try: it has so many times the objective. */
+const settleTimes = 4;
+/** Requests that are expected to come while an engine waits; where it waits already, fewer are enough. */
+const worthCompany = 1;
+const stillWorthCompany = 0.7;
+/** A run that is this much shorter than the objective is not slow any more. */
+const slowMargin = 0.9;
+
+/**
+ * Who comes as a run begins waits for its end and runs in the next one: so batches take at most half of the objective.
+ * Where that cannot be kept, whatever is chosen, batches are as large as without it, since those bring the most through.
+ */
+export function choose(facts: ObjectiveFacts, before: Choice): Choice {
+  const { mostRows, p99Ms, usualRows, runMs } = facts;
+  const requestRows = Math.min(mostRows, Math.max(1, Math.round(usualRows)));
+  const requestMs = runMs(requestRows);
+  if (requestMs === 0) return unknownChoice(mostRows);
+  if (requestMs > p99Ms * (before.type === "slow" ? slowMargin : 1)) {
+    return { type: "slow", rows: mostRows, delayMs: 0, requestRows, requestMs };
+  }
+  // To cut what most requests bring would cost a run for each piece, and nobody would have his answer sooner.
+  const rows = Math.max(requestRows, mostRowsWithin(facts));
+  return judgeLoad(facts, rows, before) ?? within(facts, rows, before);
+}
+
+export function unknownChoice(mostRows: number): Choice {
+  return { type: "unknown", rows: mostRows, delayMs: 0 };
+}
+
+function within(facts: ObjectiveFacts, rows: number, before: Choice): Choice {
+  const since = before.type === "within" ? before.since : facts.now;
+  return { type: "within", rows, delayMs: delayFor(facts, rows, before), since };
+}
+
+/** 0 where not even one row runs so quickly. */
+function mostRowsWithin({ mostRows, p99Ms, room, runMs }: ObjectiveFacts): number {
+  const mostMs = (p99Ms * room) / 2;
+  let fits = 0;
+  let tooMany = mostRows + 1;
+  while (tooMany - fits > 1) {
+    const rows = Math.floor((fits + tooMany) / 2);
+    if (runMs(rows) <= mostMs) fits = rows;
+    else tooMany = rows;
+  }
+  return fits;
+}
+
+/** Undefined where batches of so many rows keep up. */
+function judgeLoad(facts: ObjectiveFacts, rows: number, before: Choice): Choice | undefined {
+  const { now, mostRows, isBehind, p99Ms } = facts;
+  const load = loadOf(facts, rows);
+  if (before.type === "overloaded") {
+    if (load < easedLoad || now - before.since >= retryMs) return undefined;
+    return { ...before, rows: mostRows, rowsWithin: rows };
+  }
+  const hasSettled = before.type !== "within" || now - before.since >= settleTimes * p99Ms;
+  if (!isBehind || !hasSettled || load < highLoad) return undefined;
+  return { type: "overloaded", rows: mostRows, delayMs: 0, rowsWithin: rows, since: now };
+}
+
+/**
+ * Whole milliseconds, as timers have no others. Company saves a run of its own, and with that the fixed part of its cost:
+ * to wait for half as long loses nothing even where those who wait are all that there are. Less than one request that
+ * comes in that time is no company.
+ */
+function delayFor(facts: ObjectiveFacts, rows: number, before: Choice): Millis {
+  const { fixedMs, mostDelayMs, p99Ms, room, runMs, rowsPerMs, usualRows } = facts;
+  const delayMs = Math.floor(Math.min(fixedMs / 2, mostDelayMs));
+  const company = (delayMs * rowsPerMs) / Math.max(1, usualRows);
+  const worth = before.delayMs > 0 ? stillWorthCompany : worthCompany;
+  const isLeft = delayMs + runMs(rows) <= p99Ms * room;
+  return rows > 1 && isLeft && company >= worth ? delayMs : 0;
+}
+
+/** What was measured over a while in which the objective was aimed at. */
+export interface Measured {
+  readonly p99Ms: Millis;
+  /** Batches were as large as they might be: another limit would have made a difference. */
+  readonly isFull: boolean;
+  /** An idle engine has waited for company. */
+  readonly hasWaited: boolean;
+  /** The limit of these batches, and how many requests there were for each that fit into one. */
+  readonly rows: number;
+  readonly requestsPerBatch: number;
+}
+
+const leastRoom = 0.3;
+const mostRoom = 1.6;
+/** The least that is left of the room at once. */
+const steepest = 0.7;
+const growth = 1.05;
+/** Between these shares of the objective nothing is changed, so that the choice comes to rest a little below it. */
+const restShare = 0.75;
+const lateShare = 0.95;
+/** How much of the way back to 1 is gone at once where nothing was learned. */
+const forgetting = 0.1;
+/** Where requests are there for this much of a batch, it is the queue that makes them late. */
+const queuedShare = 0.75;
+const mostFixedShare = 2 / 3;
+
+/**
+ * The room after what was measured: less where answers came too late, by the root of how much, so that one bad while does
+ * not undo it; slowly more where they came early. Where the choice made no difference nothing was learned.
+ */
+export function adjustRoom(facts: ObjectiveFacts, measured: Measured): number {
+  const { room, p99Ms: objectiveMs, mostRows } = facts;
+  const { p99Ms, isFull, hasWaited, rows } = measured;
+  const isBound = isFull || hasWaited;
+  if (isBound && p99Ms > lateShare * objectiveMs) return lessRoom(facts, measured);
+  if (isBound && p99Ms >= restShare * objectiveMs) return room;
+  if (isFull && rows < mostRows) return Math.min(mostRoom, room * growth);
+  return recovered(room);
+}
+
+/**
+ * Smaller batches make nobody sooner who waits in a queue, nor do those that cannot keep up with what comes, or that are
+ * mostly the fixed part of their cost.
+ */
+function lessRoom(facts: ObjectiveFacts, measured: Measured): number {
+  const { room, p99Ms: objectiveMs, fixedMs, runMs } = facts;
+  const { p99Ms, rows, requestsPerBatch } = measured;
+  if (requestsPerBatch >= queuedShare * rows) return Math.max(room, recovered(room));
+  const less = Math.max(
+    leastRoom,
+    room * Math.max(steepest, Math.sqrt((lateShare * objectiveMs) / p99Ms)),
+  );
+  const fewer = Math.max(1, mostRowsWithin({ ...facts, room: less }));
+  const losesStep = loadOf(facts, fewer) >= highLoad && loadOf(facts, rows) < highLoad;
+  const isWaste = fixedMs > mostFixedShare * runMs(fewer);
+  return losesStep || isWaste ? room : less;
+}
+
+function recovered(room: number): number {
+  return room + (1 - room) * forgetting;
+}
+
+/** Of an engine that runs batches of so many rows: past 1 it cannot keep up. */
+function loadOf({ rowsPerMs, runMs }: ObjectiveFacts, rows: number): number {
+  return (rowsPerMs * runMs(rows)) / rows;
+}

@@ -1,0 +1,220 @@
+/* How a host batches: as its configuration says, or as its objective asks for by what it has learned of its model. */
+import type { Clock, Millis } from "../src/platform/clock.ts";
+import type { HostSpec } from "../src/protocol/control.ts";
+import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import type { ObjectiveView } from "../src/protocol/views.ts";
+import { LatencyWindow } from "./latency-window.ts";
+import type { LoadFigures } from "./load-figures.ts";
+import {
+  adjustRoom,
+  type Choice,
+  choose,
+  type ObjectiveFacts,
+  unknownChoice,
+} from "./objective.ts";
+import { reasonOf } from "./objective-reason.ts";
+import type { Work, WorkSlice } from "./work.ts";
+import type { WorkQueue } from "./work-queue.ts";
+
+export interface Pace {
+  /** The most rows that a batch may hold now. */
+  readonly rows: number;
+  /** How long an idle engine waits for company now. */
+  readonly delayMs: Millis;
+  /** Null where there is no objective. */
+  readonly view: ObjectiveView | null;
+  /** Takes into account what has been learned; to be called before a batch is cut. */
+  renew(): void;
+  /** A batch has been answered. */
+  noteAnswered(slices: readonly WorkSlice[]): void;
+}
+
+export interface PaceParts {
+  readonly spec: Pick<HostSpec, "batching" | "objective">;
+  readonly metadata: Pick<ModelMetadata, "batching">;
+  readonly clock: Clock;
+  readonly figures: LoadFigures;
+  readonly queue: Pick<WorkQueue<Work>, "size" | "where">;
+}
+
+export function paceOf({ spec, metadata, ...parts }: PaceParts): Pace {
+  const { maxQueueDelayMs: mostDelayMs } = spec.batching;
+  const mostRows = metadata.batching.type === "batched" ? metadata.batching.maxBatchSize : 1;
+  const { p99Ms } = spec.objective;
+  if (p99Ms !== null) return new ObjectivePace({ ...parts, p99Ms, mostRows, mostDelayMs });
+  return {
+    rows: mostRows,
+    delayMs: mostDelayMs,
+    view: null,
+    renew: () => undefined,
+    noteAnswered: () => undefined,
+  };
+}
+
+/** What is chosen holds for so long at least: it costs a microsecond or two to choose. */
+const renewMs = 20;
+/** The rate of arrivals is an average over about this time. */
+const rateMs = 500;
+/** One batch that leaves many behind may be an accident, and so may the next. */
+const behindInRow = 4;
+/** Runs of those left behind that take so many times the objective: large requests wait for each other's parts too. */
+const longBacklog = 2;
+/** A p99 of fewer answers is that of one of them; a slow model takes too long for so many. */
+const windowFull = { answers: 200, ms: 500 };
+const windowSlow = { answers: 50, ms: 10_000 };
+/** With a smaller share of full batches a smaller limit would change little. */
+const fullShare = 0.1;
+
+interface ObjectiveParts extends Omit<PaceParts, "spec" | "metadata"> {
+  readonly p99Ms: Millis;
+  readonly mostRows: number;
+  readonly mostDelayMs: Millis;
+}
+
+class ObjectivePace implements Pace {
+  readonly #parts: ObjectiveParts;
+  #choice: Choice;
+  #room = 1;
+  #renewedAt: Millis;
+  #rowsCome = 0;
+  #rowsPerMs = 0;
+  #behindInRow = 0;
+  /** What is measured now is of one kind of choice and of another. */
+  #isMixed = false;
+  readonly #window = new LatencyWindow();
+  #windowAt: Millis;
+  #batches = 0;
+  #fullBatches = 0;
+  /** Of those that fit into one: in batches, and waiting behind them. */
+  #requests = 0;
+  #observedP99Ms: Millis | null = null;
+
+  constructor(parts: ObjectiveParts) {
+    this.#parts = parts;
+    this.#choice = unknownChoice(parts.mostRows);
+    this.#renewedAt = parts.clock.now();
+    this.#windowAt = this.#renewedAt;
+  }
+
+  get rows(): number {
+    return this.#choice.rows;
+  }
+
+  get delayMs(): Millis {
+    return this.#choice.delayMs;
+  }
+
+  get view(): ObjectiveView {
+    const { p99Ms, figures } = this.#parts;
+    const { fit } = figures;
+    return {
+      p99Ms,
+      maxRows: this.rows,
+      delayMs: this.delayMs,
+      fixedMs: fit?.fixedMs ?? null,
+      rowMs: fit?.rowMs ?? null,
+      observedP99Ms: this.#observedP99Ms,
+      reason: reasonOf(this.#choice, {
+        p99Ms,
+        fit,
+        runMs: (rows) => figures.fittedMs(rows),
+        rowsPerMs: this.#rowsPerMs,
+        room: this.#room,
+        observedP99Ms: this.#observedP99Ms,
+      }),
+    };
+  }
+
+  renew(): void {
+    const now = this.#parts.clock.now();
+    const elapsedMs = now - this.#renewedAt;
+    if (elapsedMs < renewMs) return;
+    this.#renewedAt = now;
+    this.#noteArrivals(elapsedMs);
+    const choice = choose(this.#factsAt(now), this.#choice);
+    if (choice.type !== this.#choice.type) this.#isMixed = true;
+    // Nor is how late answers are in a queue that has no end a measure of what a batch takes.
+    if (choice.type === "overloaded") this.#room = 1;
+    this.#choice = choice;
+  }
+
+  #factsAt(now: Millis): ObjectiveFacts {
+    const { p99Ms, mostRows, mostDelayMs, figures } = this.#parts;
+    return {
+      now,
+      p99Ms,
+      mostRows,
+      mostDelayMs,
+      runMs: (rows) => figures.fittedMs(rows),
+      fixedMs: figures.fit?.fixedMs ?? 0,
+      rowsPerMs: this.#rowsPerMs,
+      usualRows: figures.usualRows,
+      room: this.#room,
+      isBehind: this.#behindInRow >= behindInRow,
+    };
+  }
+
+  noteAnswered(slices: readonly WorkSlice[]): void {
+    const now = this.#parts.clock.now();
+    let batchRows = 0;
+    for (const { work, rows } of slices) {
+      batchRows += rows;
+      // What stands behind parts of its own waits for these, however quick each run is.
+      if (work.lane !== null || work.stream || rows < work.rows) continue;
+      this.#window.note(now - work.arrivedAt + work.decodeUs / 1_000);
+      this.#requests += 1;
+    }
+    this.#batches += 1;
+    this.#noteLeftBehind(now);
+    if (batchRows >= this.rows) this.#fullBatches += 1;
+    const ageMs = now - this.#windowAt;
+    const { size } = this.#window;
+    const isOver = [windowFull, windowSlow].some(
+      ({ answers, ms }) => size >= answers && ageMs >= ms,
+    );
+    if (isOver) this.#learnFromWindow(now);
+  }
+
+  #learnFromWindow(now: Millis): void {
+    const { p99Ms } = this.#window;
+    this.#observedP99Ms = p99Ms;
+    if (this.#choice.type === "within" && !this.#isMixed) {
+      const isFull = this.#fullBatches >= fullShare * this.#batches;
+      const hasWaited = this.delayMs > 0;
+      const requestsPerBatch = this.#requests / this.#batches;
+      const measured = { p99Ms, isFull, hasWaited, rows: this.rows, requestsPerBatch };
+      this.#room = adjustRoom(this.#factsAt(now), measured);
+    }
+    this.#beginWindow(now);
+  }
+
+  #beginWindow(now: Millis): void {
+    this.#window.clear();
+    this.#windowAt = now;
+    this.#batches = 0;
+    this.#fullBatches = 0;
+    this.#requests = 0;
+    this.#isMixed = false;
+  }
+
+  #noteArrivals(elapsedMs: Millis): void {
+    const { rowsCome } = this.#parts.figures;
+    const rate = (rowsCome - this.#rowsCome) / elapsedMs;
+    this.#rowsCome = rowsCome;
+    this.#rowsPerMs += (rate - this.#rowsPerMs) * (1 - Math.exp(-elapsedMs / rateMs));
+  }
+
+  /** The next batch has been cut. */
+  #noteLeftBehind(now: Millis): void {
+    const { figures, p99Ms, queue } = this.#parts;
+    const fitting = queue.where(({ rows }) => rows <= this.rows);
+    this.#requests += fitting.length;
+    const runMs = figures.fittedMs(this.rows);
+    const [first] = fitting;
+    const isLate = first !== undefined && now - first.arrivedAt + runMs > p99Ms;
+    // What is larger than a batch takes a run from the others each time, and has waited for itself.
+    const runs = queue.size - fitting.length + fitting.length / this.rows;
+    const isBehind = (isLate && fitting.length >= this.rows) || runs * runMs > longBacklog * p99Ms;
+    this.#behindInRow = isBehind ? this.#behindInRow + 1 : 0;
+  }
+}
