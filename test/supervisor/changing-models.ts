@@ -98,7 +98,8 @@ export async function startChanging(modelsFolder: string) {
 
   /** Does what each process is told. */
   function play(): void {
-    for (const child of forks.children.filter((one) => !seen.has(one))) {
+    // Who was struck before it had begun says nothing.
+    for (const child of forks.children.filter((one) => !seen.has(one) && !gone.has(one))) {
       seen.add(child);
       child.says({ type: "booted" });
       if (!answersLoad(child)) end(child, 0);
