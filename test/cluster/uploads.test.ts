@@ -545,7 +545,7 @@ describe("A change", () => {
 
   it("waits for no other: a second one is refused while the first runs", async () => {
     await uploads("busy");
-    const slow = ["m.onnx", heavyModel({ size: 256, repeats: 30_000 })] as const;
+    const slow = ["m.onnx", heavyModel({ size: 256, repeats: 12_000 })] as const;
     const config = "batching: {max_batch_size: 1}";
     let isDone = false;
     const first = sendForm(uploadParts({ id: "busy", config }, slow)).finally(() => {
