@@ -672,19 +672,20 @@ describe("A server that is killed", () => {
     let at = await startReady(t, { models: { steady: { onnx: echo } } });
     // Makes the journal.
     await uploads("first", { to: at });
-    const known = ["steady", "first"];
     for (const moment of moments) {
       await killAt(at, moment);
       at = await again(t, at.home);
       await serves("steady", at);
       const isThere = await isWholeOrAbsent(at, moment.name);
       assert.equal(isThere, moment.isThere ?? isThere, moment.name);
-      if (isThere) known.push(moment.name);
       const models = join(at.home, "models");
+      const known = ["steady", "first", ...(isThere ? [moment.name] : [])];
       assert.deepEqual(readdirSync(models).toSorted(), [".troupe", ...known].toSorted());
       assert.deepEqual(readdirSync(join(models, ".troupe")).toSorted(), ["journal", "work"]);
       const [own = "", ...others] = readdirSync(join(models, ".troupe", "work"));
       assert.deepEqual([own.startsWith(`${at.pid}-`), others], [true, []]);
+      // Each would be started again after every moment that follows.
+      if (isThere) assert.equal((await change(moment.name, "DELETE", at)).status, 200);
     }
     await at.endsCleanly();
   });
