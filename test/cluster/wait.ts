@@ -12,7 +12,7 @@ const patienceMs = 40_000;
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   description: string,
-  boundMs = 15_000,
+  boundMs = patienceMs,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const beganAt = performance.now();
   const waited = (): number => performance.now() - beganAt;
