@@ -84,21 +84,21 @@ export class ChangeLocks {
   }
 
   /** As `alone`, when what is under way is over. */
-  async inTurn<T>(kind: ChangeKind, place: Place, act: () => Promise<T>): Promise<T> {
-    await this.#free(place.model);
-    return this.alone(kind, place, act);
+  inTurn<T>(kind: ChangeKind, place: Place, act: () => Promise<T>): Promise<T> {
+    return this.#whenFree(place.model, () => this.alone(kind, place, act));
   }
 
   /** Begins at once, or when what is under way is over; nobody is told. */
-  async afterwards(kind: ChangeKind, model: string, act: () => Promise<void>): Promise<void> {
-    if (this.#held.has(model)) await this.#free(model);
-    await this.#hold(kind, model, act);
+  afterwards(kind: ChangeKind, model: string, act: () => Promise<void>): Promise<void> {
+    return this.#whenFree(model, () => this.#hold(kind, model, act));
   }
 
-  async #free(model: string): Promise<void> {
+  /** Nothing may come between the last look and `take`: several may wait for the same end. */
+  async #whenFree<T>(model: string, take: () => Promise<T>): Promise<T> {
     for (let held = this.#held.get(model); held !== undefined; held = this.#held.get(model)) {
       await held.over;
     }
+    return take();
   }
 
   #hold<T>(kind: ChangeKind, model: string, act: () => Promise<T>): Promise<T> {

@@ -9,7 +9,8 @@ import { byPopularity } from "./popularity.ts";
 import { closedSchedule, openSchedule, type TakeDue } from "./schedule.ts";
 import { framesOf, WebSocketDialogue } from "./websocket-dialogue.ts";
 
-const connectLimitMs = 5000;
+/** How long a server may take to accept all connections. */
+const defaultConnectLimitMs = 5000;
 /** How long the driver waits, after the window, for what was due in it. */
 const drainLimitMs = 5000;
 /** The shortest time a timer can wait: an open loop sends what came due in it at once. */
@@ -136,7 +137,11 @@ async function watchWindow(window: Window, events: WindowEvents): Promise<number
   return (user + system) / 1e6;
 }
 
-export async function runLoad(job: Job, events: WindowEvents): Promise<Tally> {
+export async function runLoad(
+  job: Job,
+  events: WindowEvents,
+  connectLimitMs = defaultConnectLimitMs,
+): Promise<Tally> {
   const load = new Load(job);
   if (!(await until(() => load.atRest, connectLimitMs))) {
     load.end();

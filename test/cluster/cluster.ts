@@ -12,6 +12,9 @@ import { parseMetrics, type Series, sumOf } from "./metrics-page.ts";
 import { waitFor, within } from "./wait.ts";
 
 const entry = resolve(import.meta.dirname, "../../dist/src/main.js");
+/** On a busy machine a process may wait for a core for longer than it may be silent elsewhere. */
+const patientFlags = ["--hang-ms", "20000"];
+const quietFlags = ["--port", "0", "--grpc-port", "0", "--access-log-sample", "0", ...patientFlags];
 
 export interface ModelFiles {
   readonly onnx?: Uint8Array;
@@ -145,15 +148,11 @@ export class Cluster {
   constructor(home: string, flags: readonly string[]) {
     this.home = home;
     for (const folder of ["run", "tmp"]) mkdirSync(join(home, folder), { recursive: true });
-    this.#child = spawn(
-      process.execPath,
-      [entry, "--port", "0", "--grpc-port", "0", "--access-log-sample", "0", ...flags],
-      {
-        cwd: join(home, "run"),
-        env: { PATH: process.env["PATH"], TMPDIR: join(home, "tmp"), SECRET: "not for children" },
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    this.#child = spawn(process.execPath, [entry, ...quietFlags, ...flags], {
+      cwd: join(home, "run"),
+      env: { PATH: process.env["PATH"], TMPDIR: join(home, "tmp"), SECRET: "not for children" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     process.once("exit", this.#killAtExit);
     this.#exited = new Promise((done) => {
       this.#child.once("exit", (code, signal) => done({ code, signal }));

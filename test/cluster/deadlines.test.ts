@@ -7,11 +7,14 @@ import { openSocket } from "./frame-socket.ts";
 import { failureCode } from "./http-client.ts";
 import { waitFor } from "./wait.ts";
 
-/** About a second and a half where this was written; whatever it takes, the others wait behind it. */
-const longTrips = 1_500_000;
-/** Ends within the second that a run is left after its last request has expired. */
+/** About a second where this was written; whatever it takes, the others wait behind it. */
+const longTrips = 1_000_000;
+/** A tenth of a second or more: ends within the time that a run is left, but for a machine that is busy. */
 const shortTrips = 300_000;
+/** After its last request has expired a run is left a second; this much of it is surely over before that. */
+const surelyLeftMs = 900;
 const queued = 10;
+const mostTries = 20;
 
 const cluster = await startReady(
   { after },
@@ -25,7 +28,7 @@ const cluster = await startReady(
       hurried: { onnx: loopModel(), yaml: "timeouts: { request_ms: 1 }" },
       echo: { onnx: echoModel() },
     },
-    flags: ["--max-request-timeout-ms", "20000"],
+    flags: ["--max-request-timeout-ms", "100000"],
   },
 );
 
@@ -33,7 +36,8 @@ const one = { features: [1] };
 
 /** Resolves when it runs; its answer comes later. */
 async function startLongRun(model: string) {
-  const answer = cluster.predict(model, { features: [longTrips] });
+  const patient = { "x-request-timeout-ms": "60000" };
+  const answer = cluster.predict(model, { features: [longTrips] }, patient);
   await cluster.reaches(1, "troupe_requests_run_total", { model_id: model });
   return { answer };
 }
@@ -87,15 +91,27 @@ describe("A request whose deadline passes in the queue", () => {
 });
 
 describe("A request whose deadline passes while it runs", () => {
-  it("is answered 504 at once, and its host lives if the run ends soon", async () => {
+  /** False where the machine was so busy that the run took too long, or had not begun in time. */
+  async function outlives(tries: number): Promise<boolean> {
     const timeout = { "x-request-timeout-ms": "50" };
     const before = await cluster.pidsOf("running");
-    const reply = await cluster.predict("running", { features: [shortTrips] }, timeout);
+    const reply = await cluster.predict("running", { features: [shortTrips + tries] }, timeout);
+    const expiredAt = performance.now();
     assert.deepEqual([reply.status, reply.json.code], [504, "deadline-exceeded"]);
-    assert.match(reply.json.error, /was running/);
     const next = await cluster.predict("running", one);
     assert.deepEqual(next.json.predictions, [1]);
+    const isSoon = performance.now() - expiredAt < surelyLeftMs;
+    if (!isSoon || !/was running/.test(reply.json.error)) return false;
     assert.deepEqual(await cluster.pidsOf("running"), before);
+    return true;
+  }
+
+  it("is answered 504 at once, and its host lives if the run ends soon", async () => {
+    for (let tries = 1; !(await outlives(tries)); tries += 1) {
+      assert.ok(tries < mostTries, `of ${tries} runs none has ended in time`);
+      // Nobody knows of a new host how long its runs take.
+      await cluster.send({ method: "POST", path: "/models/running/restart" });
+    }
   });
 
   it("has its host ended where the run goes on", async () => {

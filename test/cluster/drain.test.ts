@@ -10,11 +10,9 @@ import { failureCode, keepAliveAgent, type Reply } from "./http-client.ts";
 import { inLoops, waitFor } from "./wait.ts";
 
 const row = [1, 2, 3, 4];
-const models = {
-  echo: { onnx: echoModel() },
-  heavy: { onnx: heavyModel({ size: 256, repeats: 4_000 }) },
-  loop: { onnx: loopModel() },
-};
+const echo = { onnx: echoModel() };
+const heavy = { onnx: heavyModel({ size: 256, repeats: 4_000 }) };
+const loop = { onnx: loopModel() };
 const endlessTrips = 2 ** 40;
 const clients = 30;
 /** From when on a second signal is meant, and is not the first one arriving twice. */
@@ -72,7 +70,7 @@ function portIsClosed(cluster: Cluster): Promise<true> {
 
 describe("A server that is told to stop", () => {
   it("loses no request of those who have a connection", async (t) => {
-    const cluster = await startReady(t, { models });
+    const cluster = await startReady(t, { models: { echo, heavy } });
     let answers = 0;
     const count = () => {
       answers += 1;
@@ -88,7 +86,7 @@ describe("A server that is told to stop", () => {
   });
 
   it("lets those in who had knocked before the port was closed", async (t) => {
-    const cluster = await startReady(t, { models });
+    const cluster = await startReady(t, { models: { echo } });
     const outcomes: string[] = [];
     const isOver = () => outcomes.includes("ECONNREFUSED");
     const knocking = inLoops(clients, isOver, async () => {
@@ -109,7 +107,7 @@ describe("A server that is told to stop", () => {
   });
 
   it("answers what is in flight on its sockets, then closes them with 1001", async (t) => {
-    const cluster = await startReady(t, { models });
+    const cluster = await startReady(t, { models: { echo, loop } });
     const socket = await openSocket(cluster.url, "/ws");
     const idle = await openSocket(cluster.url, "/v2/models/echo/stream");
     // One by one, so that the first answer comes long before the last, however busy the machine is.
@@ -129,7 +127,7 @@ describe("A server that is told to stop", () => {
   });
 
   it("takes requests while it delays its drain, but is not ready", async (t) => {
-    const cluster = await startReady(t, { models, flags: ["--drain-delay-ms", "800"] });
+    const cluster = await startReady(t, { models: { echo }, flags: ["--drain-delay-ms", "800"] });
     const socket = await openSocket(cluster.url, "/ws");
     const stopped = cluster.stop();
     await waitFor(async () => (await cluster.get("/readyz")).status === 503, "it to be unready");
@@ -147,7 +145,7 @@ describe("A server that is told to stop", () => {
   });
 
   it("ends what does not finish in time", async (t) => {
-    const cluster = await startReady(t, { models, flags: ["--drain-ms", "300"] });
+    const cluster = await startReady(t, { models: { loop }, flags: ["--drain-ms", "300"] });
     const { end } = await startEndlessRun(cluster);
     assert.equal((await cluster.stop()).code, 0);
     assert.equal(await end, "ECONNRESET");
@@ -155,7 +153,7 @@ describe("A server that is told to stop", () => {
   });
 
   it("takes a signal that comes twice at once for one", async (t) => {
-    const cluster = await startReady(t, { models });
+    const cluster = await startReady(t, { models: { heavy } });
     const answer = cluster.predict("heavy", { features: row });
     await cluster.reaches(1, "troupe_requests_run_total", { model_id: "heavy" });
     cluster.signal("SIGINT");
@@ -166,7 +164,7 @@ describe("A server that is told to stop", () => {
   });
 
   it("ends at once with a second signal, later than a second after the first", async (t) => {
-    const cluster = await startReady(t, { models });
+    const cluster = await startReady(t, { models: { loop } });
     const { end } = await startEndlessRun(cluster);
     cluster.signal("SIGTERM");
     await portIsClosed(cluster);
@@ -179,7 +177,7 @@ describe("A server that is told to stop", () => {
   });
 
   it("leaves its children's ends to itself when the whole group is signalled", async (t) => {
-    const cluster = await startReady(t, { models });
+    const cluster = await startReady(t, { models: { heavy } });
     const answer = cluster.predict("heavy", { features: row });
     await cluster.reaches(1, "troupe_requests_run_total", { model_id: "heavy" });
     for (const pid of [cluster.pid, ...cluster.children]) process.kill(pid, "SIGINT");

@@ -16,8 +16,10 @@ const cluster = await startReady(
     models: {
       echo: { onnx: echoModel(), yaml: restartsSoon },
       pair: { onnx: echoModel(), yaml: `${restartsSoon}\nreplicas: 2` },
+      silent: { onnx: echoModel() },
     },
-    flags: ["--hang-ms", "1000"],
+    // So long is nobody silent who only waits for a core.
+    flags: ["--hang-ms", "5000"],
   },
 );
 
@@ -53,6 +55,12 @@ async function killHost(model: string, signal: NodeJS.Signals): Promise<number> 
   process.kill(pid, signal);
   return pid;
 }
+
+/** From the beginning, so that the others are tested while it is silent. */
+const stopped = await killHost("silent", "SIGSTOP");
+const waiting = Array.from({ length: 10 }, (_, caller) => askOnce("silent", caller, 1));
+// Whoever asks for them hears of it.
+for (const answer of waiting) answer.catch(() => undefined);
 
 describe("A cluster whose model host is killed", () => {
   it("answers every request of 50 concurrent clients", async () => {
@@ -97,12 +105,10 @@ describe("A cluster whose model host is killed", () => {
 
 describe("A cluster whose model host is stopped", () => {
   it("finds it silent, replaces it and answers what waited", async () => {
-    const pid = await killHost("echo", "SIGSTOP");
-    const waiting = Array.from({ length: 10 }, (_, caller) => askOnce("echo", caller, 1));
-    const host = await cluster.replaced("echo", pid);
+    const host = await cluster.replaced("silent", stopped);
     await Promise.all(waiting);
     assert.equal(host.last_exit?.reason, "hang");
-    const hung = { role: "host", model_id: "echo", reason: "hang" };
+    const hung = { role: "host", model_id: "silent", reason: "hang" };
     assert.equal(await cluster.metric("troupe_restarts_total", hung), 1);
   });
 });

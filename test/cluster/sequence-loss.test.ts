@@ -8,7 +8,7 @@ import { waitFor } from "./wait.ts";
 const restartsSoon = "restart: { intensity: 50, min_backoff_ms: 10, max_backoff_ms: 50 }";
 /** Nobody lives to see its end. */
 const endlessTrips = 2 ** 40;
-const longTrips = 1_500_000;
+const longTrips = 800_000;
 
 const cluster = await startReady(
   { after },

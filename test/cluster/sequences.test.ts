@@ -59,8 +59,8 @@ function outcomeOf({ type, code }: Frame): string {
   return type === "failed" ? code : type;
 }
 
-/** About a second and a half where this was written. */
-const longTrips = 1_500_000;
+/** More than half a second where this was written. */
+const longTrips = 700_000;
 
 describe("A socket of a stateful model", () => {
   it("is a sequence, whose frames run in order however many are on their way", async () => {

@@ -14,7 +14,6 @@ export interface Outcome {
 }
 
 const tickMs = 5;
-const perTick = 2;
 const connections = 8;
 
 export class SteadyLoad {
@@ -29,9 +28,7 @@ export class SteadyLoad {
   constructor(cluster: Cluster, model: string) {
     this.#cluster = cluster;
     this.#path = `/predict/${model}`;
-    this.#timer = setInterval(() => {
-      for (let at = 0; at < perTick; at += 1) void this.#ask();
-    }, tickMs);
+    this.#timer = setInterval(() => void this.#ask(), tickMs);
   }
 
   async #ask(): Promise<void> {
@@ -54,7 +51,7 @@ export class SteadyLoad {
   }
 
   /** Resolves when so many more have been answered. */
-  async flows(answers = 100): Promise<void> {
+  async flows(answers = 50): Promise<void> {
     const before = this.outcomes.length;
     await waitFor(() => this.outcomes.length >= before + answers, `${answers} more answers`);
   }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 
-const everyMs = 20;
+/** What has long been waited for is looked for less often: looking takes the cores from those who are waited for. */
+const restOf = (waitedMs: number): number => Math.min(5 + waitedMs / 10, 100);
 const patienceMs = 40_000;
 
 /**
@@ -11,11 +12,12 @@ const patienceMs = 40_000;
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   description: string,
-  boundMs = 15_000,
+  boundMs = patienceMs,
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const until = performance.now() + boundMs;
+  const beganAt = performance.now();
+  const waited = (): number => performance.now() - beganAt;
   let last: unknown;
-  while (performance.now() < until) {
+  while (waited() < boundMs) {
     try {
       const value = await condition();
       if (value) return value as NonNullable<Exclude<T, false>>;
@@ -23,7 +25,7 @@ export async function waitFor<T>(
     } catch (thrown) {
       last = thrown;
     }
-    await pause(everyMs);
+    await pause(restOf(waited()));
   }
   return assert.fail(`waited ${boundMs} ms for ${description}; the last look gave ${last}`);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { TroupeError } from "../../src/protocol/errors.ts";
 import { ChangeLocks, type ChangeNote } from "../../supervisor/change-locks.ts";
 
@@ -83,6 +84,31 @@ describe("ChangeLocks", () => {
     release();
     await Promise.all([first, ...others]);
     assert.deepEqual([order, notes], [["first", "second", "third"], []]);
+    assert.equal(locks.current("m"), null);
+  });
+
+  it("has one at a time of all who waited, whether they are told or not", async () => {
+    const { locks, notes } = setUp();
+    const { promise, release } = held();
+    const first = locks.alone("patch", place, () => promise);
+    let [running, most] = [0, 0];
+    const act = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await turn();
+      assert.notEqual(locks.current("m"), null);
+      running -= 1;
+    };
+    const others = [
+      locks.inTurn("watch", place, act),
+      locks.afterwards("rollback", "m", act),
+      locks.afterwards("resume", "m", act),
+      locks.inTurn("watch", place, act),
+    ];
+    release();
+    await Promise.all([first, ...others]);
+    assert.equal(most, 1);
+    assert.equal(notes.filter((note) => note === "watch m done").length, 2);
     assert.equal(locks.current("m"), null);
   });
 

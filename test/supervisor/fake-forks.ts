@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import PQueue from "p-queue";
 import type { Clock } from "../../src/platform/clock.ts";
 import { createLog } from "../../src/platform/log.ts";
@@ -16,6 +17,7 @@ export class FakeChild<Command> implements Child<Command> {
   readonly handles: SendHandle[] = [];
   kills = 0;
   readonly #listeners: ChildListeners;
+  #isGone = false;
 
   constructor(pid: number, listeners: ChildListeners) {
     this.pid = pid;
@@ -31,7 +33,9 @@ export class FakeChild<Command> implements Child<Command> {
     this.kills += 1;
   }
 
+  /** Throws where it has ended: the slot would take it for what its next process says. */
   says(message: unknown): void {
+    assert.ok(!this.#isGone, `process ${this.pid} has ended`);
     this.#listeners.onMessage(message);
   }
 
@@ -40,6 +44,7 @@ export class FakeChild<Command> implements Child<Command> {
   }
 
   exits(code: number | null, signal: NodeJS.Signals | null = null): void {
+    this.#isGone = true;
     this.#listeners.onExit(code, signal);
   }
 }

@@ -6,6 +6,8 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { runLoad } from "../../../bench/driver/load.ts";
 import type { Job, Tally } from "../../../bench/driver/message.ts";
 
+/** For a server that will not answer, however long it is waited for. */
+const shortMs = 200;
 const events = { onOpened: () => undefined, onClosed: () => undefined };
 
 function portOf(server: Pick<Server, "address">): number {
@@ -38,7 +40,7 @@ async function listenForSockets(
   return portOf(server);
 }
 
-function load(port: number, changes: Partial<Job> = {}): Promise<Tally> {
+function load(port: number, changes: Partial<Job> = {}, connectLimitMs?: number): Promise<Tally> {
   const closed: Job = {
     port,
     transport: "http",
@@ -51,12 +53,17 @@ function load(port: number, changes: Partial<Job> = {}): Promise<Tally> {
     warmUpMs: 50,
     windowMs: 250,
   };
-  return runLoad({ ...closed, ...changes }, events);
+  return runLoad({ ...closed, ...changes }, events, connectLimitMs);
 }
 
-function loadSockets(port: number, changes: Partial<Job> = {}): Promise<Tally> {
+function loadSockets(
+  port: number,
+  changes: Partial<Job> = {},
+  connectLimitMs?: number,
+): Promise<Tally> {
   const paths = ["/v2/models/smoother/stream"];
-  return load(port, { transport: "websocket", paths, body: '{"type":"infer"}', ...changes });
+  const frames = { transport: "websocket", paths, body: '{"type":"infer"}' } as const;
+  return load(port, { ...frames, ...changes }, connectLimitMs);
 }
 
 /** An arrival at the very edge of the window may fall to either side. */
@@ -139,7 +146,7 @@ describe("runLoad", () => {
     const port = portOf(server);
     server.close();
     await once(server, "close");
-    await assert.rejects(load(port, { connections: 1 }), /Cannot load port/);
+    await assert.rejects(load(port, { connections: 1 }, shortMs), /Cannot load port/);
   });
 });
 
@@ -237,6 +244,9 @@ describe("runLoad over WebSockets", () => {
 
   it("says so when the server takes no sockets", async (test) => {
     const port = await listen(test, (_request, response) => response.end("{}"));
-    await assert.rejects(loadSockets(port), /Cannot load port \d+: it took no 4 connections/);
+    await assert.rejects(
+      loadSockets(port, {}, shortMs),
+      /Cannot load port \d+: it took no 4 connections/,
+    );
   });
 });
