@@ -74,10 +74,18 @@ describe("A host that takes the place of a dead one", () => {
   it("does not try its model again, but still warms up and proves its golden samples", async () => {
     const file = modelFile("same.onnx");
     const first = await start({ file, golden: right }, false);
-    assert.deepEqual(typesOf(first), ["booted", "loaded", "tried", "warmup", "golden", "ready"]);
+    assert.deepEqual(typesOf(first), [
+      "booted",
+      "loaded",
+      "tried",
+      "warmup",
+      "golden",
+      "engine",
+      "ready",
+    ]);
     const known = resultIn(first);
     const second = await start({ file, golden: right, known }, true);
-    assert.deepEqual(typesOf(second), ["booted", "warmup", "golden", "ready"]);
+    assert.deepEqual(typesOf(second), ["booted", "warmup", "golden", "engine", "ready"]);
     assert.deepEqual(second.at(-1), first.at(-1));
   });
 
@@ -86,7 +94,7 @@ describe("A host that takes the place of a dead one", () => {
     const known = resultIn(await start({ file }, false));
     writeFileSync(file, echoModel());
     const second = await start({ file, known }, true);
-    assert.deepEqual(typesOf(second), ["booted", "loaded", "tried", "warmup", "ready"]);
+    assert.deepEqual(typesOf(second), ["booted", "loaded", "tried", "warmup", "engine", "ready"]);
     assert.equal(resultIn(second).metadata.batching.type, "batched");
   });
 
@@ -107,6 +115,6 @@ describe("A host that takes the place of a dead one", () => {
 
   it("tries nothing where the trial has ended the one before", async () => {
     const said = await start({ file: modelFile("mortal.onnx"), skipTrial: "it died" }, false);
-    assert.deepEqual(typesOf(said), ["booted", "loaded", "warmup", "ready"]);
+    assert.deepEqual(typesOf(said), ["booted", "loaded", "warmup", "engine", "ready"]);
   });
 });
