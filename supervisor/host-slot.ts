@@ -22,7 +22,7 @@ import { hostSpecOf } from "./host-spec.ts";
 import type { PoisonList } from "./poison-list.ts";
 import { giveWay } from "./priority.ts";
 import { type LastExit, Slot, type SlotContext } from "./slot.ts";
-import { restMsFor } from "./watchdog.ts";
+import { hangMsOf, restMsFor } from "./watchdog.ts";
 
 export interface HostSlotOptions {
   readonly model: string;
@@ -91,23 +91,27 @@ export class HostSlot {
   constructor(context: SlotContext, options: HostSlotOptions, listener: HostListener) {
     this.#options = options;
     this.#listener = listener;
-    this.slot = new Slot<HostCommand, HostEvent>(context, {
-      fields: { process: roleOf(options), model: options.model, version: options.version },
-      policy: options.config.restart,
-      startMs: options.config.timeouts.loadMs,
-      fork: (listeners) => this.#fork(listeners),
-      parse: parseHostEvent,
-      obey: (event) => {
-        if (this.#isInOrder(event)) this.#obey(event, context);
+    const hangMs = hangMsOf(options.isThrowaway === true, context.hangMs);
+    this.slot = new Slot<HostCommand, HostEvent>(
+      { ...context, hangMs },
+      {
+        fields: { process: roleOf(options), model: options.model, version: options.version },
+        policy: options.config.restart,
+        startMs: options.config.timeouts.loadMs,
+        fork: (listeners) => this.#fork(listeners),
+        parse: parseHostEvent,
+        obey: (event) => {
+          if (this.#isInOrder(event)) this.#obey(event, context);
+        },
+        drainCommand: { type: "drain" },
+        restMs: restMsFor(context.hangMs),
+        wasPoisoned: () => this.#ranPoison,
+        onPhase: () => this.#listener.onChange(),
+        onWatch: () => this.#listener.onWatch(),
+        onExit: (exit) => this.#onExit(exit),
+        onLine: (level, message) => this.#noteLine(context, level, message),
       },
-      drainCommand: { type: "drain" },
-      restMs: restMsFor(context.hangMs),
-      wasPoisoned: () => this.#ranPoison,
-      onPhase: () => this.#listener.onChange(),
-      onWatch: () => this.#listener.onWatch(),
-      onExit: (exit) => this.#onExit(exit),
-      onLine: (level, message) => this.#noteLine(context, level, message),
-    });
+    );
   }
 
   get model(): string {

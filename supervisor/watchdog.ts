@@ -17,6 +17,13 @@ export function restMsFor(hangMs: number): number {
   return Math.min(longestRestMs, 6 * hangMs);
 }
 
+/** A process that gives way to all others may want for a core this many times as long before it counts as hung. */
+const patienceOfThrowaway = 6;
+
+export function hangMsOf(isThrowaway: boolean, hangMs: number): number {
+  return isThrowaway ? patienceOfThrowaway * hangMs : hangMs;
+}
+
 export interface Watched {
   /** Undefined while its first beat has not come. */
   readonly beatAt: Millis | undefined;

@@ -39,8 +39,11 @@ describe("Replicas under load", () => {
     const yaml = "replicas: 3\nbatching: { max_batch_size: 1 }\ntimeouts: { request_ms: 60000 }";
     const models = { loop: { onnx: loopModel(), yaml } };
     const cluster = await startReady(t, { models, flags: ["--front-doors", "2"] });
-    const cpuOf = async () =>
-      (await cluster.hosts("loop")).map(({ cpu_seconds }) => cpu_seconds ?? 0);
+    const cpuOf = async () => {
+      // Whoever reports his figures says what they are now, and not with his next beat.
+      await cluster.metrics();
+      return (await cluster.hosts("loop")).map(({ cpu_seconds }) => cpu_seconds ?? 0);
+    };
     await waitFor(async () => (await cpuOf()).every((used) => used > 0), "each replica's figures");
     const before = await cpuOf();
     const asked = Array.from({ length: 6 }, () => cluster.predict("loop", { features: [trips] }));

@@ -12,6 +12,7 @@ import { makeReady, settled, versionOf } from "./life-parts.ts";
 import { metadata } from "./metadata.ts";
 
 const mebibyte = 2 ** 20;
+const { hangMs } = slotContext(new FakeClock());
 
 function begin(memoryMb: number | null = null) {
   const clock = new FakeClock();
@@ -112,6 +113,20 @@ describe("a throwaway host", () => {
     await settled();
     forks.child.exits(null, "SIGKILL");
     await assert.rejects(outcome, { message: /loading it took too long/ });
+  });
+
+  it("waits longer for a sign of life than for one of those that it gives way to", async () => {
+    const { clock, forks, there, outcome } = begin();
+    const [trial] = there;
+    assert.ok(trial !== undefined);
+    forks.child.says({ type: "booted" });
+    clock.advance(5 * hangMs);
+    trial.slot.watch(clock.now());
+    assert.equal(forks.child.kills, 0);
+    forks.child.says({ type: "ready", metadata });
+    await settled();
+    forks.child.exits(null, "SIGKILL");
+    await outcome;
   });
 
   for (const [name, before, words] of [
