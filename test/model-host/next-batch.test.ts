@@ -1,6 +1,6 @@
 /* A batch that the engine is given while another runs. */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Host } from "../../model-host/host.ts";
 import { createHostMetrics } from "../../model-host/host-metrics.ts";
@@ -25,6 +25,12 @@ const metadata: ModelMetadata = {
 
 /** Until the host knows what they cost. */
 const learningRuns = 10;
+
+/** A run without end would keep the process, for as long as the breaker waits for it. */
+const unfinished: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const finish of unfinished) await finish();
+});
 
 /**
  * A model that doubles, whose runs are known to take so long, in an engine that takes a run while another goes on; no run
@@ -69,6 +75,9 @@ async function setUp({ takesNext = true, runMs = 1 } = {}) {
     clock.advance(runMs);
     await end();
   }
+  unfinished.push(async () => {
+    while (host.hasWork) await end();
+  });
   engine.runs.length = 0;
   door.said.length = 0;
   return { host, ask, runs, end, said };
