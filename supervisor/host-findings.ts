@@ -23,8 +23,14 @@ export class HostFindings {
     this.#isSlow = true;
   }
 
+  /** A host that was told to leave the trial out has none to speak of. */
   noteTried(result: TrialResult): void {
-    this.#known = result;
+    if (!this.skipsTrial) this.#known = result;
+  }
+
+  /** By itself a host may say what it likes: what serves nobody, or comes from one that kept no protocol, is tried anew. */
+  doubt(): void {
+    this.#known = null;
   }
 
   /** What came back to the main thread does for it after all. */

@@ -281,8 +281,14 @@ export class HostSlot {
     if (this.#options.poison.strike(fingerprint)) this.#listener.onPoison(fingerprint);
   }
 
+  /** Whether what this host or the one before it has found out may be why it ended. */
+  #isDoubtful(exit: LastExit): boolean {
+    return exit.cause === "protocol" || (!this.#said.has("ready") && isOfTrial(exit));
+  }
+
   #onExit(exit: LastExit): void {
     if (this.#inTrial && isOfTrial(exit)) this.#findings.noteFatalTrial(exit.cause);
+    else if (this.#isDoubtful(exit)) this.#findings.doubt();
     this.#inTrial = false;
     if (this.#suspect !== undefined && exit.blame === "model") {
       this.#ranPoison = true;
