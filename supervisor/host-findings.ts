@@ -1,6 +1,7 @@
 /* What the hosts of one slot have found out about their model, for those that take their place. */
 import type { HostSpec, TrialResult } from "../src/protocol/control.ts";
 import type { EngineThread } from "../src/protocol/views.ts";
+import { type ExitVerdict, isOfTrial } from "./exit-cause.ts";
 
 export class HostFindings {
   #skipTrial: string | null = null;
@@ -28,11 +29,6 @@ export class HostFindings {
     if (!this.skipsTrial) this.#known = result;
   }
 
-  /** By itself a host may say what it likes: what serves nobody, or comes from one that kept no protocol, is tried anew. */
-  doubt(): void {
-    this.#known = null;
-  }
-
   /** What came back to the main thread does for it after all. */
   noteEngine(thread: EngineThread): void {
     if (thread === "own") return;
@@ -40,9 +36,18 @@ export class HostFindings {
     if (this.#known !== null) this.#known = { ...this.#known, onThread: false };
   }
 
-  /** Past it the host starts again without a trial. */
-  noteFatalTrial(cause: string): void {
-    this.#skipTrial = `the trial ended the host (${cause})`;
-    this.#known = null;
+  /**
+   * Past a trial that ended it a host starts again without one. What one found out that never served, or that kept no
+   * protocol, is tried anew: it may be wrong, and the reason why the host ended.
+   */
+  noteEnd(
+    exit: Pick<ExitVerdict, "cause" | "blame">,
+    { inTrial, wasReady }: { readonly inTrial: boolean; readonly wasReady: boolean },
+  ): void {
+    const isFatalTrial = inTrial && isOfTrial(exit);
+    if (isFatalTrial) this.#skipTrial = `the trial ended the host (${exit.cause})`;
+    if (isFatalTrial || exit.cause === "protocol" || (!wasReady && isOfTrial(exit))) {
+      this.#known = null;
+    }
   }
 }
