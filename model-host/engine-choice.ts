@@ -111,8 +111,11 @@ interface NotInline {
   readonly reason: string;
   /** Another trial may end otherwise. */
   readonly mayMove: boolean;
-  readonly metadata?: ModelMetadata;
+  readonly tried?: Found;
 }
+
+/** What was found out of files, and which these were. */
+type Found = Pick<TrialResult, "stamp" | "metadata">;
 
 const slowBefore: NotInline = {
   reason: "the host before it found that the main thread does not do",
@@ -123,16 +126,23 @@ const slowBefore: NotInline = {
 async function asBefore(options: EngineOptions): Promise<NotInline> {
   if (options.isSlow === true) return slowBefore;
   const obstacle = await obstacleOf(options);
-  return { reason: obstacle ?? "the main thread could not load it", mayMove: false };
+  if (obstacle !== undefined) return { reason: obstacle, mayMove: false };
+  return { reason: "the host before it ran it on a thread of its own", mayMove: true };
 }
 
 async function onThread(
   options: EngineOptions,
-  { reason, mayMove, metadata: tried }: NotInline,
+  { reason, mayMove, tried }: NotInline,
 ): Promise<LoadedEngine> {
   const engine = options.started ?? new ThreadEngine(options.onDeath);
   const model = await engine.load(options.file, options.settings, options.beside);
-  const metadata = tried ?? knownOf(options, model) ?? (await tryOut(engine, model, options));
+  let metadata = knownOf(tried ?? options.known, model);
+  if (tried === undefined && metadata === undefined) {
+    await options.onLoaded();
+    metadata = await tryOut(engine, model, options);
+  }
+  // Replaced since the other thread tried them: what is found now is told nobody, as each is told once.
+  metadata ??= await describe(engine, model, options.trial);
   return { engine, model, metadata, place: { thread: "own", reason }, mayMove, isWarm: false };
 }
 
@@ -140,8 +150,11 @@ async function onThread(
  * Undefined where no host has tried these files before. A trial is 0.04 of a restart where a model is small (15
  * alternating starts, 2026-11-26), and several runs of it where it is slow.
  */
-function knownOf({ known }: EngineOptions, { stamp }: LoadedModel): ModelMetadata | undefined {
-  return known?.stamp === stamp ? known.metadata : undefined;
+function knownOf(
+  found: Found | null | undefined,
+  { stamp }: LoadedModel,
+): ModelMetadata | undefined {
+  return found?.stamp === stamp ? found.metadata : undefined;
 }
 
 async function tryOut(
@@ -149,8 +162,7 @@ async function tryOut(
   model: LoadedModel,
   options: EngineOptions,
 ): Promise<ModelMetadata> {
-  const { trial, onLoaded, onTried } = options;
-  await onLoaded();
+  const { trial, onTried } = options;
   const metadata = await describe(engine, model, trial);
   const { stamp } = model;
   if (trial.skip === null) onTried?.({ stamp, metadata, onThread: engine instanceof ThreadEngine });
@@ -166,13 +178,16 @@ async function tryInline(options: EngineOptions): Promise<LoadedEngine | NotInli
   const { file, settings, beside } = options;
   const model = await engine.load(file, settings, beside).catch(() => undefined);
   if (model === undefined) return { reason: "the main thread could not load it", mayMove: false };
-  const metadata = knownOf(options, model) ?? (await tryOut(engine, model, options));
+  // Whether it is known or not: what its runs do to this thread is limited, and held against the trial.
+  await options.onLoaded();
+  const metadata = knownOf(options.known, model) ?? (await tryOut(engine, model, options));
   const unfit = shapeObstacle(metadata);
   const slow = unfit ?? (await slowReason({ engine, model, metadata }, longestOnMainMs));
   if (slow === undefined) return { ...inlineParts, engine, model, metadata };
   await engine.close();
   options.onSlow?.();
-  return { reason: slow, mayMove: unfit === undefined, metadata };
+  const tried = { stamp: model.stamp, metadata };
+  return { reason: slow, mayMove: unfit === undefined, tried };
 }
 
 const inlineParts = {

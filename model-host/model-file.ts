@@ -90,6 +90,7 @@ async function readRegular(file: string, words: string): Promise<StampedFile> {
   const handle = await openRegular(file, words);
   try {
     // Before it is read: what is written meanwhile has a later time. Nobody can set that of the change (`ctime`) back.
+    // Linux before 6.13 knows it to some milliseconds only: so long the same length may hide that it was written again.
     const { dev, ino, size, ctimeNs } = await handle.stat({ bigint: true });
     return { data: await handle.readFile(), stamp: [dev, ino, size, ctimeNs].join("-") };
   } finally {

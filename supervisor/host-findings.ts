@@ -1,6 +1,7 @@
 /* What the hosts of one slot have found out about their model, for those that take their place. */
 import type { HostSpec, TrialResult } from "../src/protocol/control.ts";
 import type { EngineThread } from "../src/protocol/views.ts";
+import { type ExitVerdict, isOfTrial } from "./exit-cause.ts";
 
 export class HostFindings {
   #skipTrial: string | null = null;
@@ -23,8 +24,9 @@ export class HostFindings {
     this.#isSlow = true;
   }
 
+  /** A host that was told to leave the trial out has none to speak of. */
   noteTried(result: TrialResult): void {
-    this.#known = result;
+    if (!this.skipsTrial) this.#known = result;
   }
 
   /** What came back to the main thread does for it after all. */
@@ -34,9 +36,18 @@ export class HostFindings {
     if (this.#known !== null) this.#known = { ...this.#known, onThread: false };
   }
 
-  /** Past it the host starts again without a trial. */
-  noteFatalTrial(cause: string): void {
-    this.#skipTrial = `the trial ended the host (${cause})`;
-    this.#known = null;
+  /**
+   * Past a trial that ended it a host starts again without one. What one found out that never served, or that kept no
+   * protocol, is tried anew: it may be wrong, and the reason why the host ended.
+   */
+  noteEnd(
+    exit: Pick<ExitVerdict, "cause" | "blame">,
+    { inTrial, wasReady }: { readonly inTrial: boolean; readonly wasReady: boolean },
+  ): void {
+    const isFatalTrial = inTrial && isOfTrial(exit);
+    if (isFatalTrial) this.#skipTrial = `the trial ended the host (${exit.cause})`;
+    if (isFatalTrial || exit.cause === "protocol" || (!wasReady && isOfTrial(exit))) {
+      this.#known = null;
+    }
   }
 }

@@ -15,7 +15,6 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { EnginePlace, HostLoad, HostView, MetricSnapshot } from "../src/protocol/views.ts";
 import type { Child, ChildListeners, ForkChild } from "./child-process.ts";
-import { isOfTrial } from "./exit-cause.ts";
 import { HostFindings } from "./host-findings.ts";
 import type { LineLevel } from "./host-logs.ts";
 import { hostSpecOf } from "./host-spec.ts";
@@ -282,7 +281,8 @@ export class HostSlot {
   }
 
   #onExit(exit: LastExit): void {
-    if (this.#inTrial && isOfTrial(exit)) this.#findings.noteFatalTrial(exit.cause);
+    const [inTrial, wasReady] = [this.#inTrial, this.#said.has("ready")];
+    this.#findings.noteEnd(exit, { inTrial, wasReady });
     this.#inTrial = false;
     if (this.#suspect !== undefined && exit.blame === "model") {
       this.#ranPoison = true;

@@ -1,5 +1,8 @@
+import { inspect } from "node:util";
 import { type LogLevel, logLevels } from "../protocol/control.ts";
 import { createLog, type Log, type LogOptions } from "./log.ts";
+
+const oneLine = { breakLength: Number.POSITIVE_INFINITY };
 
 type LineLevel = "info" | "warn" | "error";
 
@@ -12,14 +15,16 @@ export type HostLog = Pick<Log, LineLevel>;
  */
 export class LateLog implements HostLog {
   readonly #options: LogOptions & { readonly level: LogLevel };
+  readonly #create: typeof createLog;
   #log: Log | undefined;
   #level: LogLevel;
   readonly info = this.#lineAt("info");
   readonly warn = this.#lineAt("warn");
   readonly error = this.#lineAt("error");
 
-  constructor(options: LogOptions & { readonly level: LogLevel }) {
+  constructor(options: LogOptions & { readonly level: LogLevel }, create = createLog) {
     this.#options = options;
+    this.#create = create;
     this.#level = options.level;
   }
 
@@ -31,8 +36,19 @@ export class LateLog implements HostLog {
   #lineAt(level: LineLevel): Log[LineLevel] {
     return (...line: unknown[]) => {
       if (logLevels.indexOf(level) < logLevels.indexOf(this.#level)) return;
-      this.#log ??= createLog({ ...this.#options, level: this.#level });
-      this.#log[level](...(line as [object, string]));
+      const log = this.#open();
+      if (log === undefined) process.stderr.write(`${level}: ${inspect(line, oneLine)}\n`);
+      else log[level](...(line as [object, string]));
     };
+  }
+
+  /** Undefined where pino is gone by now, as while Troupe is installed anew: whoever serves goes on. */
+  #open(): Log | undefined {
+    try {
+      this.#log ??= this.#create({ ...this.#options, level: this.#level });
+    } catch {
+      return undefined;
+    }
+    return this.#log;
   }
 }

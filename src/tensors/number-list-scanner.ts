@@ -1,6 +1,8 @@
 import { NumberList } from "./number-list.ts";
 import { NumberListWindow } from "./number-list-window.ts";
 
+/** Bytes of a list that are looked at first: a body may have a million short ones, and all that is looked at is copied. */
+const firstLook = 1_024;
 const firstRoom = 16_384;
 const roomGrowth = 4;
 /** What is kept from one body to the next: the numbers of a picture, 1 MB. */
@@ -54,15 +56,15 @@ export class NumberListScanner {
     const { window } = this.#reused;
     window.begin(maxDepth);
     this.at = from;
-    if (!this.#readWindow(window)) return undefined;
+    if (!this.#readWindow(window, firstLook)) return undefined;
     const values = window.hasEnded ? window.values.slice() : this.#readOn(this.#reused);
     if (values === undefined) return undefined;
     return new NumberList(window.dims, values, this.#body.subarray(from, this.at));
   }
 
   /** False where it goes wrong. */
-  #readWindow(window: NumberListWindow): boolean {
-    const passed = window.read(this.#body, this.at);
+  #readWindow(window: NumberListWindow, most: number): boolean {
+    const passed = window.read(this.#body, this.at, most);
     this.at += passed;
     return passed > 0;
   }
@@ -78,7 +80,7 @@ export class NumberListScanner {
       all.set(values, count);
       count += values.length;
       if (window.hasEnded) return all.slice(0, count);
-    } while (this.#readWindow(window));
+    } while (this.#readWindow(window, window.size));
     return undefined;
   }
 }

@@ -45,9 +45,14 @@ export class NumberListWindow {
     this.#wasm.begin(maxDepth);
   }
 
-  /** How many bytes of the body from `at` on have been read: some, or -1 where the list goes wrong. */
-  read(body: Uint8Array, at: number): number {
-    const end = Math.min(at + this.#bytes.length, body.length);
+  /** How many bytes it takes at once. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  /** How many bytes of `most` from `at` on have been read: some, or -1 where the list goes wrong. */
+  read(body: Uint8Array, at: number, most: number): number {
+    const end = Math.min(at + most, body.length);
     this.#bytes.set(body.subarray(at, end));
     const passed = this.#wasm.scan(end - at, end === body.length);
     // A number that fills the window would be read for ever.

@@ -133,6 +133,52 @@ describe("a model that was tried before", () => {
     assert.equal(results.length, 2);
   });
 
+  it("is tried anew where its file is another one by the time that the thread loads it", async (t) => {
+    const file = modelFile(t, freeWidthModel());
+    const said: string[] = [];
+    const chosen = await choose(
+      t,
+      freeWidthModel(),
+      {},
+      {
+        file,
+        onLoaded: async () => void said.push("loaded"),
+        onTried: () => said.push("tried"),
+        onSlow: () => {
+          said.push("slow");
+          writeFileSync(file, batchMixingModel());
+        },
+      },
+    );
+    assert.deepEqual(chosen.metadata.batching.type, "unbatched");
+    assert.deepEqual(said, ["loaded", "tried", "slow"]);
+  });
+
+  it("is held to have its trial while it is timed on the main thread, though it is known", async (t) => {
+    const file = modelFile(t, echoModel());
+    const results: TrialResult[] = [];
+    const onTried = (result: TrialResult) => results.push(result);
+    await choose(t, echoModel(), {}, { file, onTried });
+    let told = 0;
+    const onLoaded = async () => {
+      told += 1;
+    };
+    await choose(t, echoModel(), {}, { file, onTried, onLoaded, known: results[0] ?? null });
+    assert.deepEqual([told, results.length], [1, 1]);
+  });
+
+  it("may move to the main thread where its file was replaced by one that does for it", async (t) => {
+    const started = new ThreadEngine(() => undefined);
+    const file = modelFile(t, loopModel());
+    const results: TrialResult[] = [];
+    await choose(t, loopModel(), {}, { file, onTried: (result) => results.push(result) });
+    writeFileSync(file, echoModel());
+    const known = results[0] ?? null;
+    const { place, mayMove } = await choose(t, echoModel(), {}, { file, started, known });
+    const reason = "the host before it ran it on a thread of its own";
+    assert.deepEqual([place, mayMove], [{ thread: "own", reason }, true]);
+  });
+
   it("is run by the engine that has started already", async (t) => {
     const started = new ThreadEngine(() => undefined);
     const { engine } = await choose(t, echoModel(), {}, { started });

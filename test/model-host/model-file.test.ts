@@ -1,13 +1,21 @@
 /* Which files a model may read, on real models: ONNX Runtime is loaded here. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe } from "node:test";
 import { chooseEngine } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
-import { giveBack } from "../../model-host/model-file.ts";
+import { giveBack, readModelFiles } from "../../model-host/model-file.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import {
   type ExternalModel,
@@ -181,4 +189,42 @@ describe("giveBack", () => {
     giveBack(bytes);
     assert.equal(bytes.toString(), "small");
   });
+});
+
+/** The clock of files ticks every few milliseconds on older kernels. */
+function writeLater(file: string, bytes: Uint8Array): void {
+  const changedAt = () => statSync(file, { bigint: true }).ctimeNs;
+  const before = changedAt();
+  while (changedAt() === before) writeFileSync(file, bytes);
+}
+
+describe("the stamp of a model's files", () => {
+  const stampOf = async ({ file, beside }: Folder) => (await readModelFiles(file, beside)).stamp;
+  const weightsOf = ({ beside }: Folder) => beside[0]?.file as string;
+  const model = externalScale();
+
+  it("stays while nobody touches them", async () => {
+    const files = whole(model);
+    assert.equal(await stampOf(files), await stampOf(files));
+  });
+
+  for (const [what, pathOf, bytes] of [
+    ["the model", ({ file }: Folder) => file, model.onnx],
+    ["its weights", weightsOf, model.data],
+  ] as const) {
+    it(`is another where the bytes of ${what} are written again`, async () => {
+      const files = whole(model);
+      const before = await stampOf(files);
+      writeLater(pathOf(files), bytes);
+      assert.notEqual(await stampOf(files), before);
+    });
+
+    it(`is another where another file takes the place of ${what}`, async () => {
+      const files = whole(model);
+      const before = await stampOf(files);
+      writeFileSync(`${pathOf(files)}.new`, bytes);
+      renameSync(`${pathOf(files)}.new`, pathOf(files));
+      assert.notEqual(await stampOf(files), before);
+    });
+  }
 });

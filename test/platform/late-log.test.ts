@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { LateLog } from "../../src/platform/late-log.ts";
+import { createLog } from "../../src/platform/log.ts";
 import type { LogLevel } from "../../src/protocol/control.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "late-log-"));
@@ -59,5 +60,25 @@ describe("LateLog", () => {
       lines.map(({ msg }) => msg),
       ["now", "still"],
     );
+  });
+
+  it("says its lines on stderr while pino cannot be loaded, and breaks nothing", (t) => {
+    const options = { level: "info", pretty: false, fd, base: { role: "host" } } as const;
+    let isThere = false;
+    const heard: string[] = [];
+    const log = new LateLog(options, (given) => {
+      if (!isThere) throw new Error("Cannot find module 'pino'");
+      return createLog({ ...given, onLine: (line) => heard.push(JSON.parse(line).msg) });
+    });
+    const write = t.mock.method(process.stderr, "write", () => true);
+    log.warn({ model: "iris" }, "no pino");
+    write.mock.restore();
+    assert.deepEqual(
+      write.mock.calls.map((call) => call.arguments[0]),
+      ["warn: [ { model: 'iris' }, 'no pino' ]\n"],
+    );
+    isThere = true;
+    log.warn("it is back");
+    assert.deepEqual(heard, ["it is back"]);
   });
 });

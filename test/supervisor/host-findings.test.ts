@@ -31,12 +31,30 @@ describe("what a host leaves to its successor", () => {
   it("is no trial where one was the end of a host, and nothing that was found before", () => {
     const findings = new HostFindings();
     findings.noteTried(tried);
-    findings.noteFatalTrial("signal SIGSEGV");
+    findings.noteEnd({ cause: "SIGSEGV", blame: "model" }, { inTrial: true, wasReady: false });
+    findings.noteTried(tried);
     assert.deepEqual(findings.told, {
-      skipTrial: "the trial ended the host (signal SIGSEGV)",
+      skipTrial: "the trial ended the host (SIGSEGV)",
       isSlow: false,
       known: null,
     });
     assert.ok(findings.skipsTrial && !findings.needsThread);
   });
+
+  for (const [what, exit, wasReady, isKept] of [
+    ["was killed while it served", { cause: "SIGKILL", blame: "outside" }, true, true],
+    ["crashed while it served", { cause: "SIGSEGV", blame: "model" }, true, true],
+    ["was killed before it served", { cause: "SIGKILL", blame: "outside" }, false, true],
+    ["crashed before it served", { cause: "SIGSEGV", blame: "model" }, false, false],
+    ["hung before it served", { cause: "hang", blame: "outside" }, false, false],
+    ["kept no protocol", { cause: "protocol", blame: "model" }, true, false],
+  ] as const) {
+    it(`is ${isKept ? "what was" : "not what was"} tried by a host that ${what}`, () => {
+      const findings = new HostFindings();
+      findings.noteTried(tried);
+      findings.noteEnd(exit, { inTrial: false, wasReady });
+      const { known, skipTrial } = findings.told;
+      assert.deepEqual([known, skipTrial], [isKept ? tried : null, null]);
+    });
+  }
 });

@@ -395,6 +395,45 @@ describe("what a trial has found", () => {
     assert.deepEqual([known, skipTrial], [null, "the trial ended the host (SIGSEGV)"]);
   });
 
+  const badEnds: Record<string, (parts: Parts) => void | Promise<void>> = {
+    "that crashes before it is ready": (parts) => die(parts, "SIGSEGV"),
+    "that says what no host says": async (parts) => {
+      say(parts, { type: "ready", metadata });
+      parts.forks.child.says({ type: "nonsense" });
+      await die(parts, "SIGKILL");
+    },
+  };
+  for (const [what, end] of Object.entries(badEnds)) {
+    it(`is found out anew after a host ${what}`, async () => {
+      const parts = setUp();
+      makeReady(parts, tried);
+      await die(parts, "SIGKILL");
+      assert.deepEqual(specOf(parts).known, result);
+      await end(parts);
+      const { known, skipTrial } = specOf(parts);
+      assert.deepEqual([known, skipTrial], [null, null]);
+    });
+  }
+
+  it("is handed on where a host is killed from outside before it is ready", async () => {
+    const parts = setUp();
+    makeReady(parts, tried);
+    await die(parts, "SIGKILL");
+    await die(parts, "SIGKILL");
+    assert.deepEqual(specOf(parts).known, result);
+  });
+
+  it("is not taken from a host that was to try nothing", async () => {
+    const parts = setUp();
+    parts.host.slot.start();
+    say(parts, { type: "booted" }, { type: "loaded" });
+    await die(parts, "SIGSEGV");
+    makeReady(parts, tried);
+    await die(parts, "SIGKILL");
+    const { known, skipTrial } = specOf(parts);
+    assert.deepEqual([known, skipTrial], [null, "the trial ended the host (SIGSEGV)"]);
+  });
+
   it("is not taken from a host that serves", () => {
     const parts = setUp();
     makeReady(parts);

@@ -95,4 +95,27 @@ describe("scanJson", () => {
     body[6] = 0xff;
     assert.equal(scanJson(body), undefined);
   });
+
+  it("reads 4096 values, and leaves a body of more to JSON.parse", () => {
+    const bodyOf = (members: number) => {
+      const lists = Array.from({ length: members }, (_, i) => `"${i}":[1,2]`);
+      return Buffer.from(`{${lists.join(",")}}`);
+    };
+    assert.equal(Object.keys(scanJson(bodyOf(4_095)) as object).length, 4_095);
+    assert.equal(scanJson(bodyOf(4_096)), undefined);
+  });
+
+  it("looks at what is between brackets once, however many levels there are", () => {
+    const spaces = " ".repeat(1_000_000);
+    const [few, many] = [1, 99].map((depth) => {
+      const body = Buffer.from(`{"a":${nested(depth, `${spaces}"x"`)}}`);
+      const times = Array.from({ length: 3 }, () => {
+        const began = performance.now();
+        assert.notEqual(scanJson(body), undefined);
+        return performance.now() - began;
+      });
+      return Math.min(...times);
+    }) as [number, number];
+    assert.ok(many < 15 * few, `${many} ms with 99 levels, ${few} ms with one`);
+  });
 });

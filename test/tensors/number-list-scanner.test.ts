@@ -134,6 +134,28 @@ describe("NumberListScanner", () => {
     assert.equal(instantiate.mock.callCount(), 1);
   });
 
+  it("copies no more of a body for a short list than it needs", (t) => {
+    const lists = Array.from({ length: 1_000 }, () => "[1,2]").join(" ".repeat(100));
+    const scanner = new NumberListScanner(Buffer.from(`${lists}}`));
+    assert.ok(scanner.read(0, 1) !== undefined);
+    const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+    const set = t.mock.method(typedArray, "set");
+    for (let i = 1; i < 1_000; i += 1) assert.ok(scanner.read(i * 105, 1) !== undefined);
+    const copied = set.mock.calls.map((call) => call.arguments[0].length);
+    assert.equal(copied.length, 999);
+    assert.ok(Math.max(...copied) <= 1_024, `${Math.max(...copied)} bytes for a list of 5`);
+  });
+
+  for (const text of ["-0.1234567", "0.12345678901234567", "12"]) {
+    it(`reads ${text} at each place across the end of the first look`, () => {
+      for (let offset = 1; offset < 100; offset += 1) {
+        const spaces = " ".repeat(1_024 - offset);
+        check(`[1,${spaces}${text},3]`, ["1", text, "3"]);
+        check(`[[${spaces}${text}] , [${text}]]`, [text, text], [2, 1]);
+      }
+    });
+  }
+
   it("leaves a number that is longer than a window to others", () => {
     const long = `0.${"1".repeat(windowSize)}`;
     assert.equal(read(`[1,${long},2]`), undefined);
