@@ -127,7 +127,8 @@ export class Runner {
   }
 
   async #run(slices: readonly WorkSlice[], started?: StartedBatch): Promise<void> {
-    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, this.#parts, started));
+    const parts = { ...this.#parts, hasNext: () => this.#next !== undefined };
+    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, parts, started));
   }
 
   /** What the engine has been given goes on; then it may be given more. */
@@ -143,7 +144,7 @@ export class Runner {
    * that may kill the host too.
    */
   #finish(slices: readonly WorkSlice[], { results, tookMs, runs, suspect }: GuardedRun): void {
-    const { tell, queue, pace, onAnswered } = this.#parts;
+    const { tell, pace, onAnswered } = this.#parts;
     this.#noteRun(slices, results, tookMs);
     this.#slices = [];
     for (const [at, slice] of slices.entries()) this.#advance(slice, results[at]);
@@ -163,8 +164,13 @@ export class Runner {
       void tell({ type: "cleared", fingerprint: suspect });
       this.#goOn();
     }
-    if (!this.isBusy && queue.size > 0) this.#notice.say([]);
+    if (slices.some(({ work }) => this.#hasToWait(work))) this.#notice.say(this.#all);
     onAnswered();
+  }
+
+  /** It has been said to run, and does no more, though the rest of it will. */
+  #hasToWait(work: Work): boolean {
+    return !work.settled && !this.works.includes(work);
   }
 
   #noteRun(slices: readonly WorkSlice[], results: readonly SliceResult[], tookMs: number): void {

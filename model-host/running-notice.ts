@@ -12,6 +12,8 @@ export class RunningNotice {
     for (const door of this.#told) idsOf.set(door, []);
     const running = new Set<Door>();
     for (const { work } of slices) {
+      // Its front door has forgotten it, and may have given its number to another.
+      if (work.settled) continue;
       const ids = idsOf.get(work.door);
       if (ids === undefined) idsOf.set(work.door, [work.id]);
       else ids.push(work.id);
