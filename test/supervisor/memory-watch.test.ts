@@ -66,6 +66,20 @@ describe("MemoryWatch", () => {
     assert.deepEqual([heard.at(-1), view()[0]], ["replaced", "1 ready 2"]);
   });
 
+  it("replaces a host whose engine moved by one that begins where it was: else it would move again", () => {
+    const { forks, beat } = begin(500);
+    forks.child.says({ type: "slow" });
+    forks.child.says({ type: "engine", thread: "own", reason: "its runs are long" });
+    beat(501, 2);
+    const fresh = forks.children[1];
+    fresh?.says({ type: "booted" });
+    const specs = (fresh?.sent ?? []).flatMap((one) => (one.type === "load" ? [one.spec] : []));
+    assert.deepEqual(
+      specs.map(({ isSlow }) => isSlow),
+      [true],
+    );
+  });
+
   it("replaces hosts of a model that grows too fast at most every half minute", async () => {
     const { forks, beat, loadAt, clock } = begin(50);
     beat(60, 4);
