@@ -2,7 +2,7 @@
  * What the engine runs: one batch at a time, from its beginning to its answers, and what it has been given to run next.
  * Which batches these are is the host's.
  */
-import type { Clock } from "../src/platform/clock.ts";
+import type { Clock, Millis } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import { hasMemory } from "../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
@@ -53,6 +53,7 @@ export class Runner {
   readonly #parts: RunnerParts;
   readonly #notice = new RunningNotice();
   #slices: readonly WorkSlice[] = [];
+  #beganAt: Millis = 0;
   #next: NextBatch | undefined;
   /** Requests without rows, to be answered when those before them have been. */
   readonly #passed: Work[] = [];
@@ -67,6 +68,13 @@ export class Runner {
 
   get rows(): number {
     return rowsOf(this.#slices) + rowsOf(this.#next?.slices ?? []);
+  }
+
+  /** How long it takes until a batch of so many rows has run behind what runs, as far as that is known. */
+  nextRunMs(rows: number): Millis {
+    const { clock, figures } = this.#parts;
+    const endsAt = this.isBusy ? this.#beganAt + figures.batchMs(rowsOf(this.#slices)) : 0;
+    return Math.max(0, endsAt - clock.now()) + figures.batchMs(rows);
   }
 
   /** What the engine has. */
@@ -116,6 +124,7 @@ export class Runner {
   #noteBegun(slices: readonly WorkSlice[]): void {
     const { clock, metrics } = this.#parts;
     const now = clock.now();
+    this.#beganAt = now;
     metrics.statistics.noteBegun(clock.wall());
     for (const { work, fromRow } of slices) {
       if (fromRow > 0) continue;

@@ -216,4 +216,15 @@ describe("A batch that the engine is given while another runs", () => {
     assert.deepEqual(told, [{ type: "overrun", fingerprint: null, reason }]);
     host.close();
   });
+
+  it("holds nothing that would be late once what runs and itself have been run", async () => {
+    const { host, door, clock, ask, runs, said } = await setUp({ runMs: 8 });
+    ask([1, 1, 1, 1]);
+    // Four rows take some 16 ms.
+    const late = { id: 2, deadlineAt: clock.now() + 24 };
+    host.accept(requestFrame({ features: [[2], [2], [2], [2]] }, late), door);
+    ask([3, 3, 3, 3]);
+    assert.deepEqual(runs()[1], [3, 3, 3, 3]);
+    assert.deepEqual(said(), ["running 1", "2 deadline-exceeded", "running 1 3"]);
+  });
 });
