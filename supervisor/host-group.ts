@@ -126,15 +126,15 @@ export class HostGroup {
   }
 
   /**
-   * A new process for the replica, which takes its place when it is ready. The old one stays where that fails. Throws
-   * `conflict` where the group is on its way out.
+   * A new process for the replica, which takes its place when it is ready. The old one stays where that fails. It tries
+   * anew what `findings` do not say. Throws `conflict` where the group is on its way out.
    */
-  async replace(host: HostSlot): Promise<void> {
+  async replace(host: HostSlot, findings?: HostFindings): Promise<void> {
     if (this.stage === "leaving") {
       const words = `Cannot replace a host of version '${this.version}': it is making way for another`;
       throw new TroupeError("conflict", words);
     }
-    const fresh = this.#makeHost(host.replica, host.findings);
+    const fresh = this.#makeHost(host.replica, findings);
     this.#others.add(fresh);
     fresh.slot.start();
     try {

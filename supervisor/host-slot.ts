@@ -39,7 +39,7 @@ export interface HostSlotOptions {
   readonly drainSequencesMs: number;
   readonly log: LogSettings;
   readonly poison: PoisonList;
-  /** Of the host whose place it takes. */
+  /** Of the host whose place it takes, to begin with. */
   readonly findings?: HostFindings;
   /** A throwaway host gives way to those that serve. */
   readonly isThrowaway?: boolean;

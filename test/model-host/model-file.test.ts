@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, describe } from "node:test";
 import { chooseEngine } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
-import { giveBack } from "../../model-host/model-file.ts";
+import { currentStamp, giveBack } from "../../model-host/model-file.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import {
   type ExternalModel,
@@ -180,5 +180,19 @@ describe("giveBack", () => {
     const bytes = Buffer.from("small");
     giveBack(bytes);
     assert.equal(bytes.toString(), "small");
+  });
+});
+
+describe("the stamp of a model's files", () => {
+  it("is that of the load until one of them is written anew or gone", async () => {
+    const { file, beside } = whole(externalScale());
+    const { stamp, externalFiles } = await new InlineEngine().load(file, settings, beside);
+    const now = () => currentStamp(file, beside, externalFiles);
+    assert.deepEqual([await now(), externalFiles], [stamp, ["weights.bin"]]);
+    const [weights] = beside;
+    writeFileSync(weights?.file ?? "", externalScale().data);
+    assert.notEqual(await now(), stamp);
+    rmSync(weights?.file ?? "");
+    assert.equal(await now(), undefined);
   });
 });
