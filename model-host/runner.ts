@@ -177,9 +177,9 @@ export class Runner {
     onAnswered();
   }
 
-  /** It has been said to run, and does no more, though the rest of it will. */
+  /** It is said to run, and does no more, though the rest of it will. */
   #hasToWait(work: Work): boolean {
-    return !work.settled && !this.works.includes(work);
+    return !work.settled && this.#notice.names(work) && !this.works.includes(work);
   }
 
   #noteRun(slices: readonly WorkSlice[], results: readonly SliceResult[], tookMs: number): void {
