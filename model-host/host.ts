@@ -274,7 +274,8 @@ export class Host {
   #dropLate(): void {
     const now = this.#parts.clock.now();
     for (const work of this.#queue.where(hasExpired(now))) this.#giveUp(work, "expired");
-    const next = { endsAt: now + this.#figures.batchMs(this.#pace.rows), maxRows: this.#pace.rows };
+    const { rows: maxRows } = this.#pace;
+    const next = { endsAt: now + this.#runner.nextRunMs(maxRows), maxRows };
     for (const work of takeFutile(this.#queue, next)) this.#answers.drop(work, "futile");
   }
 

@@ -5,7 +5,7 @@ import type { WorkQueue } from "./work-queue.ts";
 
 export type Waiting = Pick<Work, "deadlineAt" | "sequence" | "stream">;
 
-/** What one full batch would be, cut now. */
+/** What one full batch would be, cut now, and run behind what runs. */
 export interface NextRun {
   readonly endsAt: Millis;
   readonly maxRows: number;
@@ -28,7 +28,7 @@ export function takeFutile(queue: WorkQueue<Work>, next: NextRun): readonly Work
 }
 
 /**
- * Those whose deadline passes before a run ends that begins now. A queue that is as long as the deadline would else be run
+ * Those whose deadline passes before the next run ends. A queue that is as long as the deadline would else be run
  * at its edge: each batch right, and too late. None where all are, as what a run costs is an estimate, which only runs
  * mend; and no part of a sequence or stream, which may not be left out.
  */

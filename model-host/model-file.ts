@@ -1,6 +1,6 @@
 /* Reads a model and the weights beside it: regular files under their own names, and nothing else. */
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type BigIntStats, constants } from "node:fs";
+import { type FileHandle, lstat, open } from "node:fs/promises";
 import { MessageChannel } from "node:worker_threads";
 import type { NamedFile } from "../src/protocol/control.ts";
 import { scanExternalData } from "./external-data.ts";
@@ -91,9 +91,29 @@ async function readRegular(file: string, words: string): Promise<StampedFile> {
   try {
     // Before it is read: what is written meanwhile has a later time. Nobody can set that of the change (`ctime`) back.
     // Linux before 6.13 knows it to some milliseconds only: so long the same length may hide that it was written again.
-    const { dev, ino, size, ctimeNs } = await handle.stat({ bigint: true });
-    return { data: await handle.readFile(), stamp: [dev, ino, size, ctimeNs].join("-") };
+    const stamp = stampOf(await handle.stat({ bigint: true }));
+    return { data: await handle.readFile(), stamp };
   } finally {
     await handle.close();
+  }
+}
+
+/** Nobody can set the time of the change (`ctime`) back. */
+function stampOf({ dev, ino, size, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, ctimeNs].join("-");
+}
+
+/** The stamp of what would be read now, where the model keeps data in the same files; undefined where one is gone. */
+export async function currentStamp(
+  file: string,
+  beside: readonly NamedFile[],
+  externalFiles: readonly string[],
+): Promise<string | undefined> {
+  try {
+    const files = [file, ...externalFiles.map((name) => fileOf(name, beside))];
+    const stats = await Promise.all(files.map((path) => lstat(path, { bigint: true })));
+    return stats.map(stampOf).join(" ");
+  } catch {
+    return undefined;
   }
 }

@@ -2,7 +2,7 @@
  * What the engine runs: one batch at a time, from its beginning to its answers, and what it has been given to run next.
  * Which batches these are is the host's.
  */
-import type { Clock } from "../src/platform/clock.ts";
+import type { Clock, Millis } from "../src/platform/clock.ts";
 import type { HostEvent, HostSpec } from "../src/protocol/control.ts";
 import { hasMemory } from "../src/protocol/model-metadata.ts";
 import type { ServedModel } from "../src/tensors/codec.ts";
@@ -53,6 +53,7 @@ export class Runner {
   readonly #parts: RunnerParts;
   readonly #notice = new RunningNotice();
   #slices: readonly WorkSlice[] = [];
+  #beganAt: Millis = 0;
   #next: NextBatch | undefined;
   /** Requests without rows, to be answered when those before them have been. */
   readonly #passed: Work[] = [];
@@ -67,6 +68,13 @@ export class Runner {
 
   get rows(): number {
     return rowsOf(this.#slices) + rowsOf(this.#next?.slices ?? []);
+  }
+
+  /** How long it takes until a batch of so many rows has run behind what runs, as far as that is known. */
+  nextRunMs(rows: number): Millis {
+    const { clock, figures } = this.#parts;
+    const endsAt = this.isBusy ? this.#beganAt + figures.batchMs(rowsOf(this.#slices)) : 0;
+    return Math.max(0, endsAt - clock.now()) + figures.batchMs(rows);
   }
 
   /** What the engine has. */
@@ -116,6 +124,7 @@ export class Runner {
   #noteBegun(slices: readonly WorkSlice[]): void {
     const { clock, metrics } = this.#parts;
     const now = clock.now();
+    this.#beganAt = now;
     metrics.statistics.noteBegun(clock.wall());
     for (const { work, fromRow } of slices) {
       if (fromRow > 0) continue;
@@ -127,7 +136,8 @@ export class Runner {
   }
 
   async #run(slices: readonly WorkSlice[], started?: StartedBatch): Promise<void> {
-    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, this.#parts, started));
+    const parts = { ...this.#parts, hasNext: () => this.#next !== undefined };
+    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, parts, started));
   }
 
   /** What the engine has been given goes on; then it may be given more. */
@@ -143,7 +153,7 @@ export class Runner {
    * that may kill the host too.
    */
   #finish(slices: readonly WorkSlice[], { results, tookMs, runs, suspect }: GuardedRun): void {
-    const { tell, queue, pace, onAnswered } = this.#parts;
+    const { tell, pace, onAnswered } = this.#parts;
     this.#noteRun(slices, results, tookMs);
     this.#slices = [];
     for (const [at, slice] of slices.entries()) this.#advance(slice, results[at]);
@@ -163,8 +173,13 @@ export class Runner {
       void tell({ type: "cleared", fingerprint: suspect });
       this.#goOn();
     }
-    if (!this.isBusy && queue.size > 0) this.#notice.say([]);
+    if (slices.some(({ work }) => this.#hasToWait(work))) this.#notice.say(this.#all);
     onAnswered();
+  }
+
+  /** It is said to run, and does no more, though the rest of it will. */
+  #hasToWait(work: Work): boolean {
+    return !work.settled && this.#notice.names(work) && !this.works.includes(work);
   }
 
   #noteRun(slices: readonly WorkSlice[], results: readonly SliceResult[], tookMs: number): void {

@@ -8,6 +8,12 @@ export class HostFindings {
   #isSlow = false;
   #known: TrialResult | null = null;
 
+  constructor(before?: HostFindings) {
+    if (before !== undefined) {
+      ({ skipTrial: this.#skipTrial, isSlow: this.#isSlow, known: this.#known } = before.told);
+    }
+  }
+
   get told(): Pick<HostSpec, "skipTrial" | "isSlow" | "known"> {
     return { skipTrial: this.#skipTrial, isSlow: this.#isSlow, known: this.#known };
   }

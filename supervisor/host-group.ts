@@ -5,6 +5,7 @@ import type { HostStep } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
+import type { HostFindings } from "./host-findings.ts";
 import type { HostListener, HostSlot, HostSlotOptions } from "./host-slot.ts";
 import { PoisonList } from "./poison-list.ts";
 import type { LastExit } from "./slot.ts";
@@ -19,6 +20,7 @@ export type SlotPlan = Pick<
   | "replica"
   | "ordinal"
   | "poison"
+  | "findings"
   | "isThrowaway"
 >;
 export type MakeHostSlot = (plan: SlotPlan, listener: HostListener) => HostSlot;
@@ -124,15 +126,15 @@ export class HostGroup {
   }
 
   /**
-   * A new process for the replica, which takes its place when it is ready. The old one stays where that fails. Throws
-   * `conflict` where the group is on its way out.
+   * A new process for the replica, which takes its place when it is ready. The old one stays where that fails. It tries
+   * anew what `findings` do not say. Throws `conflict` where the group is on its way out.
    */
-  async replace(host: HostSlot): Promise<void> {
+  async replace(host: HostSlot, findings?: HostFindings): Promise<void> {
     if (this.stage === "leaving") {
       const words = `Cannot replace a host of version '${this.version}': it is making way for another`;
       throw new TroupeError("conflict", words);
     }
-    const fresh = this.#makeHost(host.replica);
+    const fresh = this.#makeHost(host.replica, findings);
     this.#others.add(fresh);
     fresh.slot.start();
     try {
@@ -183,10 +185,11 @@ export class HostGroup {
     this.#awaited.delete(host);
   }
 
-  #makeHost(replica: number): HostSlot {
+  #makeHost(replica: number, findings?: HostFindings): HostSlot {
     const { makeSlot, nextOrdinal, listener } = this.#parts;
     const poison = this.#poison;
-    const plan: SlotPlan = { ...this.plan, replica, ordinal: nextOrdinal(), poison };
+    const own = { replica, ordinal: nextOrdinal(), poison };
+    const plan: SlotPlan = { ...this.plan, ...own, ...(findings && { findings }) };
     const host: HostSlot = makeSlot(plan, {
       onChange: () => {
         this.#noteAwaited(host);

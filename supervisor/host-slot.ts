@@ -38,6 +38,8 @@ export interface HostSlotOptions {
   readonly drainSequencesMs: number;
   readonly log: LogSettings;
   readonly poison: PoisonList;
+  /** Of the host whose place it takes, to begin with. */
+  readonly findings?: HostFindings;
   /** A throwaway host gives way to those that serve. */
   readonly isThrowaway?: boolean;
 }
@@ -76,7 +78,7 @@ export class HostSlot {
   #said = new Set<string>();
   #disarmTrial: () => void = () => undefined;
   #inTrial = false;
-  readonly #findings = new HostFindings();
+  readonly findings: HostFindings;
   /** A suspect that is running alone, or whose run did not end. */
   #suspect: string | undefined;
   #ranPoison = false;
@@ -90,6 +92,7 @@ export class HostSlot {
   constructor(context: SlotContext, options: HostSlotOptions, listener: HostListener) {
     this.#options = options;
     this.#listener = listener;
+    this.findings = new HostFindings(options.findings);
     const hangMs = hangMsOf(options.isThrowaway === true, context.hangMs);
     this.slot = new Slot<HostCommand, HostEvent>(
       { ...context, hangMs },
@@ -141,7 +144,7 @@ export class HostSlot {
 
   /** The session is there, and the batch trial goes on, or has just ended the host. */
   get isInTrial(): boolean {
-    return this.#inTrial || this.#findings.skipsTrial;
+    return this.#inTrial || this.findings.skipsTrial;
   }
 
   get replica(): number {
@@ -161,7 +164,7 @@ export class HostSlot {
     this.#generation += 1;
     this.#said = new Set();
     this.#ranPoison = false;
-    const child = this.#options.fork(listeners, this.#findings.needsThread);
+    const child = this.#options.fork(listeners, this.findings.needsThread);
     if (this.#options.isThrowaway === true) giveWay(child.pid);
     return child;
   }
@@ -181,15 +184,15 @@ export class HostSlot {
 
   #obey(event: HostEvent, context: SlotContext): void {
     if (event.type === "logged") this.#noteLine(context, event.level, event.message);
-    else if (event.type === "slow") this.#findings.noteSlow();
-    else if (event.type === "tried") this.#findings.noteTried(event.result);
+    else if (event.type === "slow") this.findings.noteSlow();
+    else if (event.type === "tried") this.findings.noteTried(event.result);
     else if (event.type === "engine") this.#noteEngine(event);
     else this.#obeyLife(event, context);
   }
 
   #noteEngine({ thread, reason }: EnginePlace): void {
     this.engine = { thread, reason };
-    this.#findings.noteEngine(thread);
+    this.findings.noteEngine(thread);
   }
 
   #obeyLife(event: LifeEvent, context: SlotContext): void {
@@ -238,7 +241,7 @@ export class HostSlot {
 
   get #spec(): HostSpec {
     const [hostId, socketPath] = [this.hostId, this.#socketPath];
-    return hostSpecOf(this.#options, { hostId, socketPath, ...this.#findings.told });
+    return hostSpecOf(this.#options, { hostId, socketPath, ...this.findings.told });
   }
 
   #noteLine({ hostLogs, clock }: SlotContext, level: LineLevel, message: string): void {
@@ -282,7 +285,7 @@ export class HostSlot {
 
   #onExit(exit: LastExit): void {
     const [inTrial, wasReady] = [this.#inTrial, this.#said.has("ready")];
-    this.#findings.noteEnd(exit, { inTrial, wasReady });
+    this.findings.noteEnd(exit, { inTrial, wasReady });
     this.#inTrial = false;
     if (this.#suspect !== undefined && exit.blame === "model") {
       this.#ranPoison = true;

@@ -79,7 +79,7 @@ export class MemoryWatch {
     if (!isMember || (last !== undefined && now - last < replaceEveryMs)) return;
     this.#replacedAt.set(group, now);
     this.#listener.onReplace(host, reason, words);
-    group.replace(host).then(
+    group.replace(host, host.findings).then(
       () => this.#listener.onReplaced(host, null),
       (thrown: unknown) => {
         this.#listener.onReplaced(host, thrown instanceof Error ? thrown.message : "unknown");

@@ -99,19 +99,21 @@ describe("the opener of engines", () => {
     await ask();
   });
 
-  it("opens none where the model's file is another one by now, nor where it is gone", async () => {
+  it("opens none where the model's file is another one by now, nor where it is gone, and says that for good", async () => {
     const { file, open } = await load(echoModel());
     const before = threads();
     writeFileSync(file, echoModel());
     const refused = {
       type: "refused",
       reason: "its files are no longer those that it was loaded from",
-      isFinal: false,
+      isFinal: true,
     };
-    assert.deepEqual(await open("own", noDeath), refused);
-    assert.deepEqual(await open("main", noDeath), refused);
+    const openBoth = async () => [await open("own", noDeath), await open("main", noDeath)];
+    assert.deepEqual(await openBoth(), [refused, refused]);
+    writeFileSync(file, "what is there now is not even loaded");
+    assert.deepEqual(await openBoth(), [refused, refused]);
     unlinkSync(file);
-    await assert.rejects(open("own", noDeath), { code: "invalid-model" });
+    assert.deepEqual(await openBoth(), [refused, refused]);
     assert.equal(threads(), before);
   });
 

@@ -47,8 +47,8 @@ function setUp() {
     told.push([event, engine.runs.length]);
     await turn();
   };
-  const run = (...slices: readonly WorkSlice[]) =>
-    runGuarded(slices, breaker, { spec: { runMs }, model, engine, clock, tell });
+  const parts = { spec: { runMs }, model, engine, clock, tell, hasNext: () => false };
+  const run = (...slices: readonly WorkSlice[]) => runGuarded(slices, breaker, parts);
   return { clock, engine, breaker, told, run };
 }
 

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { after, describe } from "node:test";
 import { chooseEngine } from "../../model-host/engine-choice.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
-import { giveBack, readModelFiles } from "../../model-host/model-file.ts";
+import { currentStamp, giveBack, readModelFiles } from "../../model-host/model-file.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import {
   type ExternalModel,
@@ -227,4 +227,16 @@ describe("the stamp of a model's files", () => {
       assert.notEqual(await stampOf(files), before);
     });
   }
+
+  it("is that of the load until one of them is written anew or gone", async () => {
+    const { file, beside } = whole(externalScale());
+    const { stamp, externalFiles } = await new InlineEngine().load(file, settings, beside);
+    const now = () => currentStamp(file, beside, externalFiles);
+    assert.deepEqual([await now(), externalFiles], [stamp, ["weights.bin"]]);
+    const [weights] = beside;
+    writeLater(weights?.file ?? "", externalScale().data);
+    assert.notEqual(await now(), stamp);
+    rmSync(weights?.file ?? "");
+    assert.equal(await now(), undefined);
+  });
 });

@@ -57,4 +57,14 @@ describe("what a host leaves to its successor", () => {
       assert.deepEqual([known, skipTrial], [isKept ? tried : null, null]);
     });
   }
+
+  it("begins with what another found, and goes its own way from there", () => {
+    const before = new HostFindings();
+    before.noteSlow();
+    before.noteTried(tried);
+    const findings = new HostFindings(before);
+    assert.deepEqual(findings.told, before.told);
+    findings.noteEngine("main");
+    assert.deepEqual([before.needsThread, findings.needsThread], [true, false]);
+  });
 });

@@ -34,6 +34,8 @@ function begin(memoryMb: number | null, firstMb = 10) {
   return { ...parts, heard, beat, loadAt };
 }
 
+type Parts = ReturnType<typeof begin>;
+
 /** Version 1 serves with 10 MiB, and version 2 has begun to start. */
 function upgrading(memoryMb: number) {
   const parts = begin(memoryMb);
@@ -64,6 +66,27 @@ describe("MemoryWatch", () => {
     forks.children[0]?.exits(0);
     await settled();
     assert.deepEqual([heard.at(-1), view()[0]], ["replaced", "1 ready 2"]);
+  });
+
+  it("replaces a host whose engine moved by one that begins where it was: else it would move again", () => {
+    const isSlow = (replace: (parts: Parts) => unknown) => {
+      const parts = begin(500);
+      const { forks } = parts;
+      forks.child.says({ type: "slow" });
+      forks.child.says({ type: "engine", thread: "own", reason: "its runs are long" });
+      replace(parts);
+      const fresh = forks.children[1];
+      fresh?.says({ type: "booted" });
+      return (fresh?.sent ?? []).flatMap((one) => (one.type === "load" ? [one.spec.isSlow] : []));
+    };
+    const outgrown = isSlow(({ beat }) => beat(501, 2));
+    // As where somebody asks for new hosts, maybe because of what these have found.
+    const asked = isSlow(({ life: { groups } }) => {
+      const [group] = groups;
+      const [host] = group?.hosts ?? [];
+      if (host !== undefined) void group?.replace(host);
+    });
+    assert.deepEqual([outgrown, asked], [[true], [false]]);
   });
 
   it("replaces hosts of a model that grows too fast at most every half minute", async () => {
