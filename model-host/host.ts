@@ -23,8 +23,8 @@ import { Runner } from "./runner.ts";
 import { firstOfEach, type Sequence, signalsOf } from "./sequence.ts";
 import { Sequences } from "./sequences.ts";
 import { standInsOf } from "./stand-ins.ts";
-import type { Door, Work } from "./work.ts";
-import { WorkQueue } from "./work-queue.ts";
+import type { Door, Work, WorkSlice } from "./work.ts";
+import { type Company, WorkQueue } from "./work-queue.ts";
 
 export class Host {
   readonly model: ServedModel;
@@ -257,7 +257,7 @@ export class Host {
     if (!takesNextBatch(facts)) return;
     this.#dropLate();
     const { first } = this.#queue;
-    if (first?.alone === false) this.#runner.beginNext(this.#queue.take(this.#pace.rows));
+    if (first?.alone === false) this.#runner.beginNext(this.#take(this.#pace.company));
   }
 
   /** How long an idle engine waits for company. */
@@ -290,8 +290,12 @@ export class Host {
   /** A half-open breaker admits one request as its probe. */
   #begin(): void {
     const isProbe = this.#breaker.state === "half-open";
-    const slices = this.#queue.take(this.#pace.rows, isProbe ? "first-only" : "all");
+    const slices = this.#take(isProbe ? "first-only" : this.#pace.company);
     if (slices.length > 0) this.#runner.begin(slices);
+  }
+
+  #take(company: Company): readonly WorkSlice[] {
+    return this.#queue.take(this.#pace.rows, company);
   }
 
   #onBreakerChange(): void {

@@ -19,13 +19,15 @@ export function reasonOf(choice: Choice, facts: ReasonFacts): string {
   const { p99Ms } = facts;
   switch (choice.type) {
     case "unknown":
-      return "batches as without an objective: what a run takes is not known yet";
+      return "batches as without an objective: what a run takes by its rows is not known yet";
     case "within":
       return `${batches(choice.rows)} are to keep p99 at ${short(p99Ms)} ms: ${costText(choice.rows, facts)}${waitText(choice.delayMs)}${measuredText(facts)}`;
     case "slow": {
       const { requestRows, requestMs } = choice;
       return `throughput first: ${takeText(requestRows, "alone ")} ${short(requestMs)} ms, more than ${short(p99Ms)} ms`;
     }
+    case "uncut":
+      return `batches of at most ${rowsText(choice.rows)}, as without an objective: large requests in pieces would make more of the others later than ${short(p99Ms)} ms, at ${costText(choice.rows, facts)}`;
     case "overloaded":
       return overloadText(choice.rowsWithin, facts);
   }

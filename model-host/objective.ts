@@ -9,8 +9,8 @@ export interface ObjectiveFacts {
   readonly mostDelayMs: Millis;
   /** What so many rows take in one run; 0 while that is not known. */
   readonly runMs: (rows: number) => Millis;
-  /** The part of it that is the same for one row and for many. */
-  readonly fixedMs: Millis;
+  /** The part of it that is the same for one row and for many; undefined while all batches had as many rows. */
+  readonly fixedMs: Millis | undefined;
   readonly rowsPerMs: number;
   /** Of one request; a few large ones among small ones do not count. */
   readonly usualRows: number;
@@ -21,7 +21,7 @@ export interface ObjectiveFacts {
 }
 
 export type Choice =
-  /** As without an objective, since nothing is known of what a run takes. */
+  /** As without an objective, since what a run takes, and each row in it, is not known. */
   | { readonly type: "unknown"; readonly rows: number; readonly delayMs: 0 }
   | {
       readonly type: "within";
@@ -37,6 +37,8 @@ export type Choice =
       readonly requestRows: number;
       readonly requestMs: Millis;
     }
+  /** Large requests run whole, as without an objective: in pieces they would make more requests late. */
+  | { readonly type: "uncut"; readonly rows: number; readonly delayMs: 0 }
   /** More comes than batches of `rowsWithin`, which would keep the objective, can run. */
   | {
       readonly type: "overloaded";
@@ -56,24 +58,40 @@ const settleTimes = 4;
 /** Requests that are expected to come while an engine waits; where it waits already, fewer are enough. */
 const worthCompany = 1;
 const stillWorthCompany = 0.7;
-/** A run that is this much shorter than the objective is not slow any more. */
-const slowMargin = 0.9;
+/** What took too long is in time again where it is this much shorter than the objective. */
+const margin = 0.9;
+/** A piece of a large request is at least so many times the fixed part of its cost. */
+const worthPiece = 2;
 
 /**
  * Who comes as a run begins waits for its end and runs in the next one: so batches take at most half of the objective.
- * Where that cannot be kept, whatever is chosen, batches are as large as without it, since those bring the most through.
+ * Large requests are cut for that, but not into pieces that would take longer, and so make nobody sooner: whole they are
+ * gone sooner. Where that cannot be kept, whatever is chosen, batches are as large as without it, since those bring the most through.
  */
 export function choose(facts: ObjectiveFacts, before: Choice): Choice {
   const { mostRows, p99Ms, usualRows, runMs } = facts;
   const requestRows = Math.min(mostRows, Math.max(1, Math.round(usualRows)));
   const requestMs = runMs(requestRows);
   if (requestMs === 0) return unknownChoice(mostRows);
-  if (requestMs > p99Ms * (before.type === "slow" ? slowMargin : 1)) {
+  if (requestMs > p99Ms * (before.type === "slow" ? margin : 1)) {
     return { type: "slow", rows: mostRows, delayMs: 0, requestRows, requestMs };
   }
-  // To cut what most requests bring would cost a run for each piece, and nobody would have his answer sooner.
-  const rows = Math.max(requestRows, mostRowsWithin(facts));
+  // Batches of so many rows as are in time by a guess might all be of one size, and the guess would stay.
+  if (facts.fixedMs === undefined && mostRows > 1) return unknownChoice(mostRows);
+  const piece = Math.max(requestRows, smallestPiece(facts));
+  if (2 * runMs(piece) > p99Ms * (before.type === "uncut" ? margin : 1)) {
+    return { type: "uncut", rows: mostRows, delayMs: 0 };
+  }
+  const rows = Math.max(piece, rowsWithin(facts));
   return judgeLoad(facts, rows, before) ?? within(facts, rows, before);
+}
+
+/**
+ * To cut what most requests bring would cost a run for each piece, and nobody would have his answer sooner. Nor would he
+ * where pieces are mostly the fixed part of their cost: they would keep the engine from the others for longer.
+ */
+function smallestPiece(facts: ObjectiveFacts): number {
+  return rowsIn(worthPiece * (facts.fixedMs ?? 0), facts);
 }
 
 export function unknownChoice(mostRows: number): Choice {
@@ -85,9 +103,12 @@ function within(facts: ObjectiveFacts, rows: number, before: Choice): Choice {
   return { type: "within", rows, delayMs: delayFor(facts, rows, before), since };
 }
 
-/** 0 where not even one row runs so quickly. */
-function mostRowsWithin({ mostRows, p99Ms, room, runMs }: ObjectiveFacts): number {
-  const mostMs = (p99Ms * room) / 2;
+function rowsWithin(facts: ObjectiveFacts): number {
+  return rowsIn((facts.p99Ms * facts.room) / 2, facts);
+}
+
+/** The most whose run takes no longer; 0 where not even one row runs so quickly. */
+function rowsIn(mostMs: Millis, { mostRows, runMs }: ObjectiveFacts): number {
   let fits = 0;
   let tooMany = mostRows + 1;
   while (tooMany - fits > 1) {
@@ -117,7 +138,7 @@ function judgeLoad(facts: ObjectiveFacts, rows: number, before: Choice): Choice 
  * comes in that time is no company.
  */
 function delayFor(facts: ObjectiveFacts, rows: number, before: Choice): Millis {
-  const { fixedMs, mostDelayMs, p99Ms, room, runMs, rowsPerMs, usualRows } = facts;
+  const { fixedMs = 0, mostDelayMs, p99Ms, room, runMs, rowsPerMs, usualRows } = facts;
   const delayMs = Math.floor(Math.min(fixedMs / 2, mostDelayMs));
   const company = (delayMs * rowsPerMs) / Math.max(1, usualRows);
   const worth = before.delayMs > 0 ? stillWorthCompany : worthCompany;
@@ -149,7 +170,6 @@ const lateShare = 0.95;
 const forgetting = 0.1;
 /** Where requests are there for this much of a batch, it is the queue that makes them late. */
 const queuedShare = 0.75;
-const mostFixedShare = 2 / 3;
 
 /**
  * The room after what was measured: less where answers came too late, by the root of how much, so that one bad while does
@@ -166,20 +186,20 @@ export function adjustRoom(facts: ObjectiveFacts, measured: Measured): number {
 }
 
 /**
- * Smaller batches make nobody sooner who waits in a queue, nor do those that cannot keep up with what comes, or that are
- * mostly the fixed part of their cost.
+ * Smaller batches make nobody sooner who waits in a queue, nor do those that cannot keep up with what comes, or that would
+ * be mostly the fixed part of their cost.
  */
 function lessRoom(facts: ObjectiveFacts, measured: Measured): number {
-  const { room, p99Ms: objectiveMs, fixedMs, runMs } = facts;
+  const { room, p99Ms: objectiveMs } = facts;
   const { p99Ms, rows, requestsPerBatch } = measured;
   if (requestsPerBatch >= queuedShare * rows) return Math.max(room, recovered(room));
   const less = Math.max(
     leastRoom,
     room * Math.max(steepest, Math.sqrt((lateShare * objectiveMs) / p99Ms)),
   );
-  const fewer = Math.max(1, mostRowsWithin({ ...facts, room: less }));
+  const fewer = Math.max(1, rowsWithin({ ...facts, room: less }));
   const losesStep = loadOf(facts, fewer) >= highLoad && loadOf(facts, rows) < highLoad;
-  const isWaste = fixedMs > mostFixedShare * runMs(fewer);
+  const isWaste = fewer < smallestPiece(facts);
   return losesStep || isWaste ? room : less;
 }
 

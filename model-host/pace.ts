@@ -14,13 +14,15 @@ import {
 } from "./objective.ts";
 import { reasonOf } from "./objective-reason.ts";
 import type { Work, WorkSlice } from "./work.ts";
-import type { WorkQueue } from "./work-queue.ts";
+import type { Company, WorkQueue } from "./work-queue.ts";
 
 export interface Pace {
   /** The most rows that a batch may hold now. */
   readonly rows: number;
   /** How long an idle engine waits for company now. */
   readonly delayMs: Millis;
+  /** Who shares a batch with a request that is larger. */
+  readonly company: Company;
   /** Null where there is no objective. */
   readonly view: ObjectiveView | null;
   /** Takes into account what has been learned; to be called before a batch is cut. */
@@ -45,6 +47,7 @@ export function paceOf({ spec, metadata, ...parts }: PaceParts): Pace {
   return {
     rows: mostRows,
     delayMs: mostDelayMs,
+    company: "all",
     view: null,
     renew: () => undefined,
     noteAnswered: () => undefined,
@@ -104,6 +107,10 @@ class ObjectivePace implements Pace {
     return this.#choice.delayMs;
   }
 
+  get company(): Company {
+    return this.#choice.type === "within" ? "small-too" : "all";
+  }
+
   get view(): ObjectiveView {
     const { p99Ms, figures } = this.#parts;
     const { fit } = figures;
@@ -146,7 +153,7 @@ class ObjectivePace implements Pace {
       mostRows,
       mostDelayMs,
       runMs: (rows) => figures.fittedMs(rows),
-      fixedMs: figures.fit?.fixedMs ?? 0,
+      fixedMs: figures.fit?.fixedMs,
       rowsPerMs: this.#rowsPerMs,
       usualRows: figures.usualRows,
       room: this.#room,

@@ -33,6 +33,12 @@ export interface Slice<Work> {
 
 export type Offer = { readonly type: "queued" } | { readonly type: "full"; readonly what: string };
 
+/**
+ * Who shares a batch with its first request: nobody, or all that still fit. With `small-too` one that is larger than a
+ * batch leaves them up to half of it: else who comes waits for a part of each large one that is there.
+ */
+export type Company = "first-only" | "all" | "small-too";
+
 export interface Released<Work> {
   readonly next: Work | undefined;
   /** Requests without rows, which are to be answered. */
@@ -202,14 +208,27 @@ export class WorkQueue<Work extends Laned<Work>> {
    * Cuts the next batch, of at most `maxRows` rows: the oldest of the highest priority, and all that may join it in
    * order. A request is cut only where it is larger than a batch; what remains of it goes behind the others.
    */
-  take(maxRows: number, company: "all" | "first-only" = "all"): readonly Slice<Work>[] {
+  take(maxRows: number, company: Company = "all"): readonly Slice<Work>[] {
     const first = this.#first();
     if (first === undefined) return [];
     this.#batchRows = maxRows;
-    const slices = [cut(first, maxRows)];
-    if (company === "all" && first.key !== null && !first.alone) this.#fill(slices, first, maxRows);
+    const mayShare = company !== "first-only" && first.key !== null && !first.alone;
+    const isShared = mayShare && company === "small-too" && standing(first) > maxRows;
+    const slices = [cut(first, isShared ? this.#shareOf(first, maxRows) : maxRows)];
+    if (mayShare) this.#fill(slices, first, maxRows);
     this.#settle(slices);
     return slices;
+  }
+
+  /** What is left of a batch beside those that fit into half of it; none of low priority takes it from another. */
+  #shareOf(first: Work, maxRows: number): number {
+    let left = Math.floor(maxRows / 2);
+    const least = maxRows - left;
+    for (const work of this.#companions(first)) {
+      if (work.priority === "low" && first.priority !== "low") break;
+      if (standing(work) <= left) left -= standing(work);
+    }
+    return least + left;
   }
 
   #fill(slices: Slice<Work>[], first: Work, maxRows: number): void {

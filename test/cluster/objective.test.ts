@@ -60,7 +60,7 @@ describe("A host with an objective", () => {
       p99_ms: objectiveMs,
       max_rows: 64,
       delay_ms: 0,
-      reason: "batches as without an objective: what a run takes is not known yet",
+      reason: "batches as without an objective: what a run takes by its rows is not known yet",
     });
   });
 

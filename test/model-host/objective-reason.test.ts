@@ -21,7 +21,7 @@ const nine = "batches of at most 9 rows are to keep p99 at 20 ms: 1.2 ms + 0.9 m
 describe("reasonOf", () => {
   const rows: readonly (readonly [string, Choice, Partial<ReasonFacts>])[] = [
     [
-      "batches as without an objective: what a run takes is not known yet",
+      "batches as without an objective: what a run takes by its rows is not known yet",
       { type: "unknown", rows: 64, delayMs: 0 },
       {},
     ],
@@ -45,6 +45,11 @@ describe("reasonOf", () => {
       "throughput first: 30 rows alone take 28 ms, more than 20 ms",
       { type: "slow", rows: 64, delayMs: 0, requestRows: 30, requestMs: 28.2 },
       {},
+    ],
+    [
+      "batches of at most 64 rows, as without an objective: large requests in pieces would make more of the others later than 20 ms, at 9 ms + 1 ms a row",
+      { type: "uncut", rows: 64, delayMs: 0 },
+      { fit: { fixedMs: 9, rowMs: 1 } },
     ],
     [
       "throughput first: 1400 rows a second come, and batches of at most 9 rows, which would keep p99 at 20 ms, run 968",

@@ -26,7 +26,7 @@ function facts(fields: Partial<ObjectiveFacts> = {}): ObjectiveFacts {
 }
 
 /** A fixed cost that is worth a wait. */
-const costly = { runMs: (rows: number) => 6 + 0.1 * rows, fixedMs: 6 };
+const costly = { p99Ms: 26, runMs: (rows: number) => 6 + 0.1 * rows, fixedMs: 6 };
 
 function within(rows: number, delayMs = 0, since = 0): Choice {
   return { type: "within", rows, delayMs, since };
@@ -34,23 +34,60 @@ function within(rows: number, delayMs = 0, since = 0): Choice {
 
 const unknown: Choice = { type: "unknown", rows: 64, delayMs: 0 };
 const overloaded = { type: "overloaded", rows: 64, delayMs: 0, rowsWithin: 9 } as const;
+const uncut: Choice = { type: "uncut", rows: 64, delayMs: 0 };
 /** More than batches of nine can run, which is 0.97 a millisecond. */
 const swamped = { isBehind: true, rowsPerMs: 1 };
 
 describe("choose", () => {
   const rows: readonly (readonly [string, Partial<ObjectiveFacts>, Choice, Choice])[] = [
     ["as without an objective while nothing is known", { runMs: () => 0 }, within(9), unknown],
+    [
+      "as without an objective while batches of one size tell nothing of others",
+      { fixedMs: undefined },
+      within(9),
+      unknown,
+    ],
+    [
+      "one row where a batch never holds more",
+      { fixedMs: undefined, mostRows: 1 },
+      within(1),
+      within(1),
+    ],
     ["two runs that fill the objective", {}, within(9), within(9)],
     ["from the beginning, once something is known", {}, unknown, within(9, 0, 100_000)],
     ["no more than is configured", { mostRows: 4 }, within(9), within(4)],
-    ["one row where two runs of it take too long", { p99Ms: 3 }, within(9), within(1)],
+    ["whole requests where two runs of one row take too long", { p99Ms: 3 }, within(9), uncut],
+    [
+      "whole requests where pieces would be mostly their fixed cost",
+      { runMs: (count) => 6 + 0.5 * count, fixedMs: 6 },
+      within(9),
+      uncut,
+    ],
+    [
+      "pieces that are not mostly their fixed cost, however much is left",
+      { runMs: (count) => 4 + 0.5 * count, fixedMs: 4, room: 0.5 },
+      within(9),
+      within(8),
+    ],
+    [
+      "whole requests until two pieces are clearly in time",
+      { runMs: (count) => 5 + 0.5 * count, fixedMs: 5 },
+      uncut,
+      uncut,
+    ],
     ["less where it was measured that less is left", { room: 0.5 }, within(9), within(4)],
     ["more where it was measured that more is left", { room: 1.5 }, within(9), within(15)],
     [
-      "all that most requests bring, where one run of it is in time",
+      "all that most requests bring, where two runs of it are in time",
+      { usualRows: 9, room: 0.5 },
+      within(9),
+      within(9),
+    ],
+    [
+      "whole requests where two runs of what most bring take too long",
       { usualRows: 14 },
       within(9),
-      within(14),
+      uncut,
     ],
     [
       "all that most requests bring, but no more than is configured",

@@ -2,7 +2,7 @@
 import { decideBatch } from "../../model-host/batch-decision.ts";
 import { LoadFigures } from "../../model-host/load-figures.ts";
 import { type Pace, paceOf } from "../../model-host/pace.ts";
-import type { Work } from "../../model-host/work.ts";
+import type { Work, WorkSlice } from "../../model-host/work.ts";
 import { WorkQueue } from "../../model-host/work-queue.ts";
 import type { Random } from "../../models/random.ts";
 import { FakeClock } from "../fake-clock.ts";
@@ -52,12 +52,12 @@ export class PacedQueue {
     this.#feed();
   }
 
-  /** Requests of one row that come by chance, at this rate. */
-  come(random: Random, perMs: number, untilMs = Number.POSITIVE_INFINITY): void {
+  /** Requests that come by chance, at this rate. */
+  come(random: Random, perMs: number, untilMs = Number.POSITIVE_INFINITY, rows = 1): void {
     this.clock.after(-Math.log(1 - random()) / perMs, () => {
       if (this.clock.now() >= untilMs) return;
-      this.ask(1);
-      this.come(random, perMs, untilMs);
+      this.ask(rows);
+      this.come(random, perMs, untilMs, rows);
     });
   }
 
@@ -86,7 +86,7 @@ export class PacedQueue {
   }
 
   #run(): void {
-    const slices = this.#queue.take(this.pace.rows);
+    const slices = this.#queue.take(this.pace.rows, this.pace.company);
     const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
     const tookMs = this.#runMs(rows);
     this.#isBusy = true;
@@ -95,7 +95,7 @@ export class PacedQueue {
       this.#isBusy = false;
       this.#feed();
       this.pace.noteAnswered(slices);
-      for (const { work } of slices) if (work.nextRow >= work.rows) this.#answer(work);
+      for (const slice of slices) if (isLast(slice)) this.#answer(slice.work);
     });
   }
 
@@ -109,4 +109,9 @@ export class PacedQueue {
     this.#onAnswer.get(work)?.();
     this.#onAnswer.delete(work);
   }
+}
+
+/** The next one may have begun already. */
+function isLast({ work, fromRow, rows }: WorkSlice): boolean {
+  return fromRow + rows >= work.rows;
 }

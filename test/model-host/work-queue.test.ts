@@ -89,6 +89,35 @@ describe("a queue from which batches are cut", () => {
     assert.deepEqual(inShort(queue.take(4, "first-only")), ["a"]);
   });
 
+  const shared: readonly (readonly [string, readonly Item[], readonly string[]])[] = [
+    [
+      "leaves room for those behind a large one",
+      [item("a", { rows: 9 }), item("b"), item("c")],
+      ["a 0-2", "b", "c"],
+    ],
+    [
+      "leaves them no more than half",
+      [item("a", { rows: 9 }), item("b"), item("c", { rows: 2 }), item("d"), item("e")],
+      ["a 0-2", "b", "d"],
+    ],
+    [
+      "leaves none to other large ones, nor to what may not share",
+      [item("a", { rows: 9 }), item("b", { rows: 9 }), item("c", { key: "x" })],
+      ["a 0-4"],
+    ],
+    ["leaves none to low priority", [item("a", { rows: 9 }), item("b", low)], ["a 0-4"]],
+    [
+      "leaves some to low priority where all is of it",
+      [item("a", { rows: 9, ...low }), item("b", low)],
+      ["a 0-3", "b"],
+    ],
+  ];
+  for (const [name, items, batch] of shared) {
+    it(`${name}, where small ones shall come too`, () => {
+      assert.deepEqual(inShort(queueOf(...items).take(4, "small-too")), batch);
+    });
+  }
+
   it("goes on with a stream that is granted more", () => {
     const stream = item("a", { rows: 3, credit: 1 });
     const queue = queueOf(stream);
