@@ -34,6 +34,8 @@ export function pressureOf(reported: Reported, draining: boolean): Pressure {
 }
 
 export function loadOf({ queue, runner, pace, breaker, sequences }: Reported): HostLoad {
+  // Nothing may have come for a while.
+  pace.renew();
   return {
     queueRows: queue.rows,
     inFlight: queue.size + runner.works.length,

@@ -24,7 +24,7 @@ import { firstOfEach, type Sequence, signalsOf } from "./sequence.ts";
 import { Sequences } from "./sequences.ts";
 import { standInsOf } from "./stand-ins.ts";
 import type { Door, Work, WorkSlice } from "./work.ts";
-import { type Company, WorkQueue } from "./work-queue.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 export class Host {
   readonly model: ServedModel;
@@ -256,8 +256,7 @@ export class Host {
     };
     if (!takesNextBatch(facts)) return;
     this.#dropLate();
-    const { first } = this.#queue;
-    if (first?.alone === false) this.#runner.beginNext(this.#take(this.#pace.company));
+    if (this.#queue.first?.alone === false) this.#runner.beginNext(this.#take());
   }
 
   /** How long an idle engine waits for company. */
@@ -287,15 +286,15 @@ export class Host {
     }
   }
 
-  /** A half-open breaker admits one request as its probe. */
   #begin(): void {
-    const isProbe = this.#breaker.state === "half-open";
-    const slices = this.#take(isProbe ? "first-only" : this.#pace.company);
+    const slices = this.#take();
     if (slices.length > 0) this.#runner.begin(slices);
   }
 
-  #take(company: Company): readonly WorkSlice[] {
-    return this.#queue.take(this.#pace.rows, company);
+  /** A half-open breaker admits one request as its probe. */
+  #take(): readonly WorkSlice[] {
+    const { rows, company } = this.#pace;
+    return this.#queue.take(rows, this.#breaker.state === "half-open" ? "first-only" : company);
   }
 
   #onBreakerChange(): void {

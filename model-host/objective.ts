@@ -18,6 +18,8 @@ export interface ObjectiveFacts {
   readonly room: number;
   /** Batch after batch leaves so many behind that they cannot be answered in time. */
   readonly isBehind: boolean;
+  /** For so long batches of `rowsWithin` would have left no such number behind. */
+  readonly calmMs: Millis;
 }
 
 export type Choice =
@@ -51,6 +53,8 @@ export type Choice =
 /** Of what batches of some size can run: past the first a queue that stands may have no end, below the second it has. */
 const highLoad = 0.75;
 const easedLoad = 0.6;
+/** A queue that was only a while there ends sooner than who keeps the engine busy. */
+const longCalmMs = 2_000;
 /** After so long it is tried again whether the objective can be kept: who keeps the engine busy need not be in a hurry. */
 const retryMs = 60_000;
 /** What has gathered before is not held against a try: it has so many times the objective. */
@@ -121,10 +125,11 @@ function rowsIn(mostMs: Millis, { mostRows, runMs }: ObjectiveFacts): number {
 
 /** Undefined where batches of so many rows keep up. */
 function judgeLoad(facts: ObjectiveFacts, rows: number, before: Choice): Choice | undefined {
-  const { now, mostRows, isBehind, p99Ms } = facts;
+  const { now, mostRows, isBehind, calmMs, p99Ms } = facts;
   const load = loadOf(facts, rows);
   if (before.type === "overloaded") {
-    if (load < easedLoad || now - before.since >= retryMs) return undefined;
+    const isEased = load < easedLoad || calmMs >= longCalmMs;
+    if (isEased || now - before.since >= retryMs) return undefined;
     return { ...before, rows: mostRows, rowsWithin: rows };
   }
   const hasSettled = before.type !== "within" || now - before.since >= settleTimes * p99Ms;

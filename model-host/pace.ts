@@ -82,6 +82,8 @@ class ObjectivePace implements Pace {
   #rowsCome = 0;
   #rowsPerMs = 0;
   #behindInRow = 0;
+  /** When batches were behind last. */
+  #behindAt: Millis;
   /** What is measured now is of one kind of choice and of another. */
   #isMixed = false;
   readonly #window = new LatencyWindow();
@@ -97,6 +99,7 @@ class ObjectivePace implements Pace {
     this.#choice = unknownChoice(parts.mostRows);
     this.#renewedAt = parts.clock.now();
     this.#windowAt = this.#renewedAt;
+    this.#behindAt = this.#renewedAt;
   }
 
   get rows(): number {
@@ -158,6 +161,7 @@ class ObjectivePace implements Pace {
       usualRows: figures.usualRows,
       room: this.#room,
       isBehind: this.#behindInRow >= behindInRow,
+      calmMs: now - this.#behindAt,
     };
   }
 
@@ -172,7 +176,7 @@ class ObjectivePace implements Pace {
       this.#requests += 1;
     }
     this.#batches += 1;
-    this.#noteLeftBehind(now);
+    this.#noteLeftBehind(now, slices);
     if (batchRows >= this.rows) this.#fullBatches += 1;
     const ageMs = now - this.#windowAt;
     const { size } = this.#window;
@@ -212,16 +216,27 @@ class ObjectivePace implements Pace {
   }
 
   /** The next batch has been cut. */
-  #noteLeftBehind(now: Millis): void {
-    const { figures, p99Ms, queue } = this.#parts;
-    const fitting = queue.where(({ rows }) => rows <= this.rows);
-    this.#requests += fitting.length;
-    const runMs = figures.fittedMs(this.rows);
+  #noteLeftBehind(now: Millis, slices: readonly WorkSlice[]): void {
+    const left = this.#parts.queue.where(() => true);
+    this.#requests += left.filter(({ rows }) => rows <= this.rows).length;
+    const isBehind = this.#isBehind(now, left, slices);
+    this.#behindInRow = isBehind ? this.#behindInRow + 1 : 0;
+    if (isBehind) this.#behindAt = now;
+  }
+
+  #isBehind(now: Millis, left: readonly Work[], slices: readonly WorkSlice[]): boolean {
+    const { figures, p99Ms } = this.#parts;
+    const choice = this.#choice;
+    // Larger batches than would keep the objective leave less behind than those.
+    const isLarger = choice.type === "overloaded";
+    const most = isLarger ? choice.rowsWithin : choice.rows;
+    const works = isLarger ? [...slices.map(({ work }) => work), ...left] : left;
+    const fitting = works.filter(({ rows }) => rows <= most);
+    const runMs = figures.fittedMs(most);
     const [first] = fitting;
     const isLate = first !== undefined && now - first.arrivedAt + runMs > p99Ms;
     // What is larger than a batch takes a run from the others each time, and has waited for itself.
-    const runs = queue.size - fitting.length + fitting.length / this.rows;
-    const isBehind = (isLate && fitting.length >= this.rows) || runs * runMs > longBacklog * p99Ms;
-    this.#behindInRow = isBehind ? this.#behindInRow + 1 : 0;
+    const runs = works.length - fitting.length + fitting.length / most;
+    return (isLate && fitting.length >= most) || runs * runMs > longBacklog * p99Ms;
   }
 }

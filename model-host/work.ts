@@ -6,7 +6,7 @@ import type { Codec, DecodedRequest } from "../src/tensors/codec.ts";
 import type { Tensor } from "../src/tensors/tensor.ts";
 import type { Cut } from "../src/tensors/windows.ts";
 import type { Sequence } from "./sequence.ts";
-import type { Laned, Slice } from "./work-queue.ts";
+import type { Laned, Slice } from "./slice.ts";
 import type { WorkTrace } from "./work-trace.ts";
 
 /** Where answers go: the connection of one front door. */

@@ -353,6 +353,9 @@ describe("a host with an objective", () => {
     ask(parts, [6], { hurried: true });
     await serve(parts);
     assert.deepEqual(runs(parts), [[5, 6]]);
+    await letOneEnd(parts);
+    parts.clock.advance(10_000);
+    assert.equal(parts.host.load.objective?.delayMs, 0, "though nothing comes any more");
   });
 
   it("runs rows of a model that does not batch as before", async () => {

@@ -21,6 +21,7 @@ function facts(fields: Partial<ObjectiveFacts> = {}): ObjectiveFacts {
     usualRows: 1,
     room: 1,
     isBehind: false,
+    calmMs: 0,
     ...fields,
   };
 }
@@ -141,6 +142,12 @@ describe("choose", () => {
     [
       "the objective when less comes",
       { rowsPerMs: 0.5 },
+      { ...overloaded, since: 90_000 },
+      within(9, 0, 100_000),
+    ],
+    [
+      "the objective when nothing would be left behind for a while, however much comes",
+      { rowsPerMs: 1, calmMs: 2_000 },
       { ...overloaded, since: 90_000 },
       within(9, 0, 100_000),
     ],

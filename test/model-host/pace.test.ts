@@ -124,6 +124,28 @@ describe("A host whose objective cannot be kept", () => {
     assert.ok(maxRows < 64 && (observedP99Ms ?? 99) <= 20, `${maxRows} rows, ${observedP99Ms} ms`);
   });
 
+  it("is back within it after a while of slow runs, though the engine is always busy", () => {
+    let slowness = 1;
+    const queue = new PacedQueue({ ...objective, runMs: (rows) => slowness * runMs(rows) });
+    queue.loop(8);
+    queue.come(seededRandom(2), 0.05);
+    queue.clock.advance(10_000);
+    slowness = 10;
+    queue.clock.advance(2_000);
+    slowness = 1;
+    queue.clock.advance(6_000);
+    assert.match(queue.pace.view?.reason ?? "", /^throughput first: /);
+    queue.clock.advance(4_000);
+    assert.match(queue.pace.view?.reason ?? "", /^batches of at most 9 rows are to keep /);
+  });
+
+  it("tells of no load when nothing comes any more", () => {
+    const queue = played(objective, (one) => one.come(seededRandom(3), 1.4, 3_000), 3_000);
+    queue.clock.advance(10_000);
+    queue.pace.renew();
+    assert.match(queue.pace.view?.reason ?? "", /^batches of at most \d+ rows are to keep /);
+  });
+
   it("runs no smaller batches for a row that alone takes longer", () => {
     const queue = played({ ...objective, p99Ms: 2 }, byChance(300));
     assert.deepEqual([queue.pace.rows, queue.pace.delayMs], [64, 0]);

@@ -22,6 +22,8 @@ export interface Answered {
   readonly latencyMs: number;
 }
 
+const wayMs = 0.1;
+
 export class PacedQueue {
   readonly clock = new FakeClock();
   readonly answered: Answered[] = [];
@@ -62,8 +64,10 @@ export class PacedQueue {
   }
 
   /** Clients that ask again as soon as they have their answer, and its way is over. */
-  loop(clients: number, rows = 1, wayMs = 0.1): void {
-    const again = () => this.ask(rows, () => this.clock.after(wayMs, again));
+  loop(clients: number, rows = 1, untilMs = Number.POSITIVE_INFINITY): void {
+    const again = () => {
+      if (this.clock.now() < untilMs) this.ask(rows, () => this.clock.after(wayMs, again));
+    };
     for (let client = 0; client < clients; client += 1) again();
   }
 

@@ -1,4 +1,4 @@
-import type { Laned, Slice } from "../../model-host/work-queue.ts";
+import type { Laned, Slice } from "../../model-host/slice.ts";
 
 /** What tests of the queue put into it: a request that is nothing but its name and what the queue must know. */
 export interface Item extends Laned<Item> {

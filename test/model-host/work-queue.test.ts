@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Slice, WorkQueue } from "../../model-host/work-queue.ts";
+import type { Slice } from "../../model-host/slice.ts";
+import { WorkQueue } from "../../model-host/work-queue.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
 import { queueSettings } from "./host-spec.ts";
 import { type Item, inShort, item } from "./queue-items.ts";
