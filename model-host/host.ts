@@ -249,7 +249,7 @@ export class Host {
   /** Gives a busy engine its next batch. */
   #feedAhead(): void {
     const facts = {
-      fewestRows: this.#runner.rowsForNext,
+      fewestRows: this.#pace.mayRunAhead ? this.#runner.rowsForNext : undefined,
       rowsReady: () => this.#queue.rowsReady(this.#pace.rows),
       runMs: (rows: number) => this.#figures.batchMs(rows),
       breaker: this.#breaker.state,

@@ -21,6 +21,8 @@ export interface Pace {
   readonly rows: number;
   /** How long an idle engine waits for company now. */
   readonly delayMs: Millis;
+  /** A busy engine may have its next batch: who comes then waits for both. */
+  readonly mayRunAhead: boolean;
   /** Who shares a batch with a request that is larger. */
   readonly company: Company;
   /** Null where there is no objective. */
@@ -47,6 +49,7 @@ export function paceOf({ spec, metadata, ...parts }: PaceParts): Pace {
   return {
     rows: mostRows,
     delayMs: mostDelayMs,
+    mayRunAhead: true,
     company: "all",
     view: null,
     renew: () => undefined,
@@ -67,6 +70,9 @@ const windowFull = { answers: 200, ms: 500 };
 const windowSlow = { answers: 50, ms: 10_000 };
 /** With a smaller share of full batches a smaller limit would change little. */
 const fullShare = 0.1;
+
+/** The one that goes on, the one that is there already, and one's own. */
+const runsAhead = 3;
 
 interface ObjectiveParts extends Omit<PaceParts, "spec" | "metadata"> {
   readonly p99Ms: Millis;
@@ -108,6 +114,11 @@ class ObjectivePace implements Pace {
 
   get delayMs(): Millis {
     return this.#choice.delayMs;
+  }
+
+  get mayRunAhead(): boolean {
+    const { figures, p99Ms } = this.#parts;
+    return this.#choice.type !== "within" || runsAhead * figures.fittedMs(this.rows) <= p99Ms;
   }
 
   get company(): Company {

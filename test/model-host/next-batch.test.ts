@@ -39,11 +39,18 @@ const hourMs = 3_600_000;
 /** Opens at the first failure. */
 const touchy = { errorThresholdPercent: 50, minRequests: 1, windowMs: 10_000, resetMs: 5_000 };
 
+interface Options {
+  readonly takesNext?: boolean;
+  /** Of each row. */
+  readonly runMs?: number;
+  readonly p99Ms?: number | null;
+}
+
 /**
  * A model that doubles all but one number, whose runs are known to take so long, in an engine that takes a run while another goes on; no run
  * ends before it is let.
  */
-async function setUp({ takesNext = true, runMs = 1 } = {}) {
+async function setUp({ takesNext = true, runMs = 1, p99Ms = null }: Options = {}) {
   const engine = new FakeEngine(([input]) => {
     const tensor = input as NonNullable<typeof input>;
     if (numbersOf(tensor).includes(unlucky)) throw new Error("unlucky");
@@ -55,7 +62,7 @@ async function setUp({ takesNext = true, runMs = 1 } = {}) {
   const clock = new FakeClock();
   const told: HostEvent[] = [];
   const host = new Host({
-    spec: hostSpec({ breaker: touchy }),
+    spec: hostSpec({ breaker: touchy, objective: { p99Ms } }),
     metadata,
     engine,
     clock,
@@ -84,14 +91,16 @@ async function setUp({ takesNext = true, runMs = 1 } = {}) {
       return one.type === "done" ? [`${one.id} done`] : [];
     });
   for (let run = 0; run < learningRuns; run += 1) {
-    ask([0]);
-    clock.advance(runMs);
+    const rows = p99Ms === null ? 1 : 1 + (run % 2);
+    ask(new Array(rows).fill(0));
+    clock.advance(rows * runMs);
     await end();
   }
   unfinished.push(async () => {
     while (host.hasWork) await end();
   });
   clock.advance(touchy.windowMs);
+  host.pump();
   engine.runs.length = 0;
   door.said.length = 0;
   told.length = 0;
@@ -150,6 +159,17 @@ describe("A batch that the engine is given while another runs", () => {
     ask([1]);
     ask([2]);
     assert.deepEqual(runs(), [[1]]);
+  });
+
+  it("is none where an objective leaves no time for a third run", async () => {
+    const asked = async (p99Ms: number) => {
+      const { ask, runs } = await setUp({ p99Ms });
+      ask([1]);
+      ask([2]);
+      return runs();
+    };
+    assert.deepEqual(await asked(11), [[1]]);
+    assert.deepEqual(await asked(13), [[1], [2]]);
   });
 
   it("is none where runs are long: those who wait may still leave", async () => {
