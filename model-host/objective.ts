@@ -66,6 +66,8 @@ const stillWorthCompany = 0.7;
 const margin = 0.9;
 /** A piece of a large request is at least so many times the fixed part of its cost. */
 const worthPiece = 2;
+/** With less of it fixed, requests that run together are hardly quicker than one by one. */
+const worthSharing = 0.2;
 
 /**
  * Who comes as a run begins waits for its end and runs in the next one: so batches take at most half of the objective.
@@ -73,8 +75,8 @@ const worthPiece = 2;
  * gone sooner. Where that cannot be kept, whatever is chosen, batches are as large as without it, since those bring the most through.
  */
 export function choose(facts: ObjectiveFacts, before: Choice): Choice {
-  const { mostRows, p99Ms, usualRows, runMs } = facts;
-  const requestRows = Math.min(mostRows, Math.max(1, Math.round(usualRows)));
+  const { mostRows, p99Ms, runMs } = facts;
+  const requestRows = usualRowsOf(facts);
   const requestMs = runMs(requestRows);
   if (requestMs === 0) return unknownChoice(mostRows);
   if (requestMs > p99Ms * (before.type === "slow" ? margin : 1)) {
@@ -82,7 +84,7 @@ export function choose(facts: ObjectiveFacts, before: Choice): Choice {
   }
   // Batches of so many rows as are in time by a guess might all be of one size, and the guess would stay.
   if (facts.fixedMs === undefined && mostRows > 1) return unknownChoice(mostRows);
-  const piece = Math.max(requestRows, smallestPiece(facts));
+  const piece = smallestPiece(facts);
   if (2 * runMs(piece) > p99Ms * (before.type === "uncut" ? margin : 1)) {
     return { type: "uncut", rows: mostRows, delayMs: 0 };
   }
@@ -92,10 +94,18 @@ export function choose(facts: ObjectiveFacts, before: Choice): Choice {
 
 /**
  * To cut what most requests bring would cost a run for each piece, and nobody would have his answer sooner. Nor would he
- * where pieces are mostly the fixed part of their cost: they would keep the engine from the others for longer.
+ * where pieces are mostly the fixed part of their cost: they would keep the engine from the others for longer. And where
+ * it is a good part of what one request costs, to run each alone would let them queue.
  */
 function smallestPiece(facts: ObjectiveFacts): number {
-  return rowsIn(worthPiece * (facts.fixedMs ?? 0), facts);
+  const { mostRows, runMs, fixedMs = 0 } = facts;
+  const requestRows = usualRowsOf(facts);
+  const sharing = fixedMs > worthSharing * runMs(requestRows) ? 2 : 1;
+  return Math.max(Math.min(mostRows, sharing * requestRows), rowsIn(worthPiece * fixedMs, facts));
+}
+
+function usualRowsOf({ mostRows, usualRows }: ObjectiveFacts): number {
+  return Math.min(mostRows, Math.max(1, Math.round(usualRows)));
 }
 
 export function unknownChoice(mostRows: number): Choice {

@@ -71,6 +71,18 @@ describe("choose", () => {
       within(8),
     ],
     [
+      "whole requests where only one row at a time would be in time, and two together are cheaper",
+      { p99Ms: 5, runMs: (count) => 1 + 0.9 * count, fixedMs: 1 },
+      within(9),
+      uncut,
+    ],
+    [
+      "one row at a time where two together are hardly cheaper",
+      { p99Ms: 5, runMs: (count) => 0.3 + 1.6 * count, fixedMs: 0.3 },
+      within(9),
+      within(1),
+    ],
+    [
       "whole requests until two pieces are clearly in time",
       { runMs: (count) => 5 + 0.5 * count, fixedMs: 5 },
       uncut,

@@ -159,6 +159,7 @@ describe("A host that answers large requests now and then", () => {
     ["fixed for the most part of each piece that would be in time", 9, 1, 20, 50],
     ["fixed, and slow", 30, 1, 60, 20],
     ["fixed for half of a piece that is in time", 5, 0.5, 21, 100],
+    ["fixed for half of what one row costs, and rows come together", 1, 0.9, 5, 316],
   ];
   for (const [name, fixedMs, rowMs, p99Ms, perSecond] of costs) {
     it(`makes no more requests late than without an objective, where the cost of a run is ${name}`, () => {
