@@ -120,8 +120,12 @@ function round(_key: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(6)) : value;
 }
 
-/** A quick run has a name of its own, so that it does not take the place of a whole one. */
-function write(options: BenchOptions, report: Report, measurements: readonly Measurement[]): void {
+/** Where they are, without their endings. A quick run has a name of its own, so that it does not take a whole one's place. */
+function write(
+  options: BenchOptions,
+  report: Report,
+  measurements: readonly Measurement[],
+): string {
   const folder = resolve(repositoryRoot, options.results);
   const name = options.quick ? `${report.date}-quick` : report.date;
   const path = join(folder, name);
@@ -130,6 +134,7 @@ function write(options: BenchOptions, report: Report, measurements: readonly Mea
   writeFileSync(`${path}.md`, `${markdown(report)}\n`);
   writeFileSync(`${path}.svg`, chart(report.findings, report.date));
   if (options.readme) putIntoReadme(report, `${options.results}/${name}`);
+  return path;
 }
 
 async function bench(options: BenchOptions, folder: string): Promise<boolean> {
@@ -137,8 +142,10 @@ async function bench(options: BenchOptions, folder: string): Promise<boolean> {
   const plan = planOf(options);
   const measured = await measureAll(options, plan, folder);
   const report = reportOn(plan, options.logLevel, measured);
-  write(options, report, measured.measurements);
+  const path = write(options, report, measured.measurements);
   console.log(markdown(report));
+  console.log(`Written to ${path}.json, .md and .svg`);
+  if (options.quick) console.log("A quick run shows that all of it works: its figures are chance.");
   const failures = report.summaries.reduce((sum, summary) => sum + summary.failures, 0);
   return failures === 0 && report.findings.filter(isPromised).every(isMet);
 }
