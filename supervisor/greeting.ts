@@ -43,7 +43,9 @@ function warnOfTroubles(log: Log, models: readonly ModelView[]): void {
   for (const { name: model, problem, versions } of models) {
     if (problem !== null) log.warn({ model, reason: problem }, "model unavailable");
     for (const { version, state, reason } of versions) {
-      if (state === "unavailable") log.warn({ model, version, reason }, "model unavailable");
+      // One that is as it is for the model's problem has no more to say.
+      if (state === "unavailable" && reason !== problem)
+        log.warn({ model, version, reason }, "model unavailable");
     }
   }
 }

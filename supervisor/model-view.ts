@@ -50,7 +50,7 @@ export function viewModel(facts: ModelFacts, now: Millis): Omit<ModelView, "drif
     maxSequences: config?.queue.maxSequences ?? 0,
     maxOutstandingBytes: (config?.queue.maxBytes ?? 0) * 2,
     defaultVersion: config?.defaultVersion ?? newestButStandby(facts.versions),
-    versions: facts.versions.map((version) => viewVersion(version, now)),
+    versions: facts.versions.map((version) => viewVersion(version, problem, now)),
     problem,
   };
 }
@@ -61,7 +61,7 @@ function newestButStandby(versions: readonly VersionFacts[]): string | null {
   return versions.findLast(({ stage }) => stage === "serving")?.version ?? null;
 }
 
-function viewVersion(facts: VersionFacts, now: Millis): VersionView {
+function viewVersion(facts: VersionFacts, problem: string | null, now: Millis): VersionView {
   switch (facts.stage) {
     case "serving":
     case "standby":
@@ -69,17 +69,20 @@ function viewVersion(facts: VersionFacts, now: Millis): VersionView {
     case "new":
       return absent(facts, "loading", "it is being loaded");
     case "leaving":
-      return gone(facts, "draining", "it is being drained");
+      return gone(facts, facts.failure, { state: "draining", reason: "it is being drained" });
     case null:
-      return gone(facts, "unloaded", null);
+      // Whoever asks for it, it cannot be loaded while its folder is broken.
+      return gone(facts, facts.failure ?? problem, { state: "unloaded", reason: null });
   }
 }
 
 /** What should run, and does not, says why. */
-function gone(facts: VersionFacts, state: VersionState, reason: string | null): VersionView {
-  return facts.failure === null
-    ? absent(facts, state, reason)
-    : absent(facts, "unavailable", facts.failure);
+function gone(
+  facts: VersionFacts,
+  failure: string | null,
+  { state, reason }: Pick<VersionView, "state" | "reason">,
+): VersionView {
+  return failure === null ? absent(facts, state, reason) : absent(facts, "unavailable", failure);
 }
 
 function absent(facts: VersionFacts, state: VersionState, reason: string | null): VersionView {

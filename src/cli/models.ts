@@ -32,7 +32,7 @@ interface Row {
 const columns: readonly Column<Row>[] = [
   { title: "MODEL", of: ({ model }) => model.name },
   { title: "VERSION", of: ({ model, version }) => version && marked(model, version) },
-  { title: "STATE", of: ({ model, version }) => stateOf(model, version), isState: true },
+  { title: "STATE", of: ({ model, version }) => (version ?? model).state, isState: true },
   { title: "KIND", of: ({ version }) => version?.kind },
   { title: "HOSTS", of: ({ version }) => version?.replicas, align: "right" },
   { title: "MEMORY", of: ({ version }) => memoryOf(version), align: "right" },
@@ -51,19 +51,9 @@ export function modelsText(models: readonly ModelView[], paint: Paint): string {
   return tableText(rows, columns, paint);
 }
 
-/** Where a folder cannot be served, no version is wanted, and the model alone says what is wrong. */
-function isUnserved(model: ModelView, version: VersionView): boolean {
-  return model.state === "unavailable" && version.state === "unloaded";
-}
-
-function stateOf(model: ModelView, version: VersionView | undefined): string {
-  return (version === undefined || isUnserved(model, version) ? model : version).state;
-}
-
 function reasonOf(model: ModelView, version: VersionView | undefined): string | null {
   if (version === undefined) return model.reason;
-  const isModels = isUnserved(model, version) || version.version === model.default;
-  return version.reason ?? (isModels ? model.reason : null);
+  return version.reason ?? (version.version === model.default ? model.reason : null);
 }
 
 /** A star stands at the version that answers those who name none, where there are several. */

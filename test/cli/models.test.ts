@@ -34,7 +34,7 @@ iris   2 *      unloaded  stateless      0        -  x FP32[-1,4]  x FP32[-1,4]
 
   it("tells why a folder with versions is not served", () => {
     const wrong = { state: "unavailable", reason: "unknown key" };
-    const versions = ["1", "2"].map((name) => ({ ...version, version: name, state: "unloaded" }));
+    const versions = ["1", "2"].map((name) => ({ ...version, ...wrong, version: name }));
     const table = modelsText([model(versions, wrong)], plainPaint);
     for (const line of table.trim().split("\n").slice(1)) {
       assert.match(line, /unavailable .* unknown key$/);

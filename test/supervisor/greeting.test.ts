@@ -171,6 +171,13 @@ describe("greet", () => {
     ]);
   });
 
+  it("warns once of a problem that all versions of a model have", () => {
+    const { heard, listener } = setUp("127.0.0.1", false);
+    const versions = [version({ state: "unavailable", reason: "unknown key" })];
+    listener.onStarted([model("bad", { versions, problem: "unknown key" })]);
+    assert.deepEqual(heard.slice(1), [{ model: "bad", reason: "unknown key" }]);
+  });
+
   it("warns that there is nothing to serve", () => {
     const { heard, listener } = setUp("127.0.0.1", false);
     listener.onStarted([]);

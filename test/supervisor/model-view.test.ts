@@ -169,6 +169,18 @@ describe("a version that does not serve", () => {
     });
   }
 
+  for (const [facts, state, reason] of [
+    [{ ...base, stage: null }, "unavailable", "model.yaml: no"],
+    [{ ...base, stage: null, failure: "rolled back: x" }, "unavailable", "rolled back: x"],
+    [{ ...base, stage: "leaving" }, "draining", "it is being drained"],
+  ] as const) {
+    it(`is ${state} in a broken folder where its stage is ${facts.stage}: ${reason}`, () => {
+      const whole = { name: "bad", config: null, problem: "model.yaml: no", versions: [facts] };
+      const expected = version({ state, reason, metadata });
+      assert.deepEqual(viewModel(whole, now).versions[0], expected);
+    });
+  }
+
   it("shows the hosts of what stands by", () => {
     const standby = { ...base, stage: "standby" as const, replicas: [replica(ready)] };
     const whole = { name: "iris", config: defaultModelConfig, problem: null, versions: [standby] };
