@@ -8,6 +8,18 @@ import { placeIn } from "../protocol/json-place.ts";
 /** Field names to their parsed values; undefined stands for those that are long, or enclose others. */
 export type Envelope = ReadonlyMap<string, unknown>;
 
+/** What a value is that was stepped over, for those who must say what came. */
+export class Unread {
+  readonly words: string;
+  constructor(words: string) {
+    this.words = words;
+  }
+
+  toString(): string {
+    return this.words;
+  }
+}
+
 /** It may be well-formed, but more of it than this process can look at. */
 export class EnvelopeLimitError extends TroupeError {}
 
@@ -39,6 +51,24 @@ export function readEnvelope(frame: Buffer, opened?: string): Envelope {
     fields.set(name, isRead ? parseShort(frame, from, to) : undefined);
   });
   return fields;
+}
+
+/** The same with nothing opened, where an `Unread` stands for what is stepped over. */
+export function readNamedEnvelope(frame: Buffer): Envelope {
+  const fields = new Map<string, unknown>();
+  walkFields(frame, (name, from, to) =>
+    fields.set(
+      name,
+      isShort(frame, from, to) ? parseShort(frame, from, to) : new Unread(wordsFor(frame[from])),
+    ),
+  );
+  return fields;
+}
+
+function wordsFor(first: number | undefined): string {
+  if (first === openBrace) return "an object";
+  if (first === openBracket) return "a list";
+  return first === quote ? "a long text" : "a long number";
 }
 
 /**

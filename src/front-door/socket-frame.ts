@@ -1,7 +1,7 @@
 import { lengthBytes, saidJsonBytes } from "../protocol/binary-body.ts";
 import { TroupeError } from "../protocol/errors.ts";
 import type { CodecName, Priority } from "../protocol/frames.ts";
-import { type Envelope, readEnvelope } from "./envelope.ts";
+import { type Envelope, readNamedEnvelope, Unread } from "./envelope.ts";
 import { newRequestId, priorityOf } from "./request-head.ts";
 
 /** What names a request on its socket; it comes back as it came. */
@@ -71,7 +71,7 @@ function jsonIn(frame: Buffer): Buffer {
 function parseJsonFrame(json: () => Buffer, codec: "predict" | "predict-binary"): FrameVerdict {
   let id: FrameId | null = null;
   try {
-    const envelope = readEnvelope(json());
+    const envelope = readNamedEnvelope(json());
     const type = envelope.get("type");
     const isOfSequence = type === "reset" || type === "end";
     if (!isOfSequence || envelope.has("id")) id = idOf(envelope.get("id"));
@@ -194,8 +194,12 @@ function optionalVersion(value: unknown): string | undefined {
 }
 
 function refused(field: string, expected: string, got: unknown): TroupeError {
-  const words = got === undefined ? "nothing" : JSON.stringify(got);
-  return new TroupeError("invalid-request", `${field} must be ${expected}, got ${words}`);
+  return new TroupeError("invalid-request", `${field} must be ${expected}, got ${wordsFor(got)}`);
+}
+
+function wordsFor(got: unknown): string {
+  if (got instanceof Unread) return got.words;
+  return got === undefined ? "nothing" : JSON.stringify(got);
 }
 
 /** By what a frame is known while it is open: bare samples have numbers of their own, which are no client's ids. */
