@@ -91,6 +91,12 @@ export class HostGroup {
     return [...this.#members, ...this.#others];
   }
 
+  /** Of one that is about to take a replica's place, or has left it, its own. */
+  stageOf(host: HostSlot): GroupStage {
+    if (!this.#others.has(host)) return this.stage;
+    return host.slot.isWanted || host.slot.phase.name === "queued" ? "new" : "leaving";
+  }
+
   get isReady(): boolean {
     return this.#members.every(({ slot }) => slot.phase.name === "ready");
   }

@@ -15,9 +15,15 @@ import type { ModelPlan } from "./model-plan.ts";
 import { type ModelFacts, type VersionFacts, viewModel } from "./model-view.ts";
 import type { Rollout } from "./rollout.ts";
 
+export interface RunningHost {
+  readonly host: HostSlot;
+  readonly stage: GroupStage;
+}
+
 export interface RunningVersion {
   readonly version: string;
-  readonly hosts: readonly HostSlot[];
+  /** Those that serve first. */
+  readonly hosts: readonly RunningHost[];
 }
 
 export interface RunningModel {
@@ -172,6 +178,14 @@ function visibleGroup(groups: readonly HostGroup[]): HostGroup | undefined {
   return groups.toSorted((a, b) => rank(a) - rank(b))[0];
 }
 
+/** In the same order, so that the place of what serves is the same before, during and after a bake. */
+function hostsOf(life: ModelLife, version: string): readonly RunningHost[] {
+  const hosts = life.groups
+    .filter((one) => one.version === version)
+    .flatMap((group) => group.all.map((host) => ({ host, stage: group.stageOf(host) })));
+  return stageOrder.flatMap((stage) => hosts.filter((one) => one.stage === stage));
+}
+
 function runningOf(life: ModelLife): RunningModel {
   const names = [...new Set(life.groups.map(({ version }) => version))].toSorted(compareVersions);
   return {
@@ -182,7 +196,7 @@ function runningOf(life: ModelLife): RunningModel {
     failures: life.failures,
     versions: names.map((version) => ({
       version,
-      hosts: life.groups.filter((one) => one.version === version).flatMap(({ all }) => all),
+      hosts: hostsOf(life, version),
     })),
   };
 }

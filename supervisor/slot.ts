@@ -237,7 +237,6 @@ export class Slot<Command, Event> {
     this.#startedAt = clock.now();
     this.#stderr = [];
     this.#memoryKillsBefore = memoryKills();
-    this.figures = undefined;
     const settled = new Promise<void>((resolve) => {
       this.#onStartSettled = resolve;
     });
@@ -274,6 +273,7 @@ export class Slot<Command, Event> {
     const pid = this.pid;
     this.lastExit = { ...verdict, at: clock.wall(), code, signal, stderr: this.#stderr };
     this.#child = undefined;
+    this.figures = undefined;
     this.#disarmAll();
     const isWanted = isOver.includes(this.phase.name);
     const fields = { ...this.#role.fields, exited_pid: pid, cause: verdict.cause, code, signal };

@@ -163,7 +163,9 @@ function seconds(ms: number | null | undefined): number | undefined {
 }
 
 function isReady(model: RunningModel): boolean {
-  return model.versions.some(({ hosts }) => hosts.some(({ slot }) => slot.phase.name === "ready"));
+  return model.versions.some(({ hosts }) =>
+    hosts.some(({ host }) => host.slot.phase.name === "ready"),
+  );
 }
 
 function doorOf(door: DoorSlot) {
@@ -174,8 +176,8 @@ function doorOf(door: DoorSlot) {
 function hostsOf({ models }: Troupe) {
   return models.flatMap(({ name, versions }) =>
     versions.flatMap(({ version, hosts }) =>
-      hosts.map((host, replica) => ({
-        labels: { role: "host", model_id: name, version, index: String(replica) },
+      hosts.map(({ host }, index) => ({
+        labels: { role: "host", model_id: name, version, index: String(index) },
         slot: host.slot,
         host,
       })),

@@ -1,8 +1,7 @@
 import type { EpochMillis } from "../src/platform/clock.ts";
 import type { ObjectiveView, ProcessFigures } from "../src/protocol/views.ts";
 import type { DoorSlot } from "./door-slot.ts";
-import type { HostSlot } from "./host-slot.ts";
-import type { RunningModel } from "./model-registry.ts";
+import type { RunningHost, RunningModel } from "./model-registry.ts";
 import type { Rollout } from "./rollout.ts";
 import type { LastExit, Slot } from "./slot.ts";
 
@@ -42,7 +41,7 @@ function modelOf({ name, problem, rollout, failures, versions }: RunningModel): 
     failures: Object.fromEntries(failures),
     versions: versions.map(({ version, hosts }) => ({
       version,
-      hosts: hosts.map((host) => hostOf(name, version, host)),
+      hosts: hosts.map((one) => hostOf(name, version, one)),
     })),
   };
 }
@@ -52,11 +51,14 @@ function rolloutOf(rollout: Rollout): Json {
   return { state: rollout.name, reason };
 }
 
-function hostOf(model: string, version: string, { slot, load, engine }: HostSlot): Json {
+function hostOf(model: string, version: string, { host, stage }: RunningHost): Json {
+  const { slot, load, engine, replica } = host;
   return {
     role: "host",
     model,
     version,
+    replica,
+    stage,
     ...slotOf(slot),
     engine: engine ?? null,
     queue_rows: load?.queueRows ?? null,

@@ -26,13 +26,17 @@ export const statusCommand: Command = {
 interface Row extends ProcessView {
   readonly role: string;
   readonly version?: string;
+  readonly replica?: number;
+  readonly stage?: string;
 }
 
 const columns: readonly Column<Row>[] = [
   { title: "PROCESS", of: ({ role }) => role },
   { title: "VERSION", of: ({ version }) => version },
+  { title: "REPLICA", of: ({ replica }) => replica, align: "right" },
   { title: "PID", of: ({ pid }) => pid, align: "right" },
   { title: "STATE", of: ({ state }) => state, isState: true },
+  { title: "STAGE", of: ({ stage }) => stage },
   { title: "MEMORY", of: ({ rss_bytes }) => bytesText(rss_bytes), align: "right" },
   { title: "CPU", of: ({ cpu_seconds: cpu }) => cpu && `${cpu.toFixed(1)} s`, align: "right" },
   { title: "RESTARTS", of: ({ restarts }) => restarts, align: "right" },
@@ -53,18 +57,26 @@ export function statusText(health: HealthView, tree: TreeView, paint: Paint): st
 /** What hosts have chosen for their objectives, a line each. */
 function choicesOf({ models }: TreeView): readonly string[] {
   const lines = models.flatMap(({ name, versions }) =>
-    versions
-      .flatMap(({ hosts }) => hosts)
-      .flatMap(({ objective }) => (objective ? `host of ${name}: ${objective.reason}` : [])),
+    versions.flatMap(({ version, hosts }) =>
+      hosts.flatMap(({ objective, replica, pid }) => {
+        const which = `${name}, version ${version}, replica ${replica ?? "-"}, PID ${pid ?? "-"}`;
+        return objective ? `host of ${which}: ${objective.reason}` : [];
+      }),
+    ),
   );
   return lines.length === 0 ? [] : ["\n", ...lines.map((line) => `${plain(line)}\n`)];
 }
 
 function rowsOf({ supervisor, front_doors, models }: TreeView): readonly Row[] {
   const hosts = models.flatMap(({ name, versions }) =>
-    versions.flatMap(({ version, hosts: replicas }) =>
-      replicas.map((host): Row => ({ ...host, role: `host of ${name}`, version })),
-    ),
+    versions.flatMap(({ version, hosts: replicas }) => {
+      // Where all serve, which do is no question.
+      const isMixed = replicas.some(({ stage = "serving" }) => stage !== "serving");
+      return replicas.map(({ stage, ...host }): Row => {
+        const row = { ...host, role: `host of ${name}`, version };
+        return isMixed && stage !== undefined ? { ...row, stage } : row;
+      });
+    }),
   );
   const doors = front_doors.map((door): Row => ({ ...door, role: "front door" }));
   return [{ ...supervisor, role: "supervisor" }, ...doors, ...hosts];

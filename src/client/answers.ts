@@ -122,6 +122,10 @@ export interface ProcessView {
 }
 
 export interface HostProcessView extends ProcessView {
+  /** From 0; an older server says neither this nor the stage. */
+  readonly replica?: number;
+  /** `new`, `serving`, `standby` or `leaving`: requests go to those that serve. */
+  readonly stage?: string;
   /** Null where its model has none; an older server does not say. */
   readonly objective?: { readonly p99_ms: number; readonly reason: string } | null;
 }

@@ -59,6 +59,8 @@ const objective = {
 const host = whole({
   model: text,
   version: text,
+  replica: count,
+  stage: { type: "string", enum: ["new", "serving", "standby", "leaving"] },
   ...child,
   engine: enginePlace,
   queue_rows: nullableCount,

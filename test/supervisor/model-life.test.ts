@@ -43,6 +43,30 @@ describe("a model that moves to another version", () => {
     assert.deepEqual(rollouts, ["2 starting", "2 committing", "2 baking", "2 done"]);
   });
 
+  it("lists of two hosts of one version first the one that serves, and says what each does", async () => {
+    const { clock, forks, registry, life } = startLife(planFor({ bakeMs: 500 }, "1"));
+    makeReady(forks.child);
+    const hosts = () =>
+      registry.models[0]?.versions[0]?.hosts.map(({ host, stage }) => `${host.slot.pid} ${stage}`);
+    const moved = life.move(planFor({ ...small, bakeMs: 500 }, "1"));
+    assert.deepEqual(hosts(), ["1 serving", "2 new"]);
+    makeReady(forks.children[1]);
+    await moved;
+    assert.deepEqual(hosts(), ["2 serving", "1 standby"]);
+    clock.advance(500);
+    assert.deepEqual(hosts(), ["2 serving", "1 leaving"]);
+    const replaced = life.groups.find(({ stage }) => stage === "serving");
+    const [host] = replaced?.hosts ?? [];
+    assert.ok(replaced !== undefined && host !== undefined);
+    const done = replaced.replace(host);
+    assert.deepEqual(hosts(), ["2 serving", "3 new", "1 leaving"]);
+    makeReady(forks.children[2]);
+    await settled();
+    assert.deepEqual(hosts(), ["3 serving", "1 leaving", "2 leaving"]);
+    for (const child of forks.children.slice(0, 2)) child.exits(0);
+    await done;
+  });
+
   it("comes back when the new one dies while it bakes", async () => {
     const { clock, forks, view, moved, problems, life } = upgrading();
     makeReady(forks.children[1]);

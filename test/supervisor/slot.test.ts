@@ -183,6 +183,18 @@ describe("a slot whose process ends", () => {
     });
   });
 
+  it("has no figures of a process that is gone, while none takes its place", async () => {
+    const parts = setUp();
+    const { slot } = parts;
+    makeReady(parts);
+    for (let crashes = 0; crashes < 4; crashes += 1) {
+      parts.clock.advance(10_000);
+      slot.noteBeat(figures, false);
+      await crash(parts);
+    }
+    assert.deepEqual([slot.phase.name, slot.figures], ["given-up", undefined]);
+  });
+
   it("is probed every half minute once it is given up", async () => {
     const parts = setUp();
     const { clock, forks, slot } = parts;

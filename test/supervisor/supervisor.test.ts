@@ -431,6 +431,8 @@ describe("a supervisor that is asked", () => {
                   role: "host",
                   model: "iris",
                   version: "1",
+                  replica: 0,
+                  stage: "serving",
                   pid: 2,
                   state: "starting",
                   reason: null,
