@@ -1,5 +1,6 @@
 /* The parameters and the body of one operation. */
 import { codings } from "./content-coding.ts";
+import { configPatch } from "./openapi-config.ts";
 import type { Operation, RequestForm } from "./openapi-operation.ts";
 import { anyObject, nullableText, type Schema, text } from "./openapi-schema.ts";
 
@@ -95,7 +96,7 @@ const general = {
     required: ["requests"],
     properties: { requests: { type: "array", minItems: 1, maxItems: 100, items: platform } },
   },
-  patch: anyObject,
+  patch: configPatch,
   fields: anyObject,
   upload: form,
 } as const satisfies Record<RequestForm, Schema>;
