@@ -35,15 +35,15 @@ export interface EngineOptions {
   readonly onDeath: (reason: string) => void;
   /** A session is there, and the trial begins; told once, though a second engine may be tried after the first. */
   readonly onLoaded: () => Promise<void>;
-  /** It was loaded before, and did not do for the main thread. */
-  readonly isSlow?: boolean;
+  /** Why it did not do for the main thread when it was loaded before. */
+  readonly slow?: string | null;
   /** One whose thread is starting already, as the host before needed it. */
   readonly started?: ThreadEngine | undefined;
   /** Stands in place of a trial, if the files are still those that were tried. */
   readonly known?: TrialResult | null;
   readonly onTried?: (result: TrialResult) => unknown;
   /** It does not do for the main thread. */
-  readonly onSlow?: () => unknown;
+  readonly onSlow?: (reason: string) => unknown;
 }
 
 const maxInlineBytes = 1_048_576;
@@ -117,14 +117,9 @@ interface NotInline {
 /** What was found out of files, and which these were. */
 type Found = Pick<TrialResult, "stamp" | "metadata">;
 
-const slowBefore: NotInline = {
-  reason: "the host before it found that the main thread does not do",
-  mayMove: true,
-};
-
 /** Its thread loads the model already. */
 async function asBefore(options: EngineOptions): Promise<NotInline> {
-  if (options.isSlow === true) return slowBefore;
+  if (typeof options.slow === "string") return { reason: options.slow, mayMove: true };
   const obstacle = await obstacleOf(options);
   if (obstacle !== undefined) return { reason: obstacle, mayMove: false };
   return { reason: "the host before it ran it on a thread of its own", mayMove: true };
@@ -171,7 +166,7 @@ async function tryOut(
 
 /** What is wrong with the model is said by the thread. */
 async function tryInline(options: EngineOptions): Promise<LoadedEngine | NotInline> {
-  if (options.isSlow === true) return slowBefore;
+  if (typeof options.slow === "string") return { reason: options.slow, mayMove: true };
   const obstacle = await obstacleOf(options);
   if (obstacle !== undefined) return { reason: obstacle, mayMove: false };
   const engine = new InlineEngine();
@@ -185,7 +180,7 @@ async function tryInline(options: EngineOptions): Promise<LoadedEngine | NotInli
   const slow = unfit ?? (await slowReason({ engine, model, metadata }, longestOnMainMs));
   if (slow === undefined) return { ...inlineParts, engine, model, metadata };
   await engine.close();
-  options.onSlow?.();
+  options.onSlow?.(slow);
   const tried = { stamp: model.stamp, metadata };
   return { reason: slow, mayMove: unfit === undefined, tried };
 }
@@ -207,8 +202,7 @@ export async function obstacleOf({
 }: Pick<EngineOptions, "file" | "settings" | "trial">): Promise<string | undefined> {
   if (trial.skip !== null) return trial.skip;
   if (!isPlainCpu(settings)) return "its session has threads or a provider of its own";
-  if (await hasBoundedOperators(file).catch(() => false)) return undefined;
-  return "it is large, or has operators whose time does not follow from shapes";
+  return fileObstacle(file).catch(() => hidden);
 }
 
 export function shapeObstacle(metadata: ModelMetadata): string | undefined {
@@ -242,16 +236,30 @@ function isPlainCpu({ threads, executionProviders }: SessionSettings): boolean {
   return threads === 1 && executionProviders.every((provider) => provider === "cpu");
 }
 
-async function hasBoundedOperators(file: string): Promise<boolean> {
+const hidden = "its operators cannot be told from its file";
+
+async function fileObstacle(file: string): Promise<string | undefined> {
   const handle = await openRegular(file, "the model");
   try {
     const { size } = await handle.stat();
-    if (size > maxInlineBytes) return false;
+    if (size > maxInlineBytes) return `its file has ${size} bytes, more than ${maxInlineBytes}`;
     const operators = scanOperators(await handle.readFile());
-    return operators !== undefined && [...operators].every((name) => boundedOperators.has(name));
+    return operators === undefined ? hidden : operatorObstacle(operators);
   } finally {
     await handle.close();
   }
+}
+
+const mostNamed = 3;
+/** A file may call them anything. */
+const longestName = 64;
+
+function operatorObstacle(operators: ReadonlySet<string>): string | undefined {
+  const unbounded = [...operators].filter((name) => !boundedOperators.has(name)).toSorted();
+  if (unbounded.length === 0) return undefined;
+  const names = unbounded.slice(0, mostNamed).map((name) => name.slice(0, longestName));
+  const more = unbounded.length > mostNamed ? ` and ${unbounded.length - mostNamed} more` : "";
+  return `it has operators whose time does not follow from shapes: ${names.join(", ")}${more}`;
 }
 
 /** Every size but the number of rows is fixed, and no text is of any length. */

@@ -152,7 +152,7 @@ export class EngineWatch {
     const { log, tell } = this.#parts;
     this.#thread = to;
     log.info({ thread: to, reason }, "the engine moved to another thread");
-    if (to === "own") void tell({ type: "slow" });
+    if (to === "own") void tell({ type: "slow", reason });
     void tell({ type: "engine", thread: to, reason });
   }
 }

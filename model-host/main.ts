@@ -117,8 +117,8 @@ function engineOptionsOf(spec: HostSpec): EngineOptions {
     known: spec.known,
     onTried: (result) => tell({ type: "tried", result }),
     onLoaded: () => tell({ type: "loaded" }),
-    isSlow: spec.isSlow,
-    onSlow: () => tell({ type: "slow" }),
+    slow: spec.slow,
+    onSlow: (reason) => tell({ type: "slow", reason }),
   };
 }
 

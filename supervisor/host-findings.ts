@@ -5,29 +5,29 @@ import { type ExitVerdict, isOfTrial } from "./exit-cause.ts";
 
 export class HostFindings {
   #skipTrial: string | null = null;
-  #isSlow = false;
+  #slow: string | null = null;
   #known: TrialResult | null = null;
 
   constructor(before?: HostFindings) {
     if (before !== undefined) {
-      ({ skipTrial: this.#skipTrial, isSlow: this.#isSlow, known: this.#known } = before.told);
+      ({ skipTrial: this.#skipTrial, slow: this.#slow, known: this.#known } = before.told);
     }
   }
 
-  get told(): Pick<HostSpec, "skipTrial" | "isSlow" | "known"> {
-    return { skipTrial: this.#skipTrial, isSlow: this.#isSlow, known: this.#known };
+  get told(): Pick<HostSpec, "skipTrial" | "slow" | "known"> {
+    return { skipTrial: this.#skipTrial, slow: this.#slow, known: this.#known };
   }
 
   get needsThread(): boolean {
-    return this.#isSlow || this.#known?.onThread === true;
+    return this.#slow !== null || this.#known?.onThread === true;
   }
 
   get skipsTrial(): boolean {
     return this.#skipTrial !== null;
   }
 
-  noteSlow(): void {
-    this.#isSlow = true;
+  noteSlow(reason: string): void {
+    this.#slow = reason;
   }
 
   /** A host that was told to leave the trial out has none to speak of. */
@@ -38,7 +38,7 @@ export class HostFindings {
   /** What came back to the main thread does for it after all. */
   noteEngine(thread: EngineThread): void {
     if (thread === "own") return;
-    this.#isSlow = false;
+    this.#slow = null;
     if (this.#known !== null) this.#known = { ...this.#known, onThread: false };
   }
 

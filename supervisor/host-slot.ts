@@ -184,7 +184,7 @@ export class HostSlot {
 
   #obey(event: HostEvent, context: SlotContext): void {
     if (event.type === "logged") this.#noteLine(context, event.level, event.message);
-    else if (event.type === "slow") this.findings.noteSlow();
+    else if (event.type === "slow") this.findings.noteSlow(event.reason);
     else if (event.type === "tried") this.findings.noteTried(event.result);
     else if (event.type === "engine") this.#noteEngine(event);
     else this.#obeyLife(event, context);

@@ -4,7 +4,7 @@ import type { HostSlotOptions } from "./host-slot.ts";
 /** What one process is told of its model: of its configuration, what concerns a host. */
 export function hostSpecOf(
   options: HostSlotOptions,
-  incarnation: Pick<HostSpec, "hostId" | "socketPath" | "skipTrial" | "isSlow" | "known">,
+  incarnation: Pick<HostSpec, "hostId" | "socketPath" | "skipTrial" | "slow" | "known">,
 ): HostSpec {
   const { model, version, file, beside, config, poison } = options;
   const { maxFrameBytes, drainSequencesMs, log } = options;

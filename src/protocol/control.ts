@@ -174,8 +174,8 @@ export interface HostSpec {
   readonly poison: readonly string[];
   /** Why the batch trial is left out: it killed the host before this one. */
   readonly skipTrial: string | null;
-  /** The host before it found the model too slow for the main thread, which takes a second session to find out. */
-  readonly isSlow: boolean;
+  /** Why a host before it found the model too slow for the main thread, which takes a second session to find out. */
+  readonly slow: string | null;
   /** What the host before it found out; null leaves all to the trial. */
   readonly known: TrialResult | null;
   /** What a config.pbtxt declares. */
@@ -202,8 +202,8 @@ export type HostEvent =
   | { readonly type: "booted" }
   /** The session exists and the batch trial begins. */
   | { readonly type: "loaded" }
-  /** It needs a thread of its own. */
-  | { readonly type: "slow" }
+  /** It needs a thread of its own; the reason is as of an EnginePlace. */
+  | { readonly type: "slow"; readonly reason: string }
   /** The trial is over, said by who tried, before it has taken any request. */
   | { readonly type: "tried"; readonly result: TrialResult }
   /** Where it runs now, said before it is ready and after each change. */

@@ -64,7 +64,6 @@ function hostEvent(fields: Fields): HostEvent {
     case "loaded":
     case "answered":
     case "drained":
-    case "slow":
       return { type };
     case "engine":
       return {
@@ -72,6 +71,8 @@ function hostEvent(fields: Fields): HostEvent {
         thread: oneOf(engineThreads, fields["thread"]),
         reason: text(fields["reason"]),
       };
+    case "slow":
+      return { type, reason: text(fields["reason"]) };
     case "step":
       return { type, step: oneOf(hostSteps, fields["step"]) };
     case "tried":

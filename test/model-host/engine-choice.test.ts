@@ -73,18 +73,20 @@ describe("chooseEngine", () => {
   });
 
   it("does not try on the main thread what was too slow for it before", async (t) => {
-    const { engine, metadata } = await choose(t, echoModel(), {}, { isSlow: true });
+    const reason = "a full batch took more than 0.25 ms in a trial";
+    const { engine, metadata, place } = await choose(t, echoModel(), {}, { slow: reason });
     assert.ok(engine instanceof ThreadEngine);
+    assert.deepEqual(place, { thread: "own", reason });
     assert.deepEqual(metadata.batching, { type: "batched", maxBatchSize: 8 });
   });
 
   it("tells what is too slow, so that the next host need not find out", async (t) => {
     const told: string[] = [];
-    const onSlow = () => told.push("slow");
+    const onSlow = (reason: string) => told.push(reason);
     await choose(t, echoModel(), {}, { onSlow });
     const { engine } = await choose(t, freeWidthModel(), {}, { onSlow });
     assert.ok(engine instanceof ThreadEngine);
-    assert.deepEqual(told, ["slow"]);
+    assert.deepEqual(told, ["its rows have no fixed size, or stand in no batch"]);
   });
 
   it("says what ONNX Runtime has against a broken model", async (t) => {

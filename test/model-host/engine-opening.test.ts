@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { chooseEngine } from "../../model-host/engine-choice.ts";
+import { chooseEngine, obstacleOf } from "../../model-host/engine-choice.ts";
 import { engineOpener } from "../../model-host/engine-opening.ts";
 import { EngineWatch } from "../../model-host/engine-watch.ts";
 import { InlineEngine } from "../../model-host/inline-engine.ts";
@@ -13,6 +13,7 @@ import { LiveEngine } from "../../model-host/live-engine.ts";
 import { ThreadEngine } from "../../model-host/thread-engine.ts";
 import { loopModel } from "../../models/loop-models.ts";
 import { echoModel, freeWidthModel } from "../../models/odd-models.ts";
+import { encodeModel, type TensorValue } from "../../models/onnx-writer.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { fp32, numbersOf } from "./fake-engine.ts";
 import { quietLog } from "./host-spec.ts";
@@ -27,7 +28,7 @@ function noDeath(reason: string): void {
   assert.fail(reason);
 }
 
-async function load(bytes: Uint8Array, isSlow = false) {
+async function load(bytes: Uint8Array, slow: string | null = null) {
   files += 1;
   const file = join(folder, `${files}.onnx`);
   writeFileSync(file, bytes);
@@ -39,11 +40,29 @@ async function load(bytes: Uint8Array, isSlow = false) {
   };
   const loaded = await chooseEngine({
     ...options,
-    isSlow,
+    slow,
     onDeath: noDeath,
     onLoaded: () => Promise.resolve(),
   });
   return { file, loaded, open: engineOpener(options, loaded) };
+}
+
+function value(name: string): TensorValue {
+  return { name, elementType: "FP32", shape: ["batch", 4] };
+}
+
+/** It gives what it gets, after all of the operators. */
+function madeOf(operators: readonly string[], name = "made"): Uint8Array {
+  return encodeModel({
+    name,
+    inputs: [value("x")],
+    outputs: [value(`y${operators.length}`)],
+    nodes: operators.map((op, at) => ({
+      op,
+      inputs: [at === 0 ? "x" : `y${at}`],
+      outputs: [`y${at + 1}`],
+    })),
+  });
 }
 
 function threads(): number {
@@ -118,8 +137,10 @@ describe("the opener of engines", () => {
   });
 
   it("opens none on the main thread for what may take long there, and says that for good", async () => {
+    const largeModel = madeOf(["Identity"], "large".repeat(2 ** 18));
     const cases = [
-      [loopModel(), "it is large, or has operators whose time does not follow from shapes"],
+      [loopModel(), "it has operators whose time does not follow from shapes: Loop"],
+      [largeModel, `its file has ${largeModel.length} bytes, more than 1048576`],
       [freeWidthModel(), "its rows have no fixed size, or stand in no batch"],
     ] as const;
     for (const [bytes, reason] of cases) {
@@ -131,9 +152,26 @@ describe("the opener of engines", () => {
     }
   });
 
+  it("names the first few operators whose time may be any", async () => {
+    const trial = { maxBatchSize: 8, skip: null, state: null, stream: null };
+    const reasonFor = async (bytes: Uint8Array) => {
+      const file = join(folder, "scanned.onnx");
+      writeFileSync(file, bytes);
+      return obstacleOf({ file, settings, trial });
+    };
+    const words = "it has operators whose time does not follow from shapes:";
+    const scans = ["Scan", "Identity", "Loop", "NonZero", "If", "Loop"];
+    assert.equal(await reasonFor(madeOf(["Identity", "Relu"])), undefined);
+    assert.equal(await reasonFor(madeOf(["Scan", "If"])), `${words} If, Scan`);
+    assert.equal(await reasonFor(madeOf(scans)), `${words} If, Loop, NonZero and 1 more`);
+    assert.equal(await reasonFor(madeOf(["W".repeat(99)])), `${words} ${"W".repeat(64)}`);
+    const unreadable = "its operators cannot be told from its file";
+    assert.equal(await reasonFor(Buffer.from("no model")), unreadable);
+  });
+
   it("opens one on the main thread for what the host before it found too slow, where it is not", async () => {
-    const { loaded, open } = await load(echoModel(), true);
-    const reason = "the host before it found that the main thread does not do";
+    const reason = "a full batch took more than 0.25 ms in a trial";
+    const { loaded, open } = await load(echoModel(), reason);
     assert.deepEqual([loaded.place, loaded.mayMove], [{ thread: "own", reason }, true]);
     const opened = await open("main", noDeath);
     assert.ok(opened.type === "opened" && opened.engine instanceof InlineEngine);

@@ -113,7 +113,10 @@ describe("EngineWatch", () => {
     const second = await open(parts);
     assert.deepEqual([live.serves(second), first.isClosed], [true, true]);
     const reason = "its runs held the main thread for up to 3 ms in nine of ten";
-    assert.deepEqual(told, [{ type: "slow" }, { type: "engine", thread: "own", reason }]);
+    assert.deepEqual(told, [
+      { type: "slow", reason },
+      { type: "engine", thread: "own", reason },
+    ]);
     assert.deepEqual(lines, ["info: the engine moved to another thread"]);
     await runMany(10);
     assert.equal(second.runs.length, 10);

@@ -39,7 +39,7 @@ export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {
     log: { level: "silent", pretty: false },
     poison: [],
     skipTrial: null,
-    isSlow: false,
+    slow: null,
     known: null,
     ...fields,
   };

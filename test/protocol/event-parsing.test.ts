@@ -79,7 +79,7 @@ const hostEvents: readonly HostEvent[] = [
   { type: "refused", reason: "no ONNX" },
   { type: "logged", level: "warn", message: "breaker" },
   { type: "answered" },
-  { type: "slow" },
+  { type: "slow", reason: "its runs are long" },
   { type: "engine", thread: "main", reason: "it is quick" },
   { type: "beat", isResting: false, figures, load },
   { type: "beat", isResting: false, figures, load: { ...load, objective } },

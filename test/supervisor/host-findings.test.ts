@@ -8,13 +8,13 @@ const tried = { stamp: "s", metadata, onThread: true };
 describe("what a host leaves to its successor", () => {
   it("is nothing at first", () => {
     const findings = new HostFindings();
-    assert.deepEqual(findings.told, { skipTrial: null, isSlow: false, known: null });
+    assert.deepEqual(findings.told, { skipTrial: null, slow: null, known: null });
     assert.ok(!findings.needsThread && !findings.skipsTrial);
   });
 
   it("is the thread where one is needed, and the main thread where the engine came back to it", () => {
     const slow = new HostFindings();
-    slow.noteSlow();
+    slow.noteSlow("its runs are long");
     assert.ok(slow.needsThread);
     const found = new HostFindings();
     found.noteTried(tried);
@@ -23,7 +23,7 @@ describe("what a host leaves to its successor", () => {
     assert.ok(found.needsThread);
     for (const findings of [slow, found]) {
       findings.noteEngine("main");
-      assert.ok(!findings.needsThread && !findings.told.isSlow);
+      assert.ok(!findings.needsThread && findings.told.slow === null);
     }
     assert.deepEqual(found.told.known, { ...tried, onThread: false });
   });
@@ -35,7 +35,7 @@ describe("what a host leaves to its successor", () => {
     findings.noteTried(tried);
     assert.deepEqual(findings.told, {
       skipTrial: "the trial ended the host (SIGSEGV)",
-      isSlow: false,
+      slow: null,
       known: null,
     });
     assert.ok(findings.skipsTrial && !findings.needsThread);
@@ -60,7 +60,7 @@ describe("what a host leaves to its successor", () => {
 
   it("begins with what another found, and goes its own way from there", () => {
     const before = new HostFindings();
-    before.noteSlow();
+    before.noteSlow("its runs are long");
     before.noteTried(tried);
     const findings = new HostFindings(before);
     assert.deepEqual(findings.told, before.told);

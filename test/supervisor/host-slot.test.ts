@@ -132,7 +132,7 @@ describe("a host's slot", () => {
       log,
       poison: [],
       skipTrial: null,
-      isSlow: false,
+      slow: null,
       known: null,
     });
     assert.equal(before, 0);
@@ -446,10 +446,11 @@ describe("a model that is too slow for the main thread", () => {
   it("is not tried there by the next host", async () => {
     const parts = setUp();
     parts.host.slot.start();
-    const before = specOf(parts).isSlow;
-    say(parts, { type: "loaded" }, { type: "slow" });
+    const reason = "a full batch took more than 0.25 ms in a trial";
+    const before = specOf(parts).slow;
+    say(parts, { type: "loaded" }, { type: "slow", reason });
     await die(parts, "SIGKILL");
-    assert.deepEqual([before, specOf(parts).isSlow], [false, true]);
+    assert.deepEqual([before, specOf(parts).slow], [null, reason]);
     assert.deepEqual(parts.forks.threads, [false, true]);
   });
 
@@ -457,12 +458,13 @@ describe("a model that is too slow for the main thread", () => {
     const parts = setUp();
     makeReady(parts);
     const place = { thread: "main", reason: "it is quick" } as const;
-    say(parts, { type: "slow" }, { type: "engine", thread: "own", reason: "it is slow" });
+    const reason = "it is slow";
+    say(parts, { type: "slow", reason }, { type: "engine", thread: "own", reason });
     assert.equal(parts.host.engine?.thread, "own");
     say(parts, { type: "engine", ...place });
     assert.deepEqual(parts.host.engine, place);
     await die(parts, "SIGKILL");
-    assert.deepEqual([specOf(parts).isSlow, parts.host.engine], [false, undefined]);
+    assert.deepEqual([specOf(parts).slow, parts.host.engine], [null, undefined]);
   });
 });
 

@@ -69,24 +69,25 @@ describe("MemoryWatch", () => {
   });
 
   it("replaces a host whose engine moved by one that begins where it was: else it would move again", () => {
-    const isSlow = (replace: (parts: Parts) => unknown) => {
+    const slowIn = (replace: (parts: Parts) => unknown) => {
       const parts = begin(500);
       const { forks } = parts;
-      forks.child.says({ type: "slow" });
-      forks.child.says({ type: "engine", thread: "own", reason: "its runs are long" });
+      const reason = "its runs are long";
+      forks.child.says({ type: "slow", reason });
+      forks.child.says({ type: "engine", thread: "own", reason });
       replace(parts);
       const fresh = forks.children[1];
       fresh?.says({ type: "booted" });
-      return (fresh?.sent ?? []).flatMap((one) => (one.type === "load" ? [one.spec.isSlow] : []));
+      return (fresh?.sent ?? []).flatMap((one) => (one.type === "load" ? [one.spec.slow] : []));
     };
-    const outgrown = isSlow(({ beat }) => beat(501, 2));
+    const outgrown = slowIn(({ beat }) => beat(501, 2));
     // As where somebody asks for new hosts, maybe because of what these have found.
-    const asked = isSlow(({ life: { groups } }) => {
+    const asked = slowIn(({ life: { groups } }) => {
       const [group] = groups;
       const [host] = group?.hosts ?? [];
       if (host !== undefined) void group?.replace(host);
     });
-    assert.deepEqual([outgrown, asked], [[true], [false]]);
+    assert.deepEqual([outgrown, asked], [["its runs are long"], [null]]);
   });
 
   it("replaces hosts of a model that grows too fast at most every half minute", async () => {
