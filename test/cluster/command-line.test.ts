@@ -48,7 +48,7 @@ describe("the command line, looking", () => {
     const { code, out } = await run(["status"]);
     assert.equal(code, 0);
     assert.match(out, /^troupe \S+ is ok, up \d+ s\n/);
-    assert.match(out, /^host of iris +1 +\d+ +ready/m);
+    assert.match(out, /^host of iris +1 +0 +\d+ +ready/m);
   });
 
   it("lists models, and one of them as JSON", async () => {
