@@ -29,7 +29,33 @@ describe("prettyLine", () => {
       "03:04:05 info  hello err=no\n",
     ],
     ["an object as JSON", { reason: { a: 1 } }, '03:04:05 info  hello reason={"a":1}\n'],
-    ["no other fields", { request_id: "r", total_ms: 1 }, "03:04:05 info  hello\n"],
+    [
+      "whatever else tells it from others, and why last",
+      {
+        reason: "no",
+        took_ms: 7,
+        exited_pid: 9,
+        model: "iris",
+        change: "patch",
+        signal: "SIGKILL",
+      },
+      "03:04:05 info  hello model=iris took_ms=7 exited_pid=9 change=patch signal=SIGKILL reason=no\n",
+    ],
+    [
+      "what was asked for",
+      { total_ms: 1.5, status: 200, path: "/models", method: "GET" },
+      "03:04:05 info  hello method=GET path=/models status=200 total_ms=1.5\n",
+    ],
+    [
+      "a name that forges a line as the one it is",
+      { "a\nb": 1 },
+      '03:04:05 info  hello "a\\nb"=1\n',
+    ],
+    [
+      "no process of its own, and nothing for programs",
+      { pid: 7, role: "host", request_id: "r", decode_ms: 1, run_ms: 2 },
+      "03:04:05 info  hello\n",
+    ],
     [
       "a forged line as the one it is",
       { model: "a\n03:04:05 error b", url: "/\u001b[2J\u009b\u202e" },
