@@ -236,8 +236,9 @@ export class Management {
 
   async #nameUpload(question: Extract<Question, { type: "name-upload" }>): Promise<unknown> {
     const { uploadId, model, version } = question;
-    if (version !== null) await this.#installer.checkFree(model, version);
+    // First, so that what is told of an upload that is refused names its model.
     this.#uploads.name(uploadId, model);
+    if (version !== null) await this.#installer.checkFree(model, version);
     return {};
   }
 

@@ -7,6 +7,9 @@ interface OpenUpload {
   /** The front door that takes it: what it has opened goes with it. */
   readonly door: object;
   readonly requestId: string;
+  /** As its client says, whether it may be uploaded or not. */
+  said: string | undefined;
+  /** No other upload of it may be under way. */
   model: string | undefined;
   /** All of it is here, and it does not need its front door any more. */
   isTaken: boolean;
@@ -40,7 +43,7 @@ export class Uploads {
       throw new TroupeError("overloaded", words, { retryAfterMs: 5_000 });
     }
     const id = randomBytes(8).toString("hex");
-    this.#open.set(id, { door, requestId, model: undefined, isTaken: false });
+    this.#open.set(id, { door, requestId, said: undefined, model: undefined, isTaken: false });
     try {
       const folder = await this.#store.openUpload(id);
       if (this.#open.has(id)) return { upload_id: id, folder };
@@ -57,6 +60,7 @@ export class Uploads {
   name(id: string, model: string): void {
     const upload = this.#open.get(id);
     if (upload === undefined) throw givenUp();
+    upload.said = model;
     const other = [...this.#open].find(([key, one]) => key !== id && one.model === model);
     if (other !== undefined) {
       const words = `Cannot upload model '${model}': another upload of it is under way`;
@@ -66,7 +70,7 @@ export class Uploads {
   }
 
   modelOf(id: string): string | null {
-    return this.#open.get(id)?.model ?? null;
+    return this.#open.get(id)?.said ?? null;
   }
 
   /** As `name`, and from now on only `end` drops it. */
@@ -81,7 +85,7 @@ export class Uploads {
     const upload = this.#open.get(id);
     if (upload === undefined || upload.isTaken) return undefined;
     await this.end(id).catch(() => undefined);
-    return { uploadId: id, model: upload.model ?? null, requestId: upload.requestId };
+    return { uploadId: id, model: upload.said ?? null, requestId: upload.requestId };
   }
 
   async end(id: string): Promise<void> {

@@ -36,6 +36,16 @@ describe("Uploads", () => {
     assert.equal(uploads.modelOf(other.upload_id), "m");
   });
 
+  it("knows the model of one that may not be uploaded", async () => {
+    const uploads = setUp();
+    const [one, other] = [await uploads.open(door, "r1"), await uploads.open(door, "r2")];
+    uploads.name(one.upload_id, "m");
+    assert.throws(() => uploads.name(other.upload_id, "m"), { code: "conflict" });
+    const dropped = { uploadId: other.upload_id, model: "m", requestId: "r2" };
+    assert.deepEqual(await uploads.drop(other.upload_id), dropped);
+    uploads.name(one.upload_id, "m");
+  });
+
   it("drops what a front door that is gone has opened, and nothing else", async () => {
     const uploads = setUp();
     const other = {};
