@@ -6,7 +6,8 @@ import type { Question } from "../src/protocol/questions.ts";
 import type { Trace } from "../src/protocol/traces.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
 import type { ForkChild, SendHandle } from "./child-process.ts";
-import { type LastExit, Slot, type SlotContext } from "./slot.ts";
+import type { LastExit } from "./exit-cause.ts";
+import { Slot, type SlotContext } from "./slot.ts";
 import type { DropReason } from "./upload-news.ts";
 
 export interface DoorSlotOptions {

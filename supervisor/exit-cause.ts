@@ -1,3 +1,4 @@
+import type { EpochMillis } from "../src/platform/clock.ts";
 import type { Blame } from "../src/protocol/control.ts";
 
 /** Why the supervisor itself ended a child. */
@@ -17,6 +18,18 @@ export interface ExitVerdict {
   /** One word for metrics and people. */
   readonly cause: string;
   readonly blame: Blame;
+}
+
+export interface LastExit extends ExitVerdict {
+  /** Null where it could not be forked. */
+  readonly pid: number | null;
+  /** It had been asked to end, or given up. */
+  readonly isExpected: boolean;
+  readonly at: EpochMillis;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines that it wrote to stderr. */
+  readonly stderr: readonly string[];
 }
 
 const faultSignals: readonly string[] = [

@@ -5,10 +5,10 @@ import type { HostStep } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
+import type { LastExit } from "./exit-cause.ts";
 import type { HostFindings } from "./host-findings.ts";
 import type { HostListener, HostSlot, HostSlotOptions } from "./host-slot.ts";
 import { PoisonList } from "./poison-list.ts";
-import type { LastExit } from "./slot.ts";
 
 export type SlotPlan = Pick<
   HostSlotOptions,

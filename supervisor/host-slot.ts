@@ -15,12 +15,13 @@ import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../src/protocol/model-settings.ts";
 import type { EnginePlace, HostLoad, HostView, MetricSnapshot } from "../src/protocol/views.ts";
 import type { Child, ChildListeners, ForkChild } from "./child-process.ts";
+import type { LastExit } from "./exit-cause.ts";
 import { HostFindings } from "./host-findings.ts";
 import type { LineLevel } from "./host-logs.ts";
 import { hostSpecOf } from "./host-spec.ts";
 import type { PoisonList } from "./poison-list.ts";
 import { giveWay } from "./priority.ts";
-import { type LastExit, Slot, type SlotContext } from "./slot.ts";
+import { Slot, type SlotContext } from "./slot.ts";
 import { hangMsOf, restMsFor } from "./watchdog.ts";
 
 export interface HostSlotOptions {
@@ -64,11 +65,6 @@ const startTypes = new Set<string>(["booted", "loaded", "tried", "step", "ready"
 
 type LifeEvent = Exclude<HostEvent, { type: "logged" | "slow" | "tried" | "engine" }>;
 
-/** The name of its process in the log. */
-function roleOf({ isThrowaway }: HostSlotOptions): string {
-  return isThrowaway ? "trial host" : "host";
-}
-
 export class HostSlot {
   readonly #options: HostSlotOptions;
   readonly #listener: HostListener;
@@ -93,11 +89,13 @@ export class HostSlot {
     this.#options = options;
     this.#listener = listener;
     this.findings = new HostFindings(options.findings);
-    const hangMs = hangMsOf(options.isThrowaway === true, context.hangMs);
+    const { model, version, isThrowaway = false } = options;
+    const hangMs = hangMsOf(isThrowaway, context.hangMs);
     this.slot = new Slot<HostCommand, HostEvent>(
       { ...context, hangMs },
       {
-        fields: { process: roleOf(options), model: options.model, version: options.version },
+        fields: { process: isThrowaway ? "trial host" : "host", model, version },
+        isThrowaway,
         policy: options.config.restart,
         startMs: options.config.timeouts.loadMs,
         fork: (listeners) => this.#fork(listeners),

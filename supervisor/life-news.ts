@@ -3,6 +3,7 @@ import type { Clock } from "../src/platform/clock.ts";
 import type { Log } from "../src/platform/log.ts";
 import type { HostStep } from "../src/protocol/control.ts";
 import type { MetricSnapshot, ModelView } from "../src/protocol/views.ts";
+import type { LastExit } from "./exit-cause.ts";
 import type { Feed } from "./feed.ts";
 import type { HostGroup } from "./host-group.ts";
 import type { HostLogs } from "./host-logs.ts";
@@ -11,14 +12,13 @@ import type { LifeListener } from "./life-parts.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import type { ModelLife } from "./model-life.ts";
 import type { Rollout } from "./rollout.ts";
-import type { LastExit } from "./slot.ts";
 import type { SupervisorMetrics } from "./supervisor-metrics.ts";
 
 export interface NewsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly feed: Feed;
-  readonly metrics: SupervisorMetrics;
+  readonly metrics: Pick<SupervisorMetrics, "countReplacement">;
   readonly hostLogs: Pick<HostLogs, "forget">;
   readonly view: (life: ModelLife) => ModelView | undefined;
   readonly listener: {
@@ -69,9 +69,11 @@ export class LifeNews implements LifeListener {
 
   onHost(host: HostSlot): void {
     const { slot, model, version, replica } = host;
-    const { phase, pid } = slot;
+    const { phase, pid = slot.lastExit?.pid ?? null } = slot;
+    // A process that died by itself has nothing to end any more: what it comes to is told next.
+    if (phase.name === "draining" && slot.pid === undefined) return;
     const reason = reasonOf(slot);
-    const details = { host: host.hostId, replica, pid: pid ?? null };
+    const details = { host: host.hostId, replica, pid };
     this.#parts.feed.note({ type: "host", model, version, state: phase.name, reason, details });
     if (phase.name === "ready") this.#parts.listener.onReady(host);
   }
@@ -123,5 +125,6 @@ export class LifeNews implements LifeListener {
 function reasonOf({ phase, lastExit }: HostSlot["slot"]): string | null {
   if (phase.name === "given-up") return phase.reason;
   const isBetween = phase.name === "queued" || phase.name === "backing-off";
-  return isBetween ? (lastExit?.cause ?? null) : null;
+  const hasDied = phase.name === "stopped" && lastExit?.isExpected === false;
+  return isBetween || hasDied ? (lastExit?.cause ?? null) : null;
 }

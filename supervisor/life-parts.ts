@@ -1,11 +1,11 @@
 /* What a model's life is given, and whom it tells. */
 import type { HostStep } from "../src/protocol/control.ts";
 import type { MetricSnapshot } from "../src/protocol/views.ts";
+import type { LastExit } from "./exit-cause.ts";
 import type { GroupParts, HostGroup } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
 import type { ModelLife } from "./model-life.ts";
 import type { Rollout } from "./rollout.ts";
-import type { LastExit } from "./slot.ts";
 
 export interface LifeListener {
   /** What front doors should know has changed. */

@@ -248,7 +248,11 @@ export class ModelLife {
     const { listener } = this.#parts;
     return {
       onChange: (group, host) => this.#onChange(group, host),
-      onStep: (group, _, step) => listener.onStep(this, group.version, step),
+      onStep: (group, _, step) => {
+        // Elsewhere a host only starts again, or one more does: nothing is rolled out.
+        const isRolledOut = this.#runOf(group)?.rollout.name === "starting";
+        if (isRolledOut) listener.onStep(this, group.version, step);
+      },
       onBeat: (group, host) => listener.onBeat(group, host, this),
       onWatch: (group, host) => listener.onWatch(group, host, this),
       onMetrics: (host, reportId, metrics) => listener.onMetrics(host, reportId, metrics),

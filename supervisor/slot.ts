@@ -8,7 +8,7 @@ import type { Log } from "../src/platform/log.ts";
 import type { RestartSettings } from "../src/protocol/model-settings.ts";
 import type { ProcessFigures } from "../src/protocol/views.ts";
 import type { Child, ForkChild } from "./child-process.ts";
-import { type ExitVerdict, judgeExit, type KillReason } from "./exit-cause.ts";
+import { judgeExit, type KillReason, type LastExit } from "./exit-cause.ts";
 import type { HostLogs, LineLevel } from "./host-logs.ts";
 import {
   type Instance,
@@ -17,16 +17,9 @@ import {
   newInstance,
   transition,
 } from "./instance.ts";
+import { pauseWords } from "./pause-words.ts";
 import type { ReadRss } from "./resident-memory.ts";
 import { isHung } from "./watchdog.ts";
-
-export interface LastExit extends ExitVerdict {
-  readonly at: EpochMillis;
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** The last lines that it wrote to stderr. */
-  readonly stderr: readonly string[];
-}
 
 /** What every slot of the supervisor shares. */
 export interface SlotContext {
@@ -53,6 +46,8 @@ export function withoutQueues(context: SlotContext): SlotContext {
 /** What a role makes of its process. */
 export interface SlotRole<Command, Event> {
   readonly fields: Readonly<Record<string, string>>;
+  /** Whoever asked for it is told how it fares, and it starts no more once it is given up. */
+  readonly isThrowaway?: boolean;
   readonly policy: RestartSettings;
   readonly startMs: number;
   readonly fork: ForkChild<Command>;
@@ -190,7 +185,11 @@ export class Slot<Command, Event> {
     const circumstances = { now: clock.now(), policy: this.#role.policy, random };
     const { instance, effects } = transition(this.#instance, event, circumstances);
     this.#instance = instance;
-    if (instance.phase.name !== before) this.#onPhase();
+    if (instance.phase.name !== before) {
+      this.#onPhase();
+      // Where whoever has heard of it wants it no more, nothing comes next.
+      if (this.#instance === instance) this.#tellPause(effects);
+    }
     for (const effect of effects) this.#carryOut(effect);
   }
 
@@ -201,6 +200,14 @@ export class Slot<Command, Event> {
     if (name === "ready") this.#onReady();
     if (name === "stopped") this.#onStopped?.();
     this.#role.onPhase();
+  }
+
+  #tellPause(effects: readonly InstanceEffect[]): void {
+    const pause = pauseWords(this.phase, effects, this.lastExit?.cause ?? null);
+    if (pause === undefined || this.#role.isThrowaway === true) return;
+    const { message, reason, next } = pause;
+    this.#context.log.warn({ ...this.#role.fields, reason, next }, message);
+    this.#role.onLine("warn", `${message} (${reason}): ${next}`);
   }
 
   #onReady(): void {
@@ -270,15 +277,16 @@ export class Slot<Command, Event> {
     const { clock, memoryKills, memoryKillsBefore, log } = this.#context;
     const memoryKill = memoryKills() > Math.max(this.#memoryKillsBefore, memoryKillsBefore());
     const verdict = judgeExit({ code, signal, killed: this.#killed, memoryKill });
-    const pid = this.pid;
-    this.lastExit = { ...verdict, at: clock.wall(), code, signal, stderr: this.#stderr };
+    const pid = this.pid ?? null;
+    const isExpected = isOver.includes(this.phase.name);
+    const ended = { ...verdict, pid, isExpected, at: clock.wall(), code, signal };
+    this.lastExit = { ...ended, stderr: this.#stderr };
     this.#child = undefined;
     this.figures = undefined;
     this.#disarmAll();
-    const isWanted = isOver.includes(this.phase.name);
     const fields = { ...this.#role.fields, exited_pid: pid, cause: verdict.cause, code, signal };
-    if (!isWanted) log.warn(fields, "process ended");
-    this.#role.onLine(isWanted ? "info" : "warn", `process ended (${verdict.cause})`);
+    if (!isExpected) log.warn(fields, "process ended");
+    this.#role.onLine(isExpected ? "info" : "warn", `process ended (${verdict.cause})`);
     this.#role.onExit(this.lastExit);
     this.apply({ type: "exited", cause: verdict.cause, byPoison: this.#role.wasPoisoned() });
   }

@@ -2,6 +2,7 @@
  * The supervisor's shell: it owns the slots and tells the front doors what runs. It carries no request.
  * Each slot's life is its own; what a model should be is the registry's.
  */
+
 import PQueue from "p-queue";
 import type { EpochMillis } from "../src/platform/clock.ts";
 import { ownFigures } from "../src/platform/figures.ts";
@@ -10,6 +11,7 @@ import type { Question } from "../src/protocol/questions.ts";
 import type { ModelView, ServerView } from "../src/protocol/views.ts";
 import { answerQuestion } from "./answering.ts";
 import { type DoorListener, DoorSlot } from "./door-slot.ts";
+import type { LastExit } from "./exit-cause.ts";
 import { Feed } from "./feed.ts";
 import type { MakeHostSlot } from "./host-group.ts";
 import { HostLogs } from "./host-logs.ts";
@@ -21,7 +23,7 @@ import { bootPlanOf, planOf } from "./model-plan.ts";
 import { ModelRegistry } from "./model-registry.ts";
 import { rollbackWords } from "./rollout.ts";
 import { Scrape } from "./scrape.ts";
-import { type LastExit, type SlotContext, withoutQueues } from "./slot.ts";
+import { type SlotContext, withoutQueues } from "./slot.ts";
 import { createSupervisorMetrics } from "./supervisor-metrics.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 import { Tick } from "./tick.ts";

@@ -1,9 +1,10 @@
 import type { EpochMillis } from "../src/platform/clock.ts";
 import type { ObjectiveView, ProcessFigures } from "../src/protocol/views.ts";
 import type { DoorSlot } from "./door-slot.ts";
+import type { LastExit } from "./exit-cause.ts";
 import type { RunningHost, RunningModel } from "./model-registry.ts";
 import type { Rollout } from "./rollout.ts";
-import type { LastExit, Slot } from "./slot.ts";
+import type { Slot } from "./slot.ts";
 
 export interface TreeFacts {
   readonly version: string;

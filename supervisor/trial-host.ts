@@ -3,12 +3,12 @@ import type { Clock } from "../src/platform/clock.ts";
 import type { HostStep } from "../src/protocol/control.ts";
 import { TroupeError } from "../src/protocol/errors.ts";
 import type { ModelMetadata } from "../src/protocol/model-metadata.ts";
+import type { LastExit } from "./exit-cause.ts";
 import type { GroupPlan, MakeHostSlot } from "./host-group.ts";
 import type { HostSlot } from "./host-slot.ts";
 import { MemoryHistory } from "./memory-history.ts";
 import { mebibyte } from "./memory-judge.ts";
 import type { PoisonList } from "./poison-list.ts";
-import type { LastExit } from "./slot.ts";
 
 export interface TrialParts {
   readonly clock: Clock;

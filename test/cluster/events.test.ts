@@ -156,6 +156,15 @@ describe("The feed", () => {
     assert.match(reason ?? "", /^unknown field 'labels'/);
   });
 
+  it("names the model of an upload that is there already, as does the log", async () => {
+    const { mark } = feed;
+    const parts = uploadParts({ id: "steady", version: "1" }, ["net.onnx", echoModel()]);
+    assert.equal(await upload(parts), 409);
+    const { reason } = await feed.event({ kind: "upload", model: "steady" }, mark);
+    const { model } = await logged({ msg: "upload failed", reason });
+    assert.equal(model, "steady");
+  });
+
   it("names in the log of a change the request that asked for it", async () => {
     const path = "/models/changing/restart";
     const headers = { "x-request-id": "restarts-it" };
@@ -199,7 +208,26 @@ describe("The feed", () => {
     await feed.event({ model: "steady", kind: "model", state: "ready" }, mark);
     const events = feed.of({ model: "steady" }, mark);
     assertOrder(events, ["host queued", "model recovering", "host starting", "model ready"]);
-    assert.equal(events.find(({ state }) => state === "queued")?.reason, "SIGKILL");
+    const queued = events.find(({ state }) => state === "queued");
+    assert.deepEqual([queued?.reason, queued?.pid], ["SIGKILL", pid]);
+    assert.deepEqual(feed.of({ model: "steady", kind: "change" }, mark), []);
+  });
+
+  it("tells of a host that dies while it bakes what it died of", async () => {
+    assert.equal(await change("/models/changing", "PATCH", { bake_ms: 600_000 }), 200);
+    const { mark } = feed;
+    const parts = uploadParts({ id: "changing", version: "2" }, ["net.onnx", echoModel()]);
+    assert.equal(await upload(parts), 201);
+    await feed.event({ model: "changing", kind: "change", state: "baking" }, mark);
+    const { pid } = await feed.event({ version: "2", kind: "host", state: "ready" }, mark);
+    const killedAt = feed.mark;
+    process.kill(pid ?? 0, "SIGKILL");
+    await feed.event({ model: "changing", kind: "host", state: "stopped" }, killedAt);
+    const events = feed.of({ model: "changing", kind: "host" }, killedAt);
+    assert.deepEqual(
+      events.map(({ state, reason, pid: of }) => [state, reason, of]),
+      [["stopped", "SIGKILL", pid]],
+    );
   });
 
   it("has all of it, each once, in order", () => {

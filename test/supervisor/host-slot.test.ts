@@ -8,9 +8,9 @@ import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { HostCommand, HostEvent, HostSpec, TrialResult } from "../../src/protocol/control.ts";
 import type { ModelMetadata } from "../../src/protocol/model-metadata.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
+import type { LastExit } from "../../supervisor/exit-cause.ts";
 import { HostSlot } from "../../supervisor/host-slot.ts";
 import { PoisonList } from "../../supervisor/poison-list.ts";
-import type { LastExit } from "../../supervisor/slot.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeForks, slotContext } from "./fake-forks.ts";
 

@@ -41,6 +41,7 @@ export function makeRegistry(onWatch: LifeListener["onWatch"] = () => undefined)
   const clock = new FakeClock();
   const forks = new FakeForks<HostCommand>();
   const rollouts: string[] = [];
+  const steps: string[] = [];
   const rss: RssByPid = new Map();
   const context = { ...slotContext(clock), readRss: (pid: number) => rss.get(pid) };
   const makeSlot: MakeHostSlot = (plan, listener) => {
@@ -52,7 +53,7 @@ export function makeRegistry(onWatch: LifeListener["onWatch"] = () => undefined)
   const listener: LifeListener = {
     onView: () => undefined,
     onHost: () => undefined,
-    onStep: () => undefined,
+    onStep: (_, version, step) => steps.push(`${version} ${step}`),
     onBeat: () => undefined,
     onWatch,
     onMetrics: () => undefined,
@@ -60,7 +61,7 @@ export function makeRegistry(onWatch: LifeListener["onWatch"] = () => undefined)
     onRollout: (_, versions, { name }) => rollouts.push(`${versions.join("+")} ${name}`),
   };
   const registry = new ModelRegistry({ clock, makeSlot, drainMs: 1_000, listener });
-  return { clock, forks, rss, rollouts, makeSlot, registry };
+  return { clock, forks, rss, rollouts, steps, makeSlot, registry };
 }
 
 export function startLife(

@@ -4,6 +4,7 @@ import type { HostCommand } from "../../src/protocol/control.ts";
 import type { ModelConfig } from "../../src/protocol/model-settings.ts";
 import type { FakeChild } from "./fake-forks.ts";
 import { makeReady, planFor, settled, startLife } from "./life-parts.ts";
+import { metadata } from "./metadata.ts";
 
 const small: Partial<ModelConfig> = { batching: { maxBatchSize: 2, maxQueueDelayMs: 0 } };
 
@@ -65,6 +66,21 @@ describe("a model that moves to another version", () => {
     assert.deepEqual(hosts(), ["3 serving", "1 leaving", "2 leaving"]);
     for (const child of forks.children.slice(0, 2)) child.exits(0);
     await done;
+  });
+
+  it("tells the steps of its rollout, and none of a host that only starts again", async () => {
+    const { forks, moved, steps } = upgrading();
+    const [old, fresh] = forks.children;
+    fresh?.says({ type: "booted" });
+    fresh?.says({ type: "step", step: "warmup" });
+    fresh?.says({ type: "ready", metadata });
+    await moved;
+    assert.deepEqual(steps, ["2 warmup"]);
+    old?.exits(null, "SIGKILL");
+    await settled();
+    forks.children[2]?.says({ type: "booted" });
+    forks.children[2]?.says({ type: "step", step: "warmup" });
+    assert.deepEqual([forks.children.length, steps], [3, ["2 warmup"]]);
   });
 
   it("comes back when the new one dies while it bakes", async () => {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import PQueue from "p-queue";
+import type { Log } from "../../src/platform/log.ts";
 import type { RestartSettings } from "../../src/protocol/model-settings.ts";
-import { type LastExit, Slot, type SlotContext, type SlotRole } from "../../supervisor/slot.ts";
+import type { LastExit } from "../../supervisor/exit-cause.ts";
+import { Slot, type SlotContext, type SlotRole } from "../../supervisor/slot.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeForks, slotContext } from "./fake-forks.ts";
 
@@ -23,6 +25,8 @@ interface Options {
   readonly loads?: PQueue;
   readonly restarts?: PQueue;
   readonly wasPoisoned?: () => boolean;
+  readonly isThrowaway?: boolean;
+  readonly onGivenUp?: (slot: Slot<string, string>) => void;
 }
 
 /** Its process understands any text as an event, and is told texts. */
@@ -34,10 +38,14 @@ function setUp(options: Options = {}) {
   const phases: string[] = [];
   const watched: (number | null)[] = [];
   const exits: LastExit[] = [];
-  const { wasPoisoned = () => false, ...queues } = options;
+  const { wasPoisoned = () => false, isThrowaway = false, onGivenUp, ...queues } = options;
+  const warnings: unknown[] = [];
+  const lines: string[] = [];
+  const warn = (fields: object, message: string) => warnings.push({ message, ...fields });
   const context: SlotContext = {
     ...slotContext(clock),
     ...queues,
+    log: { info: () => undefined, warn } as unknown as Log,
     hangMs,
     memoryKills: () => kernel.kills,
     memoryKillsBefore: () => kernel.before,
@@ -45,7 +53,8 @@ function setUp(options: Options = {}) {
     hostLogs: { note: () => undefined },
   };
   const role: SlotRole<string, string> = {
-    fields: {},
+    fields: { process: "host" },
+    isThrowaway,
     policy,
     startMs,
     fork: forks.fork,
@@ -55,12 +64,15 @@ function setUp(options: Options = {}) {
     restMs,
     wasPoisoned,
     onWatch: () => watched.push(slot.rssBytes),
-    onPhase: () => phases.push(slot.phase.name),
+    onPhase: () => {
+      phases.push(slot.phase.name);
+      if (slot.phase.name === "given-up") onGivenUp?.(slot);
+    },
     onExit: (exit) => exits.push(exit),
-    onLine: () => undefined,
+    onLine: (level, message) => lines.push(`${level} ${message}`),
   };
   const slot: Slot<string, string> = new Slot(context, role);
-  return { clock, forks, kernel, heard, phases, watched, exits, slot };
+  return { clock, forks, kernel, heard, phases, watched, exits, warnings, lines, slot };
 }
 
 type Parts = ReturnType<typeof setUp>;
@@ -245,6 +257,8 @@ describe("a slot whose process ends", () => {
     forks.child.exits(3);
     const lines = Array.from({ length: 20 }, (_, at) => `line ${at + 10}`);
     const expected: LastExit = {
+      pid: 1,
+      isExpected: false,
       at: clock.wall(),
       code: 3,
       signal: null,
@@ -508,5 +522,58 @@ describe("a slot that is drained", () => {
     first.slot.apply({ type: "drain" });
     await turn();
     assert.equal(second.forks.children.length, 1);
+  });
+});
+
+describe("the log of a slot", () => {
+  const ended = {
+    ...{ message: "process ended", process: "host" },
+    ...{ cause: "SIGKILL", code: null, signal: "SIGKILL" },
+  };
+
+  it("tells of each crash, of each backoff, and of giving up, and what comes next", async () => {
+    const parts = setUp();
+    const { clock, slot, warnings, lines } = parts;
+    makeReady(parts);
+    for (const afterMs of [0, 100, 200, 0]) {
+      await crash(parts, "SIGKILL");
+      clock.advance(afterMs);
+      await turn();
+    }
+    assert.equal(slot.phase.name, "given-up");
+    const backoff = { message: "process backs off", process: "host", reason: "SIGKILL" };
+    const givenUp = { message: "process given up", process: "host" };
+    const reason = "4 crashes in a row, the last: SIGKILL";
+    const next = "a start to try it in 30 s";
+    assert.deepEqual(warnings, [
+      { ...ended, exited_pid: 1 },
+      { ...ended, exited_pid: 2 },
+      { ...backoff, next: "a start in 100 ms" },
+      { ...ended, exited_pid: 3 },
+      { ...backoff, next: "a start in 200 ms" },
+      { ...ended, exited_pid: 4 },
+      { ...givenUp, reason, next },
+    ]);
+    assert.equal(lines.at(-1), `warn process given up (${reason}): ${next}`);
+  });
+
+  it("tells once why a model was refused, and that nothing comes by itself", () => {
+    const { forks, slot, warnings } = setUp();
+    slot.start();
+    slot.apply({ type: "refused", reason: "no ONNX" });
+    forks.child.exits(0);
+    const next = "no start before its files or its configuration change";
+    const expected = { message: "process given up", process: "host", reason: "no ONNX", next };
+    assert.deepEqual(warnings, [expected]);
+  });
+
+  it("promises nothing where whoever hears of it wants it no more", () => {
+    const throwaway = setUp({ isThrowaway: true });
+    const parts = setUp({ onGivenUp: (slot) => slot.apply({ type: "drain" }) });
+    for (const { slot, warnings } of [throwaway, parts]) {
+      slot.start();
+      slot.apply({ type: "refused", reason: "no ONNX" });
+      assert.deepEqual(warnings, []);
+    }
   });
 });
