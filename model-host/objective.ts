@@ -39,6 +39,14 @@ export type Choice =
       readonly requestRows: number;
       readonly requestMs: Millis;
     }
+  /** As "slow", but nobody has asked for long: nothing is given up for anything. */
+  | {
+      readonly type: "idle";
+      readonly rows: number;
+      readonly delayMs: 0;
+      readonly requestRows: number;
+      readonly requestMs: Millis;
+    }
   /** Large requests run whole, as without an objective: in pieces they would make more requests late. */
   | { readonly type: "uncut"; readonly rows: number; readonly delayMs: 0 }
   /** More comes than batches of `rowsWithin`, which would keep the objective, can run. */
@@ -92,6 +100,12 @@ export function choose(facts: ObjectiveFacts, before: Choice): Choice {
   return judgeLoad(facts, rows, before) ?? within(facts, rows, before);
 }
 
+/** Where nobody has asked for long: by what runs cost, and as if nothing had ever been measured of a load. */
+export function chooseIdle(facts: ObjectiveFacts): Choice {
+  const choice = choose({ ...facts, isBehind: false }, unknownChoice(facts.mostRows));
+  return choice.type === "slow" ? { ...choice, type: "idle" } : choice;
+}
+
 /**
  * To cut what most requests bring would cost a run for each piece, and nobody would have his answer sooner. Nor would he
  * where pieces are mostly the fixed part of their cost: they would keep the engine from the others for longer. And where
@@ -110,6 +124,10 @@ function usualRowsOf({ mostRows, usualRows }: ObjectiveFacts): number {
 
 export function unknownChoice(mostRows: number): Choice {
   return { type: "unknown", rows: mostRows, delayMs: 0 };
+}
+
+export function isThroughputFirst({ type }: Choice): boolean {
+  return type === "slow" || type === "overloaded";
 }
 
 function within(facts: ObjectiveFacts, rows: number, before: Choice): Choice {

@@ -9,10 +9,12 @@ import {
   adjustRoom,
   type Choice,
   choose,
+  chooseIdle,
+  isThroughputFirst,
   type ObjectiveFacts,
   unknownChoice,
 } from "./objective.ts";
-import { reasonOf } from "./objective-reason.ts";
+import { type Remedy, reasonOf } from "./objective-reason.ts";
 import type { Work, WorkSlice } from "./work.ts";
 import type { Company, WorkQueue } from "./work-queue.ts";
 
@@ -68,6 +70,8 @@ const longBacklog = 2;
 /** A p99 of fewer answers is that of one of them; a slow model takes too long for so many. */
 const windowFull = { answers: 200, ms: 500 };
 const windowSlow = { answers: 50, ms: 10_000 };
+/** So long after the last request what was measured is of the past. */
+const forgetMs = 60_000;
 /** With a smaller share of full batches a smaller limit would change little. */
 const fullShare = 0.1;
 
@@ -99,6 +103,10 @@ class ObjectivePace implements Pace {
   /** Of those that fit into one: in batches, and waiting behind them. */
   #requests = 0;
   #observedP99Ms: Millis | null = null;
+  /** What that has led to. */
+  #remedy: Remedy = "none-yet";
+  /** When a request was there last. */
+  #askedAt: Millis;
 
   constructor(parts: ObjectiveParts) {
     this.#parts = parts;
@@ -106,6 +114,7 @@ class ObjectivePace implements Pace {
     this.#renewedAt = parts.clock.now();
     this.#windowAt = this.#renewedAt;
     this.#behindAt = this.#renewedAt;
+    this.#askedAt = this.#renewedAt;
   }
 
   get rows(): number {
@@ -132,6 +141,7 @@ class ObjectivePace implements Pace {
       p99Ms,
       maxRows: this.rows,
       delayMs: this.delayMs,
+      throughputFirst: isThroughputFirst(this.#choice),
       fixedMs: fit?.fixedMs ?? null,
       rowMs: fit?.rowMs ?? null,
       observedP99Ms: this.#observedP99Ms,
@@ -142,6 +152,7 @@ class ObjectivePace implements Pace {
         rowsPerMs: this.#rowsPerMs,
         room: this.#room,
         observedP99Ms: this.#observedP99Ms,
+        remedy: this.#remedy,
       }),
     };
   }
@@ -152,11 +163,24 @@ class ObjectivePace implements Pace {
     if (elapsedMs < renewMs) return;
     this.#renewedAt = now;
     this.#noteArrivals(elapsedMs);
+    if (this.#parts.queue.size > 0) this.#askedAt = now;
+    if (now - this.#askedAt >= forgetMs) {
+      this.#forget(now);
+      return;
+    }
     const choice = choose(this.#factsAt(now), this.#choice);
     if (choice.type !== this.#choice.type) this.#isMixed = true;
     // Nor is how late answers are in a queue that has no end a measure of what a batch takes.
     if (choice.type === "overloaded") this.#room = 1;
     this.#choice = choice;
+  }
+
+  #forget(now: Millis): void {
+    this.#observedP99Ms = null;
+    this.#room = 1;
+    this.#behindInRow = 0;
+    this.#choice = chooseIdle(this.#factsAt(now));
+    this.#beginWindow(now);
   }
 
   #factsAt(now: Millis): ObjectiveFacts {
@@ -178,6 +202,7 @@ class ObjectivePace implements Pace {
 
   noteAnswered(slices: readonly WorkSlice[]): void {
     const now = this.#parts.clock.now();
+    this.#askedAt = now;
     let batchRows = 0;
     for (const { work, rows } of slices) {
       batchRows += rows;
@@ -200,12 +225,15 @@ class ObjectivePace implements Pace {
   #learnFromWindow(now: Millis): void {
     const { p99Ms } = this.#window;
     this.#observedP99Ms = p99Ms;
+    this.#remedy = "none-yet";
     if (this.#choice.type === "within" && !this.#isMixed) {
       const isFull = this.#fullBatches >= fullShare * this.#batches;
       const hasWaited = this.delayMs > 0;
       const requestsPerBatch = this.#requests / this.#batches;
       const measured = { p99Ms, isFull, hasWaited, rows: this.rows, requestsPerBatch };
+      const before = this.#room;
       this.#room = adjustRoom(this.#factsAt(now), measured);
+      this.#remedy = this.#room < before ? "shorter" : "none";
     }
     this.#beginWindow(now);
   }

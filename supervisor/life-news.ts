@@ -11,6 +11,7 @@ import type { HostSlot } from "./host-slot.ts";
 import type { LifeListener } from "./life-parts.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import type { ModelLife } from "./model-life.ts";
+import { ObjectiveWatch } from "./objective-watch.ts";
 import type { Rollout } from "./rollout.ts";
 import type { SupervisorMetrics } from "./supervisor-metrics.ts";
 
@@ -33,11 +34,13 @@ export interface NewsParts {
 export class LifeNews implements LifeListener {
   readonly #parts: NewsParts;
   readonly #memory: MemoryWatch;
+  readonly #objectives: ObjectiveWatch;
   /** By model the state of each version that was told last. */
   readonly #told = new Map<string, ReadonlyMap<string, string>>();
 
   constructor(parts: NewsParts) {
     this.#parts = parts;
+    this.#objectives = new ObjectiveWatch(parts.clock);
     this.#memory = new MemoryWatch(parts.clock, {
       onReplace: (host, reason, words) => this.#noteMemory(host, reason, words),
       onReplaced: (host, problem) => {
@@ -85,6 +88,7 @@ export class LifeNews implements LifeListener {
 
   onBeat(group: HostGroup, host: HostSlot, life: ModelLife): void {
     if (host.load?.breaker === "open") life.noteBreaker(group);
+    this.#noteObjective(host);
   }
 
   onWatch(group: HostGroup, host: HostSlot, life: ModelLife): void {
@@ -109,6 +113,19 @@ export class LifeNews implements LifeListener {
       if (reason === null) log.info(fields, "rollout");
       else log.warn(fields, "rolled back");
     }
+  }
+
+  #noteObjective(host: HostSlot): void {
+    const turn = this.#objectives.look(host);
+    if (turn === undefined) return;
+    const { feed, log } = this.#parts;
+    const { model, version, hostId } = host;
+    const reason = host.load?.objective?.reason ?? null;
+    const fields = { model, version, host: hostId, reason };
+    if (turn === "resumed") log.info(fields, "objective aimed at again");
+    else log.warn(fields, "objective given up for throughput");
+    const details = { change: "objective", host: hostId };
+    feed.note({ type: "change", model, version, state: turn, reason, details });
   }
 
   #noteMemory(host: HostSlot, reason: string, words: string): void {

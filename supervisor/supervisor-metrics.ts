@@ -141,6 +141,14 @@ function addLoadGauges(gauge: AddHostGauge): void {
 }
 
 function addObjectiveGauges(gauge: AddHostGauge): void {
+  gauge("troupe_objective_target_seconds", "The p99 that an objective states", (host) =>
+    seconds(host.load?.objective?.p99Ms),
+  );
+  gauge(
+    "troupe_objective_throughput_first",
+    "1 while a host gives its objective up for throughput, else 0",
+    (host) => zeroOrOne(host.load?.objective?.throughputFirst),
+  );
   gauge(
     "troupe_objective_rows",
     "The most rows that a host puts into a batch for its objective",
@@ -153,13 +161,17 @@ function addObjectiveGauges(gauge: AddHostGauge): void {
   );
   gauge(
     "troupe_objective_p99_seconds",
-    "Measured p99 from arrival in a host to answer, with an objective",
+    "Measured p99 from arrival in a host to answer, with an objective; none a minute after the last request",
     (host) => seconds(host.load?.objective?.observedP99Ms),
   );
 }
 
 function seconds(ms: number | null | undefined): number | undefined {
   return typeof ms === "number" ? ms / 1_000 : undefined;
+}
+
+function zeroOrOne(flag: boolean | undefined): number | undefined {
+  return flag === undefined ? undefined : Number(flag);
 }
 
 function isReady(model: RunningModel): boolean {

@@ -75,11 +75,18 @@ function objectiveOf(view: ObjectiveView): Json {
     p99_ms: view.p99Ms,
     max_rows: view.maxRows,
     delay_ms: view.delayMs,
-    fixed_ms: view.fixedMs,
-    row_ms: view.rowMs,
-    observed_p99_ms: view.observedP99Ms,
+    throughput_first: view.throughputFirst,
+    fixed_ms: rounded(view.fixedMs),
+    row_ms: rounded(view.rowMs),
+    observed_p99_ms: rounded(view.observedP99Ms),
     reason: view.reason,
   };
+}
+
+/** Three digits, as no measure of a time says more; from 100 on whole milliseconds. */
+function rounded(ms: number | null): number | null {
+  if (ms === null) return null;
+  return Math.abs(ms) >= 100 ? Math.round(ms) : Number(ms.toPrecision(3));
 }
 
 function slotOf<Command, Event>(slot: Slot<Command, Event>): Json {

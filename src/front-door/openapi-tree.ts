@@ -2,6 +2,7 @@
 import {
   anyObject,
   count,
+  flag,
   list,
   nullableCount,
   nullableNumber,
@@ -48,6 +49,7 @@ const objective = {
     p99_ms: count,
     max_rows: count,
     delay_ms: count,
+    throughput_first: flag,
     fixed_ms: nullableNumber,
     row_ms: nullableNumber,
     observed_p99_ms: nullableNumber,

@@ -231,6 +231,7 @@ function objectiveView(value: unknown): ObjectiveView {
     p99Ms: finite(fields["p99Ms"]),
     maxRows: count(fields["maxRows"]),
     delayMs: finite(fields["delayMs"]),
+    throughputFirst: flag(fields["throughputFirst"]),
     fixedMs: nullOr(finite, fields["fixedMs"]),
     rowMs: nullOr(finite, fields["rowMs"]),
     observedP99Ms: nullOr(finite, fields["observedP99Ms"]),

@@ -98,10 +98,12 @@ export interface ObjectiveView {
   readonly maxRows: number;
   /** How long an idle engine waits for company. */
   readonly delayMs: number;
+  /** The objective is given up for now: it cannot be kept whatever is chosen. */
+  readonly throughputFirst: boolean;
   /** A run takes `fixedMs`, and `rowMs` for each row; null while neither can be told. */
   readonly fixedMs: number | null;
   readonly rowMs: number | null;
-  /** Of the last answers; null while there were too few. */
+  /** Of the last answers; null while there were too few, and when the last request was long ago. */
   readonly observedP99Ms: number | null;
   /** In words. */
   readonly reason: string;

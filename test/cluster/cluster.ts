@@ -57,6 +57,7 @@ export interface ObjectiveJson {
   readonly fixed_ms: number | null;
   readonly row_ms: number | null;
   readonly observed_p99_ms: number | null;
+  readonly throughput_first: boolean;
   readonly reason: string;
 }
 

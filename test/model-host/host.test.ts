@@ -307,6 +307,7 @@ describe("a host with an objective", () => {
         p99Ms: 20,
         maxRows: 2,
         delayMs: 0,
+        throughputFirst: false,
         observedP99Ms: null,
         reason: "batches of at most 2 rows are to keep p99 at 20 ms",
       },

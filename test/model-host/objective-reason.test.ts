@@ -11,6 +11,7 @@ function facts(fields: Partial<ReasonFacts> = {}): ReasonFacts {
     rowsPerMs: 1.4,
     room: 1,
     observedP99Ms: 17,
+    remedy: "none-yet",
     ...fields,
   };
 }
@@ -34,12 +35,36 @@ describe("reasonOf", () => {
     [`${nine}; an idle engine waits 3 ms, as others come meanwhile`, { ...within, delayMs: 3 }, {}],
     [`${nine}; aimed at 14 ms, as answers came later than foretold`, within, { room: 0.7 }],
     [`${nine}; aimed at 26 ms, as answers came sooner than foretold`, within, { room: 1.3 }],
-    [`${nine}; but 23 ms were measured`, within, { observedP99Ms: 23.4 }],
+    [
+      `objective missed: p99 was 23 ms, so shorter runs and waits are tried; ${nine}; aimed at 14 ms, as answers came later than foretold`,
+      within,
+      { observedP99Ms: 23.4, remedy: "shorter", room: 0.7 },
+    ],
+    [
+      `objective missed: p99 was 23 ms, and smaller batches would hardly help, so they stay as they are; ${nine}`,
+      within,
+      { observedP99Ms: 23.4, remedy: "none" },
+    ],
+    [
+      `objective missed: p99 was 23 ms, and is measured again, as the choice has changed meanwhile; ${nine}`,
+      within,
+      { observedP99Ms: 23.4 },
+    ],
+    [
+      "objective missed: p99 was 23 ms; batches as without an objective: what a run takes by its rows is not known yet",
+      { type: "unknown", rows: 64, delayMs: 0 },
+      { observedP99Ms: 23.4 },
+    ],
     [nine, within, { room: 0.97, observedP99Ms: null }],
     [
       "throughput first: 1 row alone takes 125 ms, more than 20 ms",
       { type: "slow", rows: 64, delayMs: 0, requestRows: 1, requestMs: 124.9 },
-      {},
+      { observedP99Ms: 140 },
+    ],
+    [
+      "batches as without an objective: nobody has asked for a minute; 1 row alone took 125 ms, more than 20 ms",
+      { type: "idle", rows: 64, delayMs: 0, requestRows: 1, requestMs: 124.9 },
+      { observedP99Ms: null },
     ],
     [
       "throughput first: 30 rows alone take 28 ms, more than 20 ms",

@@ -143,13 +143,82 @@ describe("A host whose objective cannot be kept", () => {
     const queue = played(objective, (one) => one.come(seededRandom(3), 1.4, 3_000), 3_000);
     queue.clock.advance(10_000);
     queue.pace.renew();
-    assert.match(queue.pace.view?.reason ?? "", /^batches of at most \d+ rows are to keep /);
+    const { reason } = queue.pace.view ?? assert.fail();
+    assert.match(reason, /^objective missed: .*; batches of at most \d+ rows are to keep /);
   });
 
   it("runs no smaller batches for a row that alone takes longer", () => {
     const queue = played({ ...objective, p99Ms: 2 }, byChance(300));
     assert.deepEqual([queue.pace.rows, queue.pace.delayMs], [64, 0]);
     assert.match(queue.pace.view?.reason ?? "", /^throughput first: 1 row alone takes 2.1 ms/);
+  });
+});
+
+/** As a host does that rests: it looks at its choice every half a minute. */
+function rest(queue: PacedQueue, ms: number): PacedQueue["pace"]["view"] {
+  for (let restedMs = 0; restedMs < ms; restedMs += 30_000) {
+    queue.clock.advance(Math.min(30_000, ms - restedMs));
+    queue.pace.renew();
+  }
+  return queue.pace.view;
+}
+
+describe("A host that nobody asks any more", () => {
+  const asked = (options: Options, perMs: number) =>
+    played(options, (queue) => queue.come(seededRandom(3), perMs, 20_000), 20_000);
+
+  it("tells for less than a minute what was measured", () => {
+    const queue = asked(objective, 0.4);
+    const before = queue.pace.view?.observedP99Ms ?? assert.fail();
+    assert.equal(rest(queue, 59_000)?.observedP99Ms, before);
+    assert.equal(rest(queue, 2_000)?.observedP99Ms, null);
+  });
+
+  it("tells again what is measured when requests come again", () => {
+    const queue = asked(objective, 0.4);
+    rest(queue, 90_000);
+    queue.come(seededRandom(4), 0.4);
+    queue.clock.advance(2_000);
+    const { observedP99Ms, reason } = queue.pace.view ?? assert.fail();
+    assert.ok(observedP99Ms !== null && observedP99Ms > 0);
+    assert.match(reason, /^batches of at most \d+ rows are to keep /);
+  });
+
+  it("gives nothing up for throughput where one row takes too long, until somebody asks again", () => {
+    const queue = asked({ ...objective, p99Ms: 2 }, 0.3);
+    assert.equal(queue.pace.view?.throughputFirst, true);
+    const { throughputFirst, maxRows, reason } = rest(queue, 90_000) ?? assert.fail();
+    assert.deepEqual([throughputFirst, maxRows], [false, 64]);
+    assert.match(reason, /nobody has asked for a minute; 1 row alone took 2.1 ms, more than 2 ms$/);
+    queue.come(seededRandom(4), 0.3);
+    queue.clock.advance(1_000);
+    assert.match(queue.pace.view?.reason ?? "", /^throughput first: 1 row alone takes 2.1 ms/);
+  });
+
+  it("forgets what answers have taught it", () => {
+    // Every so often a run takes five times as long.
+    let runs = 0;
+    const queue = new PacedQueue({
+      ...objective,
+      runMs: (rows) => {
+        runs += 1;
+        return (runs % 20 === 0 ? 5 : 1) * runMs(rows);
+      },
+    });
+    queue.come(seededRandom(3), 0.4, 60_000);
+    queue.clock.advance(60_000);
+    const { reason } = queue.pace.view ?? assert.fail();
+    assert.match(reason, /^objective missed: p99 was \d+ ms, /);
+    assert.doesNotMatch(rest(queue, 90_000)?.reason ?? "", /missed|aimed at/);
+  });
+
+  it("has not forgotten while somebody waits", () => {
+    const queue = asked(objective, 0.4);
+    const before = queue.pace.view?.observedP99Ms ?? assert.fail();
+    for (let asks = 0; asks < 4; asks += 1) {
+      queue.ask(1);
+      assert.equal(rest(queue, 30_000)?.observedP99Ms, before);
+    }
   });
 });
 
@@ -192,6 +261,7 @@ describe("A host", () => {
       p99Ms: 20,
       maxRows: 32,
       delayMs: 0,
+      throughputFirst: false,
       fixedMs: null,
       rowMs: null,
       observedP99Ms: null,

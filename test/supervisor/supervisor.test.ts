@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { openSync } from "node:fs";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import type { ModelFolder } from "../../src/config/model-folder.ts";
+import { createLog, type Log } from "../../src/platform/log.ts";
 import { snapshotOf, Tally } from "../../src/platform/metrics.ts";
 import { createRegistry } from "../../src/platform/registry.ts";
 import type { DoorCommand, DoorSettings, HostCommand } from "../../src/protocol/control.ts";
@@ -21,9 +23,10 @@ const objective = {
   p99Ms: 20,
   maxRows: 9,
   delayMs: 2,
-  fixedMs: 1.2,
-  rowMs: 0.9,
-  observedP99Ms: 17.5,
+  throughputFirst: false,
+  fixedMs: 1.21049,
+  rowMs: 0.16905152853862146,
+  observedP99Ms: 217.49,
   reason: "as it should",
 };
 const load = { queueRows: 4, inFlight: 5, breaker: "open", sequences: 6, objective } as const;
@@ -65,6 +68,7 @@ function badFolder(name: string): ModelFolder {
 }
 
 interface Options {
+  readonly log?: Log;
   readonly models?: readonly ModelFolder[];
   readonly doors?: number;
   readonly cores?: number;
@@ -86,7 +90,7 @@ async function setUp(options: Options = {}) {
     traceFolder: "",
     random: () => 1,
     readRss: () => undefined,
-    log: quietLog,
+    log: options.log ?? quietLog,
     hangMs: 5_000,
     cores: options.cores ?? 8,
     frontDoors: options.doors ?? 1,
@@ -455,9 +459,10 @@ describe("a supervisor that is asked", () => {
                     p99_ms: 20,
                     max_rows: 9,
                     delay_ms: 2,
-                    fixed_ms: 1.2,
-                    row_ms: 0.9,
-                    observed_p99_ms: 17.5,
+                    throughput_first: false,
+                    fixed_ms: 1.21,
+                    row_ms: 0.169,
+                    observed_p99_ms: 217,
                     reason: "as it should",
                   },
                 },
@@ -467,6 +472,66 @@ describe("a supervisor that is asked", () => {
         },
       ],
     });
+  });
+
+  it("tells in its log and its feed that a host gives its objective up, and aims at it again", async () => {
+    const heard: Record<string, unknown>[] = [];
+    const fd = openSync("/dev/null", "w");
+    const onLine = (line: string) => heard.push(JSON.parse(line));
+    const log = createLog({ level: "info", pretty: false, fd, base: {}, onLine });
+    const { clock, doors, hosts } = await setUp({ log });
+    open(doors.child);
+    makeReady(hosts.child);
+    const beat = (throughputFirst: boolean, reason: string) => {
+      const said = { ...load, objective: { ...objective, throughputFirst, reason } };
+      hosts.child.says({ type: "beat", isResting: false, figures, load: said });
+    };
+    for (const reason of ["too slow", "still too slow"]) beat(true, reason);
+    clock.advance(60_000);
+    for (const reason of ["quick", "still quick"]) beat(false, reason);
+    const lines = heard.filter(({ msg }) => String(msg).startsWith("objective"));
+    assert.deepEqual(
+      lines.map(({ level, msg, model, version, reason }) => [level, msg, model, version, reason]),
+      [
+        ["warn", "objective given up for throughput", "iris", "1", "too slow"],
+        ["info", "objective aimed at again", "iris", "1", "quick"],
+      ],
+    );
+    const events = doors.child.sent.flatMap((one) => (one.type === "events" ? one.events : []));
+    const changes = events.filter(({ type }) => type === "change");
+    assert.deepEqual(
+      changes.map(({ state, reason, details }) => [state, reason, details["change"]]),
+      [
+        ["throughput-first", "too slow", "objective"],
+        ["resumed", "quick", "objective"],
+      ],
+    );
+  });
+
+  it("has gauges of an objective, its p99 as long as one is known", async () => {
+    const { doors, hosts } = await setUp();
+    open(doors.child);
+    makeReady(hosts.child);
+    const gauges = async (fields: object) => {
+      const said = { ...load, objective: { ...objective, ...fields } };
+      hosts.child.says({ type: "beat", isResting: false, figures, load: said });
+      const page = await replyTo(doors.child, "metrics", (reportId) => {
+        doors.child.says({ type: "metrics", reportId, metrics: [] });
+        hosts.child.says({ type: "metrics", reportId, metrics: [] });
+      });
+      const pattern =
+        /^troupe_objective_(target_seconds|throughput_first|p99_seconds)\{.*\} (.*)$/gm;
+      return [...page.matchAll(pattern)].map(([, name, value]) => `${name} ${value}`);
+    };
+    assert.deepEqual(await gauges({}), [
+      "target_seconds 0.02",
+      "throughput_first 0",
+      "p99_seconds 0.21749000000000002",
+    ]);
+    assert.deepEqual(await gauges({ throughputFirst: true, observedP99Ms: null }), [
+      "target_seconds 0.02",
+      "throughput_first 1",
+    ]);
   });
 
   it("knows no load of a host that has not told it yet", async () => {
