@@ -122,7 +122,7 @@ export class LifeNews implements LifeListener {
     const { model, version, hostId } = host;
     const reason = host.load?.objective?.reason ?? null;
     const fields = { model, version, host: hostId, reason };
-    if (turn === "resumed") log.info(fields, "objective aimed at again");
+    if (turn === "resumed") log.info(fields, "objective no longer given up");
     else log.warn(fields, "objective given up for throughput");
     const details = { change: "objective", host: hostId };
     feed.note({ type: "change", model, version, state: turn, reason, details });

@@ -19,7 +19,7 @@ interface Told {
   readonly at: Millis;
 }
 
-/** Notices when hosts give their objectives up for throughput, and when they aim at them again. */
+/** Notices when hosts give their objectives up for throughput, and when no longer. */
 export class ObjectiveWatch {
   readonly #clock: Pick<Clock, "now">;
   readonly #told = new WeakMap<WatchedHost, Told>();

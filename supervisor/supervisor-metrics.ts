@@ -161,7 +161,7 @@ function addObjectiveGauges(gauge: AddHostGauge): void {
   );
   gauge(
     "troupe_objective_p99_seconds",
-    "Measured p99 from arrival in a host to answer, with an objective; none a minute after the last request",
+    "Measured p99 from arrival in a host to answer, with an objective",
     (host) => seconds(host.load?.objective?.observedP99Ms),
   );
 }

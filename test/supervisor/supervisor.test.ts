@@ -474,7 +474,7 @@ describe("a supervisor that is asked", () => {
     });
   });
 
-  it("tells in its log and its feed that a host gives its objective up, and aims at it again", async () => {
+  it("tells in its log and its feed that a host gives its objective up, and no longer", async () => {
     const heard: Record<string, unknown>[] = [];
     const fd = openSync("/dev/null", "w");
     const onLine = (line: string) => heard.push(JSON.parse(line));
@@ -494,7 +494,7 @@ describe("a supervisor that is asked", () => {
       lines.map(({ level, msg, model, version, reason }) => [level, msg, model, version, reason]),
       [
         ["warn", "objective given up for throughput", "iris", "1", "too slow"],
-        ["info", "objective aimed at again", "iris", "1", "quick"],
+        ["info", "objective no longer given up", "iris", "1", "quick"],
       ],
     );
     const events = doors.child.sent.flatMap((one) => (one.type === "events" ? one.events : []));
