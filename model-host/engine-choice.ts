@@ -102,7 +102,7 @@ const boundedOperators: ReadonlySet<string> = new Set([
 ]);
 
 export async function chooseEngine(options: EngineOptions): Promise<LoadedEngine> {
-  const tried = options.started === undefined ? await tryInline(options) : await asBefore(options);
+  const tried = (await ruledOut(options)) ?? (await tryInline(options));
   return "engine" in tried ? tried : onThread(options, tried);
 }
 
@@ -117,11 +117,12 @@ interface NotInline {
 /** What was found out of files, and which these were. */
 type Found = Pick<TrialResult, "stamp" | "metadata">;
 
-/** Its thread loads the model already. */
-async function asBefore(options: EngineOptions): Promise<NotInline> {
+/** Undefined where the main thread is to try it. */
+async function ruledOut(options: EngineOptions): Promise<NotInline | undefined> {
   if (typeof options.slow === "string") return { reason: options.slow, mayMove: true };
   const obstacle = await obstacleOf(options);
   if (obstacle !== undefined) return { reason: obstacle, mayMove: false };
+  if (options.started === undefined) return undefined;
   return { reason: "the host before it ran it on a thread of its own", mayMove: true };
 }
 
@@ -166,9 +167,6 @@ async function tryOut(
 
 /** What is wrong with the model is said by the thread. */
 async function tryInline(options: EngineOptions): Promise<LoadedEngine | NotInline> {
-  if (typeof options.slow === "string") return { reason: options.slow, mayMove: true };
-  const obstacle = await obstacleOf(options);
-  if (obstacle !== undefined) return { reason: obstacle, mayMove: false };
   const engine = new InlineEngine();
   const { file, settings, beside } = options;
   const model = await engine.load(file, settings, beside).catch(() => undefined);

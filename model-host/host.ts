@@ -38,6 +38,7 @@ export class Host {
   readonly #runner: Runner;
   readonly #doors = new Set<Door>();
   readonly #figures = new LoadFigures();
+  readonly #reported: Reported;
   #onDrained: (() => void) | undefined;
   #disarmDelay: (() => void) | undefined;
 
@@ -83,6 +84,8 @@ export class Host {
       onBroken: (work) => this.#break(work, "failed"),
       onAnswered: () => this.#leaveIfDrained(),
     });
+    const own = { runner: this.#runner, pace: this.#pace, breaker: this.#breaker };
+    this.#reported = { ...shared, ...own };
   }
 
   get pressure(): Pressure {
@@ -91,17 +94,6 @@ export class Host {
 
   get load(): HostLoad {
     return loadOf(this.#reported);
-  }
-
-  get #reported(): Reported {
-    return {
-      queue: this.#queue,
-      runner: this.#runner,
-      figures: this.#figures,
-      pace: this.#pace,
-      breaker: this.#breaker,
-      sequences: this.#sequences,
-    };
   }
 
   get hasWork(): boolean {

@@ -31,17 +31,9 @@ export type Choice =
       readonly delayMs: Millis;
       readonly since: Millis;
     }
-  /** A usual request takes longer than the objective, though it runs alone. */
+  /** A usual request takes longer than the objective, though it runs alone; "idle" where nobody has asked for long. */
   | {
-      readonly type: "slow";
-      readonly rows: number;
-      readonly delayMs: 0;
-      readonly requestRows: number;
-      readonly requestMs: Millis;
-    }
-  /** As "slow", but nobody has asked for long: nothing is given up for anything. */
-  | {
-      readonly type: "idle";
+      readonly type: "slow" | "idle";
       readonly rows: number;
       readonly delayMs: 0;
       readonly requestRows: number;

@@ -11,7 +11,7 @@ import { batchKey, hasGrowingState } from "./batch-key.ts";
 import { type SliceResult, type StartedBatch, startBatch } from "./batch-run.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Engine } from "./engine.ts";
-import { type EngineRun, type GuardedRun, runGuarded } from "./guarded-run.ts";
+import { type EngineRun, type GuardedRun, type GuardParts, runGuarded } from "./guarded-run.ts";
 import type { HostMetrics } from "./host-metrics.ts";
 import type { Lane } from "./lane.ts";
 import type { LoadFigures } from "./load-figures.ts";
@@ -51,6 +51,7 @@ interface NextBatch {
 
 export class Runner {
   readonly #parts: RunnerParts;
+  readonly #guardParts: GuardParts;
   readonly #notice = new RunningNotice();
   #slices: readonly WorkSlice[] = [];
   #beganAt: Millis = 0;
@@ -60,6 +61,7 @@ export class Runner {
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#guardParts = { ...parts, hasNext: () => this.#next !== undefined };
   }
 
   get isBusy(): boolean {
@@ -136,8 +138,8 @@ export class Runner {
   }
 
   async #run(slices: readonly WorkSlice[], started?: StartedBatch): Promise<void> {
-    const parts = { ...this.#parts, hasNext: () => this.#next !== undefined };
-    this.#finish(slices, await runGuarded(slices, this.#parts.breaker, parts, started));
+    const { breaker } = this.#parts;
+    this.#finish(slices, await runGuarded(slices, breaker, this.#guardParts, started));
   }
 
   /** What the engine has been given goes on; then it may be given more. */

@@ -1,6 +1,7 @@
 import { defaultModelConfig } from "../../src/config/model-config.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type { HostSpec } from "../../src/protocol/control.ts";
+import type { ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import type { QueueSettings } from "../../src/protocol/model-settings.ts";
 
 export const quietLog = createLog({ level: "silent", pretty: false, fd: 1, base: {} });
@@ -42,5 +43,19 @@ export function hostSpec(fields: Partial<HostSpec> = {}): HostSpec {
     slow: null,
     known: null,
     ...fields,
+  };
+}
+
+/** Of a model that gives one output for its one input, of batches of up to four rows. */
+export function batchedMetadata(columns: number): ModelMetadata {
+  const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, columns], batchAxis: 0 };
+  return {
+    inputs: [x],
+    outputs: [{ ...x, name: "y" }],
+    batching: { type: "batched", maxBatchSize: 4 },
+    notServable: [],
+    externalFiles: [],
+    state: [],
+    stream: null,
   };
 }

@@ -8,27 +8,17 @@ import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import type { Door, Work } from "../../model-host/work.ts";
 import { between, type Random, seededRandom } from "../../models/random.ts";
 import type { RequestFrame } from "../../src/protocol/frames.ts";
-import type { ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeEngine, mapped, numbersOf } from "./fake-engine.ts";
 import { FakeDoor } from "./fake-work.ts";
-import { hostSpec, quietLog } from "./host-spec.ts";
+import { batchedMetadata, hostSpec, quietLog } from "./host-spec.ts";
 import { requestFrame } from "./request-frame.ts";
 
 // opossum takes no clock, so its timers are the test runner's.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] }));
 afterEach(() => mock.timers.reset());
 
-const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 2], batchAxis: 0 };
-const metadata: ModelMetadata = {
-  inputs: [x],
-  outputs: [{ ...x, name: "y" }],
-  batching: { type: "batched", maxBatchSize: 4 },
-  notServable: [],
-  externalFiles: [],
-  state: [],
-  stream: null,
-};
+const metadata = batchedMetadata(2);
 const breaker = { errorThresholdPercent: 15, minRequests: 3, windowMs: 1_000, resetMs: 40 };
 /** No run that holds it succeeds. */
 const unlucky = -1;

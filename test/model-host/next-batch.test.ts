@@ -7,23 +7,13 @@ import { createHostMetrics } from "../../model-host/host-metrics.ts";
 import type { Work } from "../../model-host/work.ts";
 import type { HostEvent } from "../../src/protocol/control.ts";
 import type { RequestFrame } from "../../src/protocol/frames.ts";
-import type { ModelMetadata, TensorSpec } from "../../src/protocol/model-metadata.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { FakeEngine, mapped, numbersOf } from "./fake-engine.ts";
 import { FakeDoor } from "./fake-work.ts";
-import { hostSpec, quietLog } from "./host-spec.ts";
+import { batchedMetadata, hostSpec, quietLog } from "./host-spec.ts";
 import { requestFrame } from "./request-frame.ts";
 
-const x: TensorSpec = { name: "x", datatype: "FP32", shape: [-1, 1], batchAxis: 0 };
-const metadata: ModelMetadata = {
-  inputs: [x],
-  outputs: [{ ...x, name: "y" }],
-  batching: { type: "batched", maxBatchSize: 4 },
-  notServable: [],
-  externalFiles: [],
-  state: [],
-  stream: null,
-};
+const metadata = batchedMetadata(1);
 
 const unlucky = 13;
 /** Until the host knows what they cost. */
